@@ -1,0 +1,46 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+import type { Reporter, TestCase } from 'vitest/node';
+
+declare module 'vitest' {
+  interface TaskMeta {
+    skipReason?: string;
+  }
+}
+
+/** The JSON report leaves out what a test gave to `skip(reason)`: put it where the report looks. */
+const skipReasons: Reporter = {
+  onTestCaseResult(test: TestCase) {
+    const result = test.result();
+    if (result.state === 'skipped' && result.note !== undefined) test.meta().skipReason = result.note;
+  },
+};
+
+const kindsWithTimeoutMs: Record<string, number> = { journeys: 120_000, browser: 120_000, structure: 60_000 };
+/** Kinds that start whole systems: one file at a time, after the others. */
+const kindsOneByOne = ['journeys', 'browser'];
+
+// Every folder of test/ is a project, so that no test file lies outside all of them.
+const kinds = readdirSync(join(import.meta.dirname, 'test'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+  .map((entry) => entry.name);
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    allowOnly: process.env.TEARLINE_NO_SKIP !== '1',
+    reporters: ['default', skipReasons, ['json', { outputFile: '.out/test.json' }]],
+    projects: kinds.map((name) => ({
+      extends: true,
+      test: {
+        name,
+        include: [`test/${name}/**/*.test.ts`],
+        testTimeout: kindsWithTimeoutMs[name] ?? 20_000,
+        hookTimeout: kindsWithTimeoutMs[name] ?? 20_000,
+        fileParallelism: !kindsOneByOne.includes(name),
+        sequence: { groupOrder: kindsOneByOne.indexOf(name) + 1 },
+      },
+    })),
+  },
+});
