@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import type { Problem } from './problem.ts';
+
+/** One operation of a door: what it takes, what it answers. The OpenAPI document and the doors are both made from it. */
+export type Route = {
+  readonly method: 'GET' | 'POST' | 'PATCH';
+  /** With `{name}` for parameters. */
+  readonly path: string;
+  readonly summary: string;
+  readonly body?: z.ZodType;
+  /** A body of another kind than JSON, by its content type. */
+  readonly bodyType?: string;
+  readonly response?: z.ZodType;
+  readonly responseType?: string;
+};
+
+/** A route as one door offers it. `scope`: what the token must have; null: no token is asked for. */
+export type Operation = Route & { readonly scope: string | null; readonly tag: string };
+
+/** The OpenAPI 3.1 document of one door. */
+export function openApiDocument(about: { title: string; version: string; description: string }, operations: readonly Operation[]) {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const operation of operations) {
+    const path = paths[operation.path] ?? {};
+    path[operation.method.toLowerCase()] = describe(operation);
+    paths[operation.path] = path;
+  }
+  return {
+    openapi: '3.1.0',
+    info: about,
+    paths,
+    components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+  };
+}
+
+function describe(operation: Operation): unknown {
+  const parameters = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+  return {
+    summary: operation.summary,
+    tags: [operation.tag],
+    ...(operation.scope === null ? {} : { security: [{ token: [operation.scope] }] }),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(operation.body === undefined
+      ? {}
+      : { requestBody: { required: true, content: content(operation.body, operation.bodyType) } }),
+    responses: {
+      200: {
+        description: 'The answer.',
+        content: operation.response === undefined ? {} : content(operation.response, operation.responseType),
+      },
+      default: { description: 'Problem details (RFC 9457).', content: content(problemSchema, 'application/problem+json') },
+    },
+  };
+}
+
+const content = (schema: z.ZodType, type = 'application/json') => ({
+  [type]: { schema: z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) },
+});
+
+const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().optional(),
+  field: z.string().optional(),
+}) satisfies z.ZodType<Problem>;
