@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs';
+import { parse, TomlError } from 'smol-toml';
+import { err, ok, type Result } from '../protocol/result.ts';
+import {
+  isLoopback,
+  listenerSettings,
+  numberSetting,
+  portSetting,
+  readSettings,
+  type Settings,
+  type SettingsError,
+  type SettingsFile,
+  textSetting,
+  unsafeListener,
+  urlSetting,
+} from '../protocol/settings.ts';
+
+/** What a cloud node runs with: defaults filled in, files of secrets read. */
+export type Config = {
+  /** The data directory. */
+  readonly data: string;
+  readonly host: string;
+  readonly port: number;
+  /** How the outside reaches this cloud; null: on this machine, at the port that it got. */
+  readonly url: string | null;
+  readonly broker: EmbeddedBroker | OutsideBroker;
+  /** How gateways reach the broker; null: from the other settings. */
+  readonly brokerPublicUrl: string | null;
+  readonly stockUnitsMax: number;
+  readonly tls: Tls | null;
+  readonly insecureLan: boolean;
+};
+export type EmbeddedBroker = { readonly kind: 'embedded'; readonly port: number };
+export type OutsideBroker = {
+  readonly kind: 'outside';
+  readonly url: string;
+  readonly password: string | null;
+  readonly ca: Buffer | null;
+};
+export type Tls = { readonly cert: Buffer; readonly key: Buffer; readonly ca: Buffer | null };
+
+type Sources = {
+  /** From the command line; null: no file, all from the environment. */
+  readonly file: string | null;
+  /** From the command line; it wins over the setting. */
+  readonly data: string | null;
+  readonly env: { readonly [name: string]: string | undefined };
+};
+
+/** @returns what is wrong, in one line with the file, the line and the key */
+export function readConfig({ file, data, env }: Sources): Result<Config, SettingsError> {
+  const read = file === null ? ok(null) : readToml(file);
+  if (!read.ok) return read;
+  const settings = readSettings('cloud', table, read.value, env);
+  if (!settings.ok) return settings;
+  const config = complete(data === null ? settings.value : { ...settings.value, data });
+  if (!config.ok) return config;
+  const unsafe = unsafeAddress(config.value);
+  return unsafe === null ? config : err(unsafe);
+}
+
+const CLOUD_PORT = 8080;
+const BROKER_PORT = 1883;
+const STOCK_UNITS_MAX = 500;
+
+const table = {
+  TEARLINE_CLOUD_DATA: textSetting,
+  TEARLINE_CLOUD_PORT: portSetting,
+  TEARLINE_CLOUD_HOST: textSetting,
+  TEARLINE_CLOUD_URL: urlSetting('http', 'https'),
+  TEARLINE_DATABASE_URL_FILE: textSetting,
+  TEARLINE_BROKER_URL: urlSetting('mqtt', 'mqtts', 'ws', 'wss'),
+  TEARLINE_BROKER_PASSWORD_FILE: textSetting,
+  TEARLINE_BROKER_PUBLIC_URL: urlSetting('mqtt', 'mqtts', 'ws', 'wss'),
+  TEARLINE_BROKER_PORT: portSetting,
+  TEARLINE_STOCK_UNITS_MAX: numberSetting(0, 100_000),
+  ...listenerSettings,
+} as const;
+
+function complete(given: Settings<typeof table>): Result<Config, SettingsError> {
+  if (given.database_url_file !== undefined)
+    return err('TEARLINE_DATABASE_URL_FILE is not available in this version: leave it out, the ledger is in SQLite');
+  const tls = readTls(given);
+  if (!tls.ok) return tls;
+  const broker = brokerOf(given);
+  if (!broker.ok) return broker;
+  return ok({
+    data: given.data ?? '.tearline/cloud',
+    host: given.host ?? '127.0.0.1',
+    port: given.port ?? CLOUD_PORT,
+    url: given.url ?? null,
+    broker: broker.value,
+    brokerPublicUrl: given.broker_public_url ?? null,
+    stockUnitsMax: given.stock_units_max ?? STOCK_UNITS_MAX,
+    tls: tls.value,
+    insecureLan: given.insecure_lan ?? false,
+  });
+}
+
+function brokerOf(given: Settings<typeof table>): Result<EmbeddedBroker | OutsideBroker, SettingsError> {
+  if (given.broker_url === undefined) return ok({ kind: 'embedded', port: given.broker_port ?? BROKER_PORT });
+  const password = readOptional('TEARLINE_BROKER_PASSWORD_FILE', given.broker_password_file);
+  if (!password.ok) return password;
+  const ca = readOptional('TEARLINE_TLS_CA_FILE', given.tls_ca_file);
+  if (!ca.ok) return ca;
+  return ok({
+    kind: 'outside',
+    url: given.broker_url,
+    password: password.value?.toString('utf8').trim() ?? null,
+    ca: ca.value,
+  });
+}
+
+function readTls(given: Settings<typeof table>): Result<Tls | null, SettingsError> {
+  const { tls_cert_file, tls_key_file, tls_ca_file } = given;
+  if (tls_cert_file === undefined && tls_key_file === undefined) return ok(null);
+  const cert = readOptional('TEARLINE_TLS_CERT_FILE', tls_cert_file);
+  const key = readOptional('TEARLINE_TLS_KEY_FILE', tls_key_file);
+  const ca = readOptional('TEARLINE_TLS_CA_FILE', tls_ca_file);
+  for (const file of [cert, key, ca]) if (!file.ok) return file;
+  if (!cert.ok || !key.ok || !ca.ok) throw new Error('looked at above');
+  if (cert.value === null || key.value === null)
+    return err('TEARLINE_TLS_CERT_FILE and TEARLINE_TLS_KEY_FILE go together: set both or none');
+  return ok({ cert: cert.value, key: key.value, ca: ca.value });
+}
+
+function readOptional(variable: string, path: string | undefined): Result<Buffer | null, SettingsError> {
+  if (path === undefined) return ok(null);
+  try {
+    return ok(readFileSync(path));
+  } catch (error) {
+    return err(`${variable}: cannot read ${path} (${codeOf(error)})`);
+  }
+}
+
+function readToml(name: string): Result<SettingsFile, SettingsError> {
+  try {
+    const text = readFileSync(name, 'utf8');
+    return ok({ name, text, parsed: parse(text) });
+  } catch (error) {
+    if (error instanceof TomlError) return err(`${name}:${error.line}: ${error.message.split('\n')[0]}`);
+    return err(`${name}: cannot be read (${codeOf(error)})`);
+  }
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+
+/** Tokens, codes and passwords would cross a network in the clear. Null: they do not, or it was asked for. */
+function unsafeAddress(config: Config): SettingsError | null {
+  const listener = unsafeListener({
+    host: config.host,
+    tls: config.tls !== null,
+    insecureLan: config.insecureLan,
+  });
+  if (listener !== null || config.insecureLan) return listener;
+  const addresses = [
+    ['TEARLINE_CLOUD_URL', config.url],
+    ['TEARLINE_BROKER_URL', config.broker.kind === 'outside' ? config.broker.url : null],
+    ['TEARLINE_BROKER_PUBLIC_URL', config.brokerPublicUrl],
+  ] as const;
+  const unsafe = addresses.find(([, address]) => address !== null && isPlainOutside(address));
+  if (unsafe === undefined) return null;
+  return `${unsafe[0]} leaves this machine unencrypted: name an address with https, mqtts or wss, or set TEARLINE_INSECURE_LAN=1`;
+}
+
+function isPlainOutside(address: string): boolean {
+  const { protocol, hostname } = new URL(address);
+  return !isLoopback(hostname.replace(/^\[|\]$/g, '')) && ['http:', 'mqtt:', 'ws:'].includes(protocol);
+}

@@ -1,0 +1,297 @@
+import type { CodeHash } from '../../protocol/code.ts';
+import { cloudActsAt, DRIFT_PPM, EXTEND_UNDER_MS, GRANT_RESERVATIONS_MAX, MARGIN_MS, RESERVATION_MS, SILENT_AFTER_MS } from '../../protocol/limits.ts';
+import type { DownBody, Header, Up, UpBody } from '../../protocol/messages.ts';
+import { expireHold } from '../ledger/cart-rules.ts';
+import type { CodeView, GatewayRow } from '../ledger/code-rules.ts';
+import type { Group } from '../ledger/group.ts';
+import { grant } from '../ledger/handover-rules.ts';
+import type { LedgerStore } from '../ledger/store.ts';
+import type { Unit } from '../ledger/unit.ts';
+import { compareHoldings, decideWant, extend, stopWaiting } from './granting-rules.ts';
+import { type FenceWhy, fence, greet, judge } from './greeting-rules.ts';
+import { settle } from './settling.ts';
+import { pastDeadline } from './settling-rules.ts';
+import { collectSync, type SyncParts } from './sync-parts.ts';
+
+/** The boxes' messages at the ledger: each is one transaction under its gateway's row [C1, C2, C4, C9]. */
+
+export type FleetPorts = {
+  readonly group: Group;
+  readonly store: LedgerStore;
+  readonly incarnation: string;
+  readonly keys: DownBody<'welcome'>['keys'];
+  readonly now: () => number;
+  readonly newId: () => string;
+  /** A box was welcomed or asks for stock: deal to it soon. */
+  readonly dealSoon: () => void;
+};
+
+export class Fleet {
+  readonly #ports: FleetPorts;
+  readonly #syncs: SyncParts = new Map();
+
+  constructor(ports: FleetPorts) {
+    this.#ports = ports;
+  }
+
+  async receive(header: Header, message: Up): Promise<void> {
+    // Of another ledger, or of this one before it was restored: nothing is read [C8].
+    if (header.incarnation !== this.#ports.incarnation) return;
+    const { gateway, bootId } = header;
+    switch (message.type) {
+      case 'hello':
+        return this.#with(gateway, [], async (unit, row) => unit.apply(greet(row, bootId, message.body, this.#ports.newId())));
+      case 'attest':
+        return this.#with(gateway, [], (unit, row) => this.#attest(unit, row, bootId, message.body));
+      case 'journal':
+        return this.#with(gateway, hashesOf(message.body), (unit, row) => this.#journal(unit, row, message.body));
+      case 'presence':
+        return this.#with(gateway, [], (unit, row) => this.#presence(unit, row, bootId, message.body));
+      case 'want':
+        return this.#welcomed(header, [message.body.codeHash], (unit, row) => this.#want(unit, row, message.body));
+      case 'stock':
+        return this.#ports.dealSoon();
+      case 'recalled':
+        return this.#welcomed(header, [], (unit, row) => this.#recalled(unit, row, message.body));
+      case 'heartbeat':
+        return this.#welcomed(header, [], (unit, row) => this.#heartbeat(unit, row, message.body));
+      case 'sync':
+        return this.#welcomed(header, [], (unit, row) => this.#sync(unit, row, message.body));
+    }
+  }
+
+  /** The connection ended: the broker's last will, or silence. */
+  gone(gateway: string): Promise<void> {
+    return this.#with(gateway, [], async (unit, row) => {
+      if (row.connected) unit.apply([{ do: 'gateway', row: { ...row, connected: false, silentSince: this.#ports.now() } }]);
+    });
+  }
+
+  async revoke(gateway: string): Promise<'revoked' | 'unknown_gateway'> {
+    return this.#ports.group.run([], async (unit) => {
+      const row = await unit.gateway(gateway);
+      if (row === null) return 'unknown_gateway';
+      if (row.state !== 'revoked') await this.#fence(unit, row, 'revoked');
+      return 'revoked';
+    });
+  }
+
+  /** Everything that is due by the cloud's clock. */
+  async tick(): Promise<void> {
+    const { store, group, now } = this.#ports;
+    const at = now();
+    const most = GRANT_RESERVATIONS_MAX;
+    const due = await store.read(async (tx) => ({
+      holds: await tx.holdsEnded(at, most),
+      waits: await tx.waitsEnded(at),
+      lapsed: await tx.recallsLapsed(at, most),
+      ended: await tx.reservationsEnded(actsBefore(at), most),
+      silent: (await tx.allGateways()).filter((row) => row.connected && (row.lastHeard ?? 0) + SILENT_AFTER_MS <= at),
+    }));
+    const runs = [
+      due.holds.length > 0 && group.run(due.holds, (unit) => this.#endHolds(unit, due.holds)),
+      due.waits.length > 0 && group.run(due.waits, (unit) => this.#endWaits(unit, due.waits)),
+      due.lapsed.length > 0 && group.run(due.lapsed, (unit) => this.#lapse(unit, due.lapsed)),
+      due.ended.length > 0 && group.run(due.ended, (unit) => this.#endReservations(unit, due.ended)),
+      ...due.silent.map(({ id }) => this.gone(id)),
+    ];
+    await Promise.all(runs.filter((run) => run !== false));
+  }
+
+  #with(gateway: string, hashes: readonly CodeHash[], work: (unit: Unit, row: GatewayRow) => Promise<void>): Promise<void> {
+    return this.#ports.group.run(hashes, async (unit) => {
+      const row = await unit.gateway(gateway);
+      if (row !== null) await work(unit, row);
+    });
+  }
+
+  /** Only a box whose present boot was welcomed in its present epoch is listened to. */
+  #welcomed(header: Header, hashes: readonly CodeHash[], work: (unit: Unit, row: GatewayRow) => Promise<void>): Promise<void> {
+    return this.#with(header.gateway, hashes, async (unit, row) => {
+      if (row.state === 'active' && row.epoch === header.epoch && row.welcomedBoot === header.bootId) await work(unit, row);
+    });
+  }
+
+  async #attest(unit: Unit, row: GatewayRow, bootId: number, body: UpBody<'attest'>): Promise<void> {
+    const campaigns = await unit.reads.allCampaigns();
+    const cards = campaigns.map(({ card }) => card).filter(({ stores }) => stores === 'all' || stores.includes(row.store));
+    const judgement = judge(row, bootId, body, { cards, keys: this.#ports.keys, now: this.#ports.now() });
+    switch (judgement.kind) {
+      case 'welcome':
+        unit.apply(judgement.changes);
+        return this.#ports.dealSoon();
+      case 'fence':
+        return this.#fence(unit, row, judgement.why);
+      case 'ledger_behind':
+        return unit.apply([{ do: 'exception', row: judgement.exception }]);
+      case 'ignored':
+        return;
+    }
+  }
+
+  async #journal(unit: Unit, row: GatewayRow, body: UpBody<'journal'>): Promise<void> {
+    const settled = await settle(unit, row, body, this.#ports.now());
+    switch (settled.kind) {
+      case 'applied':
+      case 'evidence':
+        return this.#heard(unit, row.id);
+      case 'gap':
+        return tellWhereItStands(unit, row);
+      case 'fork':
+        return this.#fence(unit, row, 'fork');
+      case 'broken':
+        return;
+    }
+  }
+
+  async #fence(unit: Unit, row: GatewayRow, why: FenceWhy): Promise<void> {
+    const open = await unit.views(await unit.reads.codesHeldBy(row.id));
+    unit.apply(fence(row, open, why));
+  }
+
+  async #presence(unit: Unit, row: GatewayRow, bootId: number, body: UpBody<'presence'>): Promise<void> {
+    // A last will of an earlier boot comes late: the box is there again.
+    if (!body.online && row.welcomedBoot !== null && bootId < row.welcomedBoot) return;
+    const at = this.#ports.now();
+    const drillUntil = body.drillUntil;
+    if (!body.online) unit.apply([{ do: 'gateway', row: { ...row, connected: false, silentSince: row.silentSince ?? at, drillUntil: drillUntil ?? row.drillUntil } }]);
+    else unit.apply([{ do: 'gateway', row: { ...row, drillUntil } }]);
+  }
+
+  async #want(unit: Unit, row: GatewayRow, want: UpBody<'want'>): Promise<void> {
+    const { newId, now } = this.#ports;
+    const at = now();
+    const hash = want.codeHash;
+    const present = await unit.view(hash);
+    if (present?.code.hold != null && present.code.hold.until <= at) unit.apply(expireHold(present, await unit.handOver(hash), at));
+    const store = await unit.store(row.store);
+    const changes = decideWant(
+      row,
+      want,
+      {
+        view: await unit.view(hash),
+        reversal: await unit.reversal(`gateway:${row.id}`, hash, want.basket),
+        store: { id: row.store, timeZone: store?.timeZone ?? 'UTC' },
+        reservationId: newId(),
+        waitId: newId(),
+        tombstones: await unit.tombstones(row.id, hash),
+      },
+      at,
+    );
+    unit.apply(changes);
+    // The tick would end the wait within a second: the cashier's deadline is shorter.
+    for (const change of changes) if (change.do === 'wait') this.#endWaitAt(hash, change.row.until);
+  }
+
+  #endWaitAt(hash: CodeHash, until: number): void {
+    const { group, now } = this.#ports;
+    const timer = setTimeout(() => void group.run([hash], (unit) => this.#endWaits(unit, [hash])).catch(() => undefined), Math.max(0, until - now()) + 1);
+    timer.unref();
+  }
+
+  /** A hint [C10]: nothing moves, but who waits hears that a basket is using it. */
+  async #recalled(unit: Unit, row: GatewayRow, { reservations }: UpBody<'recalled'>): Promise<void> {
+    const { group } = this.#ports;
+    for (const { reservation: id, answer, until, lane } of reservations) {
+      const reservation = await unit.reservation(id);
+      if (reservation === null || reservation.gateway !== row.id || reservation.state !== 'open' || answer !== 'in_use') continue;
+      unit.apply([{ do: 'reservation', row: { ...reservation, inUse: { until: until ?? this.#ports.now(), lane } } }]);
+      await this.#endWantWaits(unit, reservation.codeHash);
+      setImmediate(() => group.nudge(reservation.codeHash));
+    }
+  }
+
+  async #endWantWaits(unit: Unit, hash: CodeHash): Promise<void> {
+    const view = await unit.view(hash);
+    if (view === null) return;
+    for (const wait of view.waits) if (wait.who.kind === 'want') unit.apply(stopWaiting(view, wait));
+  }
+
+  async #heartbeat(unit: Unit, row: GatewayRow, body: UpBody<'heartbeat'>): Promise<void> {
+    const at = this.#ports.now();
+    const heard: GatewayRow = { ...row, connected: true, lastHeard: at, silentSince: null, drillUntil: null, backlog: body.backlog, version: body.version };
+    unit.apply([
+      { do: 'gateway', row: heard },
+      { do: 'send', gateway: row.id, message: { type: 'beat', body: { beat: body.beat, now: at } } },
+    ]);
+    // Loading all that a box holds costs; most heartbeats have nothing to extend.
+    if (!(await unit.reads.anyHeldEndsBefore(row.id, at + EXTEND_UNDER_MS))) return;
+    const open = await unit.views(await unit.reads.codesHeldBy(row.id));
+    const extension = extend(heard, open, at);
+    if (extension.kind === 'extend') unit.apply(extension.changes);
+    if (extension.kind === 'grant_again') await this.#grantAgain(unit, row.id, extension.views);
+  }
+
+  async #sync(unit: Unit, row: GatewayRow, body: UpBody<'sync'>): Promise<void> {
+    const holdings = collectSync(this.#syncs, row.id, body);
+    // What the journal has not told yet would look like a loss.
+    if (holdings === null || body.head.epoch !== row.epoch || row.acknowledged.n < body.head.n) return;
+    const open = await unit.views(await unit.reads.codesHeldBy(row.id));
+    const compared = compareHoldings(row, open, holdings, this.#ports.now());
+    unit.apply(compared.changes);
+    await this.#grantAgain(unit, row.id, compared.again);
+    await this.#recallUnexpected(unit, row, compared.unexpected);
+  }
+
+  async #grantAgain(unit: Unit, id: string, views: readonly CodeView[]): Promise<void> {
+    for (let at = 0; at < views.length; at += GRANT_RESERVATIONS_MAX) {
+      const gateway = await unit.gateway(id);
+      if (gateway === null) return;
+      const codes = await Promise.all(
+        views.slice(at, at + GRANT_RESERVATIONS_MAX).map(async (view) => ({ view, reservationId: '', tombstones: await unit.tombstones(id, view.code.hash) })),
+      );
+      unit.apply(grant(gateway, codes, { kind: 'again' }, this.#ports.now()).changes);
+    }
+  }
+
+  /** What the box has and the ledger does not expect: a reservation that was closed, or that belongs to another history. */
+  async #recallUnexpected(unit: Unit, row: GatewayRow, ids: readonly string[]): Promise<void> {
+    for (let at = 0; at < ids.length; at += GRANT_RESERVATIONS_MAX) {
+      const found = await Promise.all(ids.slice(at, at + GRANT_RESERVATIONS_MAX).map((id) => unit.reservation(id)));
+      const reservations = found.flatMap((r) => (r === null ? [] : { reservation: r.id, epoch: r.epoch, codeHash: r.codeHash, generation: r.generation }));
+      if (reservations.length > 0)
+        unit.apply([{ do: 'send', gateway: row.id, message: { type: 'recall', body: { reservations, why: 'sync', deadline: null } } }]);
+    }
+  }
+
+  async #endHolds(unit: Unit, hashes: readonly CodeHash[]): Promise<void> {
+    const at = this.#ports.now();
+    for (const view of await unit.views(hashes)) unit.apply(expireHold(view, await unit.handOver(view.code.hash), at));
+  }
+
+  async #endWaits(unit: Unit, hashes: readonly CodeHash[]): Promise<void> {
+    const at = this.#ports.now();
+    for (const view of await unit.views(hashes)) for (const wait of view.waits) if (wait.until <= at) unit.apply(stopWaiting(view, wait));
+  }
+
+  /** A recall that is not for a void lapses at its deadline [G5]; the store did so by its own clock. */
+  async #lapse(unit: Unit, hashes: readonly CodeHash[]): Promise<void> {
+    const at = this.#ports.now();
+    for (const { reservation } of await unit.views(hashes)) {
+      const deadline = reservation?.recall?.deadline ?? null;
+      if (reservation !== null && deadline !== null && deadline <= at) unit.apply([{ do: 'reservation', row: { ...reservation, recall: null, inUse: null } }]);
+    }
+  }
+
+  async #endReservations(unit: Unit, hashes: readonly CodeHash[]): Promise<void> {
+    const at = this.#ports.now();
+    for (const view of await unit.views(hashes)) if (view.reservation !== null && cloudActsAt(view.reservation.notAfter) <= at) unit.apply(pastDeadline(view));
+  }
+
+  async #heard(unit: Unit, id: string): Promise<void> {
+    const row = await unit.gateway(id);
+    const at = this.#ports.now();
+    // Heartbeats keep it fresh; a settling box need not write its row twice a second for this.
+    if (row !== null && (row.lastHeard ?? 0) + SILENT_AFTER_MS / 3 < at) unit.apply([{ do: 'gateway', row: { ...row, lastHeard: at } }]);
+  }
+}
+
+const hashesOf = ({ entries }: UpBody<'journal'>): CodeHash[] => entries.flatMap((body) => ('codeHash' in body ? body.codeHash : []));
+
+/** The newest notAfter at which the cloud may act by now. */
+const actsBefore = (now: number): number => now - MARGIN_MS - Math.ceil((RESERVATION_MS * DRIFT_PPM) / 1_000_000);
+
+function tellWhereItStands(unit: Unit, { id, epoch, acknowledged }: GatewayRow): void {
+  const body = { acknowledged: { epoch, ...acknowledged }, evidence: null, exceptions: [] };
+  unit.apply([{ do: 'send', gateway: id, message: { type: 'ack', body } }]);
+}

@@ -1,0 +1,136 @@
+import type { EntryOf } from '../../protocol/journal.ts';
+import { backAt, type Change, type CodeView, type GatewayRow, move, type RedemptionRow, type ReservationRow } from '../ledger/code-rules.ts';
+import { type HandOver, handOver } from '../ledger/handover-rules.ts';
+import { alreadyRedeemed } from '../ledger/sale-rules.ts';
+import { refuseWant } from './granting-rules.ts';
+
+/** What a journal's entry does to the ledger [C2, C11]. `evidence`: of an older epoch, or of a box that is not validated. */
+
+export type Applied = { readonly changes: readonly Change[]; readonly exception: string | null };
+const nothing: Applied = { changes: [], exception: null };
+
+/** The reservation that an entry names, open or closed, with the code that it is of; null: the ledger never granted it. */
+export type EntryCase = {
+  readonly view: CodeView | null;
+  readonly reservation: ReservationRow | null;
+  /** The redemption that the ledger has under the entry's redemption id. */
+  readonly known: RedemptionRow | null;
+  readonly epoch: number;
+  readonly evidence: boolean;
+};
+
+export function applyRedeemed(gateway: GatewayRow, entry: EntryOf<'redeemed'>, given: EntryCase): Applied {
+  const { view, reservation, known } = given;
+  // Closed by this same entry before: nothing.
+  if (known !== null) return nothing;
+  const door = `gateway:${gateway.id}`;
+  const fits =
+    view !== null &&
+    reservation !== null &&
+    reservation.gateway === gateway.id &&
+    reservation.codeHash === entry.codeHash &&
+    reservation.state === 'open' &&
+    view.code.reservation === reservation.id &&
+    view.code.generation === entry.generation;
+  if (!fits) return exception(view?.code.state === 'voided' ? 'redeemed_after_void' : 'redeemed_twice', gateway, entry, view);
+  const event = given.evidence ? 'evidence_redeemed' : 'redeemed';
+  const details = { reservation: reservation.id, redemption: entry.redemption, door, basket: entry.basket };
+  const moved = move(view.code, event, { redemption: entry.redemption }, details);
+  if (typeof moved === 'string') return exception('redeemed_twice', gateway, entry, view);
+  const row: RedemptionRow = {
+    id: entry.redemption,
+    codeHash: entry.codeHash,
+    generation: entry.generation,
+    door,
+    reservation: reservation.id,
+    epoch: given.epoch,
+    basket: entry.basket,
+    lane: entry.lane,
+    total: entry.total,
+    discount: entry.discount,
+    at: entry.at,
+    oldTerms: entry.oldTerms || reservation.cardVersion < view.card.version,
+    reversed: false,
+  };
+  const after: CodeView = { ...view, code: moved.row, redemption: row, redeemedWhere: view.holder?.storeName ?? null };
+  return {
+    changes: [
+      ...moved.changes,
+      { do: 'reservation', row: { ...reservation, state: 'redeemed', inUse: null } },
+      { do: 'redemption', row },
+      ...disappoint(after),
+    ],
+    exception: null,
+  };
+}
+
+/** Who waited for a code that is redeemed is told so. */
+function disappoint(view: CodeView): Change[] {
+  return view.waits.flatMap((wait): Change[] => [
+    { do: 'wait_ends', wait },
+    ...(wait.who.kind === 'want' ? [refuseWant(wait.who.gateway, wait.who.want, alreadyRedeemed(view))] : []),
+  ]);
+}
+
+/** Frees a code only if the reservation's epoch = the entry's epoch = the gateway's current epoch [C2, B10]. */
+export function applyReturned(gateway: GatewayRow, entry: EntryOf<'returned'>, given: EntryCase, handover: HandOver, now: number): Applied {
+  const { view, reservation } = given;
+  if (given.evidence || given.epoch !== gateway.epoch) return nothing;
+  if (view === null || reservation === null || reservation.gateway !== gateway.id) return nothing;
+  if (reservation.epoch !== given.epoch || reservation.state !== 'open' || view.code.reservation !== reservation.id) return nothing;
+  const details = { reservation: reservation.id, door: `gateway:${gateway.id}` };
+  const moved = move(view.code, 'returned', backAt(now), details);
+  if (typeof moved === 'string') return nothing;
+  const closed: ReservationRow = { ...reservation, state: 'returned', inUse: null };
+  const free: CodeView = { ...view, code: moved.row, reservation: null, holder: null };
+  return {
+    changes: [...moved.changes, { do: 'reservation', row: closed }, ...handOver(free, handover, now)],
+    exception: null,
+  };
+}
+
+/**
+ * The reversal of this box's own redemption: only the redeeming door's entry moves the code, and only the redemption that
+ * it names [C13, B13]. One of an older epoch is an exception: the code stays redeemed.
+ */
+export function applyReversed(gateway: GatewayRow, entry: EntryOf<'reversed'>, given: EntryCase, handover: HandOver, now: number): Applied {
+  const { view, known } = given;
+  if (entry.redemption === null) return nothing;
+  if (known === null || view === null || known.door !== `gateway:${gateway.id}`) return exception('reversed_unknown', gateway, entry, view);
+  if (known.reversed) return nothing;
+  const reversed: Change = { do: 'redemption', row: { ...known, reversed: true } };
+  if (given.evidence || known.epoch !== gateway.epoch || given.epoch !== gateway.epoch || view.code.redemption !== known.id) {
+    const late = exception('reversed_old_epoch', gateway, entry, view);
+    return { changes: [reversed, ...late.changes], exception: late.exception };
+  }
+  const kept = { generation: view.code.generation + 1, ...backAt(now) };
+  const details = { door: known.door, basket: known.basket, redemption: known.id };
+  const moved = move(view.code, 'reversed', kept, details);
+  if (typeof moved === 'string') return exception('reversed_unknown', gateway, entry, view);
+  const free: CodeView = { ...view, code: moved.row, redemption: null, reservation: null, holder: null };
+  return { changes: [...moved.changes, reversed, ...handOver(free, handover, now)], exception: null };
+}
+
+function exception(what: string, gateway: GatewayRow, entry: EntryOf<'redeemed'> | EntryOf<'reversed'>, view: CodeView | null): Applied {
+  const row = {
+    what,
+    gateway: gateway.id,
+    codeHash: view === null ? null : view.code.hash,
+    ours: view === null ? 'unknown code' : ours(view),
+    theirs: `${entry.kind} by basket ${entry.basket}, redemption ${entry.redemption}`,
+  };
+  return { changes: [{ do: 'exception', row }], exception: what };
+}
+
+function ours({ code, redemption }: CodeView): string {
+  const by = redemption === null ? '' : ` by ${redemption.door}, basket ${redemption.basket}, redemption ${redemption.id}`;
+  return `${code.state}${by}, generation ${code.generation}`;
+}
+
+/** A reservation's own end, as the cloud sees it: not before the latest moment at which the store could still redeem [B1, B2, B4]. */
+export function pastDeadline(view: CodeView): readonly Change[] {
+  const { reservation } = view;
+  if (reservation === null) return [];
+  const moved = move(view.code, 'deadline', {}, { reservation: reservation.id });
+  return typeof moved === 'string' ? [] : moved.changes;
+}

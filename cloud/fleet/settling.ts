@@ -1,0 +1,146 @@
+import { chainEntries, type Entry, type EntryBody, type Head } from '../../protocol/journal.ts';
+import type { CodeHash } from '../../protocol/code.ts';
+import type { UpBody } from '../../protocol/messages.ts';
+import type { GatewayRow } from '../ledger/code-rules.ts';
+import { reversalSettled } from '../ledger/reversal-rules.ts';
+import { reverseAt } from '../ledger/reversing.ts';
+import type { Unit } from '../ledger/unit.ts';
+import { type Applied, applyRedeemed, applyReturned, applyReversed } from './settling-rules.ts';
+
+/** A journal upload into the ledger: contiguous prefixes, exactly once [C2]. */
+
+export type Settled =
+  | { readonly kind: 'applied' | 'evidence' }
+  /** The upload does not follow what is applied: the box is told where it stands. */
+  | { readonly kind: 'gap' }
+  /** The same number with another hash: two histories. */
+  | { readonly kind: 'fork' }
+  /** The head is not what its entries give: dropped. */
+  | { readonly kind: 'broken' };
+
+export async function settle(unit: Unit, gateway: GatewayRow, upload: UpBody<'journal'>, now: number): Promise<Settled> {
+  const before: Head = { epoch: upload.epoch, n: upload.from - 1, hash: upload.before };
+  const entries = chainEntries(before, upload.entries);
+  const last = entries.at(-1);
+  if (last === undefined || upload.head.n !== last.n || upload.head.hash !== last.hash || upload.head.epoch !== upload.epoch) return { kind: 'broken' };
+  const current = gateway.state === 'active' && upload.epoch === gateway.epoch && !upload.evidence;
+  if (!current) return takeEvidence(unit, gateway, upload, entries, now);
+  const follows = await placeOf(unit, gateway, before);
+  if (follows !== 'known') return { kind: follows };
+  const fresh = entries.filter(({ n }) => n > gateway.acknowledged.n);
+  if (await forks(unit, gateway, entries)) return { kind: 'fork' };
+  const exceptions = await applyAll(unit, gateway, fresh, false, upload.before, now);
+  await acknowledge(unit, gateway.id, fresh.at(-1) ?? null, exceptions);
+  return { kind: 'applied' };
+}
+
+async function placeOf(unit: Unit, gateway: GatewayRow, before: Head): Promise<'known' | 'gap' | 'fork'> {
+  if (before.n > gateway.acknowledged.n) return 'gap';
+  const ours = await hashAt(unit, gateway, before.n);
+  return ours === null || ours === before.hash ? 'known' : 'fork';
+}
+
+/** What was uploaded again must be what was applied. */
+async function forks(unit: Unit, gateway: GatewayRow, entries: readonly Entry[]): Promise<boolean> {
+  const overlap = entries.filter(({ n }) => n <= gateway.acknowledged.n).at(-1);
+  if (overlap === undefined) return false;
+  const ours = await hashAt(unit, gateway, overlap.n);
+  return ours !== null && ours !== overlap.hash;
+}
+
+async function hashAt(unit: Unit, gateway: GatewayRow, n: number): Promise<string | null> {
+  if (n === gateway.acknowledged.n) return gateway.acknowledged.hash;
+  return unit.reads.journalHash(gateway.id, gateway.epoch, n);
+}
+
+async function acknowledge(unit: Unit, id: string, last: Entry | null, exceptions: readonly Exception[]): Promise<void> {
+  const gateway = await unit.gateway(id);
+  if (gateway === null) return;
+  const acknowledged = last === null ? gateway.acknowledged : { n: last.n, hash: last.hash };
+  unit.apply([
+    { do: 'gateway', row: { ...gateway, acknowledged } },
+    {
+      do: 'send',
+      gateway: id,
+      message: { type: 'ack', body: { acknowledged: { epoch: gateway.epoch, ...acknowledged }, evidence: null, exceptions: [...exceptions] } },
+    },
+  ]);
+}
+
+/** Of an older epoch, or marked evidence: only `redeemed` is taken, nothing is acknowledged into the prefix. */
+async function takeEvidence(unit: Unit, gateway: GatewayRow, upload: UpBody<'journal'>, entries: readonly Entry[], now: number): Promise<Settled> {
+  const exceptions = await applyAll(unit, gateway, entries, true, upload.before, now);
+  const { epoch, acknowledged } = gateway;
+  const body = { acknowledged: { epoch, ...acknowledged }, evidence: upload.head, exceptions: [...exceptions] };
+  unit.apply([{ do: 'send', gateway: gateway.id, message: { type: 'ack', body } }]);
+  return { kind: 'evidence' };
+}
+
+type Exception = { readonly epoch: number; readonly n: number; readonly what: string };
+
+async function applyAll(unit: Unit, { id }: GatewayRow, entries: readonly Entry[], evidence: boolean, before: string, now: number): Promise<Exception[]> {
+  await unit.load(entries.flatMap(({ body }) => ('codeHash' in body ? body.codeHash : [])));
+  const exceptions: Exception[] = [];
+  let previous = before;
+  for (const entry of entries) {
+    unit.journal(id, { ...entry, before: previous, evidence });
+    previous = entry.hash;
+    // Loaded anew each time: a hand-over may have taken a grant number of this very box.
+    const gateway = await unit.gateway(id);
+    if (gateway === null) break;
+    const { changes, exception } = await applyOne(unit, gateway, entry, evidence, now);
+    unit.apply(changes);
+    if (exception !== null) exceptions.push({ epoch: entry.epoch, n: entry.n, what: exception });
+  }
+  return exceptions;
+}
+
+async function applyOne(unit: Unit, gateway: GatewayRow, { epoch, body }: Entry, evidence: boolean, now: number): Promise<Applied> {
+  switch (body.kind) {
+    case 'redeemed':
+      return applyRedeemed(gateway, body, await caseOf(unit, body.codeHash, body.reservation, body.redemption, epoch, evidence));
+    case 'returned':
+      return applyReturned(
+        gateway,
+        body,
+        await caseOf(unit, body.codeHash, body.reservation, null, epoch, evidence),
+        await unit.handOver(body.codeHash),
+        now,
+      );
+    case 'reversed':
+      return reversed(unit, gateway, body, epoch, evidence, now);
+    case 'boot':
+    case 'granted':
+    case 'time':
+    case 'policy':
+      return { changes: [], exception: null };
+  }
+}
+
+async function caseOf(unit: Unit, hash: CodeHash, reservation: string | null, redemption: string | null, epoch: number, evidence: boolean) {
+  return {
+    view: await unit.view(hash),
+    reservation: reservation === null ? null : await unit.reservation(reservation),
+    known: redemption === null ? null : await unit.redemption(redemption),
+    epoch,
+    evidence,
+  };
+}
+
+/** A box's own reversal moves the code and settles what was asked for; one for another door is resolved like a cart's. */
+async function reversed(unit: Unit, gateway: GatewayRow, body: Extract<EntryBody, { kind: 'reversed' }>, epoch: number, evidence: boolean, now: number): Promise<Applied> {
+  const { door, codeHash, basket, redemption, reason } = body;
+  const given = await caseOf(unit, codeHash, body.reservation, redemption, epoch, evidence);
+  if (given.view === null) return { changes: [], exception: null };
+  if (door !== `gateway:${gateway.id}`) return forwarded(unit, gateway, body, now);
+  const applied = applyReversed(gateway, body, given, await unit.handOver(codeHash), now);
+  const stored = await unit.reversal(door, codeHash, basket);
+  return { changes: [...applied.changes, ...reversalSettled(stored, { door, codeHash, basket, redemption, reason, at: now })], exception: applied.exception };
+}
+
+async function forwarded(unit: Unit, gateway: GatewayRow, { door, codeHash, basket, reason }: Extract<EntryBody, { kind: 'reversed' }>, now: number): Promise<Applied> {
+  const reversal = await reverseAt(unit, codeHash, { door, basket, reason, asker: gateway.id }, now);
+  if (reversal === null || reversal.row.state === 'pending') return { changes: [], exception: null };
+  const body = { door, codeHash, basket, redemption: reversal.row.redemption };
+  return { changes: [{ do: 'send', gateway: gateway.id, message: { type: 'outcome', body } }], exception: null };
+}

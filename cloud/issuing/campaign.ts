@@ -1,0 +1,179 @@
+import { z } from 'zod';
+import { dateOrInstantSchema, isTimeZone, validityIn } from '../../protocol/card.ts';
+import { moneySchema } from '../../protocol/money.ts';
+import { discountSchema, faceValue, offerSchema } from '../../protocol/offer.ts';
+import { campaignIdSchema, storeIdSchema } from '../../protocol/reservation.ts';
+import { err, ok, type Result } from '../../protocol/result.ts';
+import type { Campaign } from '../ledger/port.ts';
+
+/** A campaign as the marketer writes it, and the way from there to the ledger's and back. */
+
+/** Terms of a coupon are a paragraph or a page of small print, not a book. */
+const TERMS_CHARACTERS_MAX = 10_000;
+const ADDRESS_CHARACTERS_MAX = 2_048;
+/** No chain that one ledger serves has more. */
+const STORES_MAX = 10_000;
+/** Codes of one campaign. */
+const CAP_UNITS_MAX = 1_000_000_000;
+/** Coupons of one campaign that one customer may have: more is not a personal offer. */
+const PER_CUSTOMER_MAX = 1_000;
+
+export const timeZoneSchema = z.string().max(64).refine(isTimeZone, 'an IANA time zone, as Europe/Berlin');
+
+const paragraph = z.string().max(TERMS_CHARACTERS_MAX);
+const units = z.int().min(1).max(CAP_UNITS_MAX);
+/** Minor units of the discount's currency. A million million is far from where numbers become inexact. */
+const value = z.int().min(1).max(1_000_000_000_000);
+
+/** Unlimited where nothing is said. */
+const capSchema = z.strictObject({ units: units.nullable().default(null), value: value.nullable().default(null) });
+
+/** What a store may accept without a reservation while it is cut off: the floor limits of one outage. Stored; it behaves as `decline`. */
+const offlineSchema = z.union([
+  z.literal('decline'),
+  z.strictObject({ standIn: z.strictObject({ units: units.optional(), value: value.optional() }) }),
+]);
+
+const shape = {
+  title: offerSchema.shape.title,
+  condition: paragraph.nullable(),
+  terms: paragraph.nullable(),
+  picture: z.string().max(ADDRESS_CHARACTERS_MAX).nullable(),
+  discount: discountSchema,
+  promotionRef: offerSchema.shape.promotionRef,
+  channels: z
+    .array(z.enum(['store', 'online']))
+    .min(1)
+    .refine((list) => new Set(list).size === list.length, 'each channel once'),
+  timeZone: timeZoneSchema,
+  startsAt: dateOrInstantSchema,
+  endsAt: dateOrInstantSchema,
+  cap: capSchema,
+  perCustomer: z.int().min(1).max(PER_CUSTOMER_MAX),
+  stores: z.union([z.literal('all'), z.array(storeIdSchema).min(1).max(STORES_MAX)]),
+  minimumBasket: moneySchema.nullable(),
+  onSilence: z.enum(['hold', 'replace', 'replace_now']),
+  offline: offlineSchema,
+};
+
+type Terms = z.infer<z.ZodObject<typeof shape>>;
+
+export const newCampaignSchema = z
+  .strictObject({
+    ...shape,
+    id: campaignIdSchema.optional(),
+    condition: shape.condition.default(null),
+    terms: shape.terms.default(null),
+    picture: shape.picture.default(null),
+    promotionRef: shape.promotionRef.default(null),
+    channels: shape.channels.default(['store', 'online']),
+    cap: capSchema.default({ units: null, value: null }),
+    perCustomer: shape.perCustomer.default(1),
+    stores: shape.stores.default('all'),
+    minimumBasket: shape.minimumBasket.default(null),
+    onSilence: shape.onSilence.default('hold'),
+    offline: shape.offline.default('decline'),
+  })
+  .superRefine(checkTogether);
+
+/** Any of its terms; its id stays. */
+export const campaignChangeSchema = z.strictObject(shape).partial();
+export type CampaignChange = z.infer<typeof campaignChangeSchema>;
+
+export const campaignViewSchema = z.object({
+  ...shape,
+  id: campaignIdSchema,
+  /** Rises with every change. */
+  version: z.int(),
+  issued: z.object({ units: z.int(), value: z.int() }),
+});
+export type CampaignView = z.infer<typeof campaignViewSchema>;
+
+/** The campaign after a change, judged as a whole: an end before the start can come of one date alone. */
+export function changedCampaign(now: Campaign, change: CampaignChange): Result<Campaign, z.ZodError> {
+  const terms = z
+    .strictObject(shape)
+    .superRefine(checkTogether)
+    .superRefine((after, context) => {
+      // What is already issued is counted in it.
+      if (after.discount.currency !== now.card.offer.discount.currency)
+        context.addIssue({ code: 'custom', path: ['discount', 'currency'], message: 'the currency stays' });
+    })
+    .safeParse({ ...termsOf(now), ...change });
+  if (!terms.success) return err(terms.error);
+  return ok({ ...now, ...campaignOf(now.id, now.card.version + 1, terms.data) });
+}
+
+/** The ledger's form; the version is the card's. */
+export function campaignOf(id: string, version: number, terms: Terms): Omit<Campaign, 'issuedUnits' | 'issuedValue'> {
+  const { title, discount, promotionRef, condition, picture, cap, perCustomer, offline } = terms;
+  const { channels, timeZone, startsAt, endsAt, stores, minimumBasket, onSilence } = terms;
+  return {
+    id,
+    card: {
+      version,
+      offer: { campaign: id, title, discount, promotionRef },
+      ...{ channels, timeZone, startsAt, endsAt, stores, minimumBasket, onSilence },
+    },
+    ...{ condition, terms: terms.terms, picture, cap, perCustomer, offline },
+  };
+}
+
+export function campaignView(campaign: Campaign): CampaignView {
+  return {
+    id: campaign.id,
+    ...termsOf(campaign),
+    version: campaign.card.version,
+    issued: { units: campaign.issuedUnits, value: campaign.issuedValue },
+  };
+}
+
+/** `$5 off!` becomes `5-off`; a title without any letter of that alphabet becomes `campaign`. */
+export function idFromTitle(title: string): string {
+  const id = title
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/\p{M}/gu, '')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+/, '')
+    .slice(0, ID_FROM_TITLE_CHARACTERS_MAX)
+    .replace(/-+$/, '');
+  return id === '' ? 'campaign' : id;
+}
+
+/** Leaves room for a number behind it. */
+const ID_FROM_TITLE_CHARACTERS_MAX = 32;
+
+function termsOf(campaign: Campaign): Terms {
+  const { offer, version: _version, ...card } = campaign.card;
+  return {
+    title: offer.title,
+    condition: campaign.condition,
+    terms: campaign.terms,
+    picture: campaign.picture,
+    discount: offer.discount,
+    promotionRef: offer.promotionRef,
+    ...card,
+    cap: { ...campaign.cap },
+    perCustomer: campaign.perCustomer,
+    // What is stored came through this schema.
+    offline: offlineSchema.parse(campaign.offline),
+  };
+}
+
+type Together = Pick<Terms, 'startsAt' | 'endsAt' | 'timeZone' | 'discount' | 'minimumBasket' | 'cap'>;
+
+function checkTogether(terms: Together, context: z.RefinementCtx): void {
+  if (isTimeZone(terms.timeZone)) {
+    const { startsAt, endsAt } = validityIn(terms, terms.timeZone);
+    if (endsAt <= startsAt) context.addIssue({ code: 'custom', path: ['endsAt'], message: 'must be after the start' });
+  }
+  if (terms.minimumBasket !== null && terms.minimumBasket.currency !== terms.discount.currency)
+    context.addIssue({
+      code: 'custom',
+      path: ['minimumBasket', 'currency'],
+      message: "must be the discount's currency",
+    });
+  if (terms.cap.value !== null && terms.cap.value < faceValue(terms.discount))
+    context.addIssue({ code: 'custom', path: ['cap', 'value'], message: 'is less than one coupon' });
+}

@@ -1,0 +1,221 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Code, type CodeHash, hashCode, readCode } from '../../protocol/code.ts';
+import { approvedText, factsForApi, REASONS } from '../../protocol/decision.ts';
+import type { BasketView, Decision, RedemptionView, ReversalView } from '../../protocol/redemption-api.ts';
+import { err, ok, type Result } from '../../protocol/result.ts';
+import { TEST_SLOW_MS, testDecision } from '../../protocol/test-codes.ts';
+import { type CartOutcome, cartDoor, decideCart, expireHold, releaseCart } from './cart-rules.ts';
+import type { CodeView, RedemptionRow } from './code-rules.ts';
+import type { Group } from './group.ts';
+import type { CartSale, Conflict } from './port.ts';
+import { reverseAt } from './reversing.ts';
+import type { Refusal } from './sale-rules.ts';
+import type { LedgerStore } from './store.ts';
+import type { Unit } from './unit.ts';
+
+/** The carts' calls at the ledger: read, load, decide, commit, answer. */
+
+export type CartPorts = {
+  readonly group: Group;
+  readonly store: LedgerStore;
+  readonly fleetKey: Uint8Array;
+  readonly now: () => number;
+  readonly newId: () => string;
+};
+
+/** One code of the request: its normal form and hash, or the answer that its form alone gives. */
+type Item = { readonly code: Code; readonly hash: CodeHash } | { readonly code: string; readonly answer: Decision };
+
+export class Carts {
+  readonly #ports: CartPorts;
+
+  constructor(ports: CartPorts) {
+    this.#ports = ports;
+  }
+
+  async decide(call: 'validate' | 'redeem', sale: CartSale): Promise<Result<Decision[], Conflict>> {
+    const items = await Promise.all(sale.codes.map((raw) => this.#read(raw, call, sale)));
+    const hashes = items.flatMap((item) => ('hash' in item ? item.hash : []));
+    if (new Set(hashes).size !== hashes.length) return err('duplicate_code');
+    const first = await this.#try(call, sale, items, hashes, true);
+    if (first.kind === 'conflict') return err('basket_conflict');
+    if (first.kind === 'decided') return ok(first.decisions);
+    await Promise.all(first.waits.map(({ hash, until }) => this.#ports.group.moved(hash, until)));
+    const second = await this.#try(call, sale, items, hashes, false);
+    return second.kind === 'decided' ? ok(second.decisions) : err('basket_conflict');
+  }
+
+  async release({ client, code, basket }: { client: string; code: string; basket: string }): Promise<void> {
+    const reading = readCode(code);
+    if (reading.kind !== 'code') return;
+    const { group, fleetKey, now } = this.#ports;
+    const hash = hashCode(fleetKey, reading.code);
+    await group.run([hash], async (unit) => {
+      const view = await unit.view(hash);
+      if (view !== null) unit.apply(releaseCart(view, client, basket, await unit.handOver(hash), now()));
+    });
+  }
+
+  async reverse(request: { client: string; code: string; basket: string; reason: string; door: string | null }): Promise<ReversalView> {
+    const reading = readCode(request.code);
+    // What was never a code of ours was never redeemed, and never will be.
+    if (reading.kind !== 'code') return { reversed: true, redemption: null };
+    const { group, fleetKey, now } = this.#ports;
+    const hash = hashCode(fleetKey, reading.code);
+    const { client, basket, reason } = request;
+    const asked = { door: request.door ?? cartDoor(client), basket, reason, asker: null };
+    return group.run([hash], async (unit) => {
+      const reversal = await reverseAt(unit, hash, asked, now());
+      if (reversal === null) return { reversed: true, redemption: null };
+      const { row, redemption } = reversal;
+      return {
+        reversed: row.state === 'done' ? true : 'pending',
+        redemption: redemption === null ? null : redemptionView(redemption, await storeOf(unit, redemption)),
+      };
+    });
+  }
+
+  async basket(client: string, basket: string): Promise<BasketView> {
+    return this.#ports.store.read(async (tx) => {
+      const uses = await tx.uses(cartDoor(client), basket);
+      const rows = await tx.redemptions(uses.flatMap(({ redemption }) => redemption ?? []));
+      const rowsById = new Map(rows.map((row) => [row.id, row]));
+      return {
+        basket,
+        codes: uses.map(({ lastFour, state, redemption }) => {
+          const row = redemption === null ? undefined : rowsById.get(redemption);
+          return { code: lastFour, state, redemption: row === undefined ? null : redemptionView(row, null) };
+        }),
+      };
+    });
+  }
+
+  async #read(raw: string, call: 'validate' | 'redeem', sale: CartSale): Promise<Item> {
+    const reading = readCode(raw);
+    switch (reading.kind) {
+      case 'code':
+        return { code: reading.code, hash: hashCode(this.#ports.fleetKey, reading.code) };
+      case 'test': {
+        if (reading.reason === 'slow') await sleep(TEST_SLOW_MS);
+        const door = cartDoor(sale.client);
+        const test = { code: raw, basket: sale.basket, holder: door, door, call, now: this.#ports.now(), timeZone: 'UTC' };
+        return { code: raw, answer: testDecision(reading.reason, test) };
+      }
+      case 'not_a_coupon':
+      case 'malformed_code':
+        return { code: raw, answer: this.#refusal(raw, sale, { reason: reading.kind, facts: {} }, null) };
+    }
+  }
+
+  async #try(call: 'validate' | 'redeem', sale: CartSale, items: readonly Item[], hashes: readonly CodeHash[], mayWait: boolean): Promise<Tried> {
+    // What answers by its form alone costs no transaction.
+    if (hashes.length === 0) return { kind: 'decided', decisions: this.#answers(sale, items, new Map()) };
+    const { group } = this.#ports;
+    return group.run(hashes, async (unit): Promise<Tried> => {
+      const outcomes = await this.#outcomes(unit, call, sale, hashes, mayWait);
+      const given = [...outcomes.values()].map(({ outcome }) => outcome);
+      if (given.some(({ kind }) => kind === 'conflict')) return { kind: 'conflict' };
+      const waits = [...outcomes].flatMap(([hash, { outcome }]) => (outcome.kind === 'waits' ? [{ hash, until: outcome.until }] : []));
+      if (waits.length > 0) {
+        for (const outcome of given) if (outcome.kind === 'waits' || outcome.kind === 'refused') unit.apply(outcome.changes);
+        return { kind: 'waits', waits };
+      }
+      const whole = !sale.allOrNone || (items.every((item) => 'hash' in item) && given.every(({ kind }) => kind !== 'refused'));
+      for (const outcome of given) if (outcome.kind !== 'conflict' && (whole || outcome.kind === 'refused')) unit.apply(outcome.changes);
+      return { kind: 'decided', decisions: this.#answers(sale, items, outcomes, whole) };
+    });
+  }
+
+  async #outcomes(unit: Unit, call: 'validate' | 'redeem', sale: CartSale, hashes: readonly CodeHash[], mayWait: boolean): Promise<Map<CodeHash, Decided>> {
+    const { now, newId } = this.#ports;
+    const at = now();
+    const outcomes = new Map<CodeHash, Decided>();
+    for (const hash of hashes) {
+      const present = await unit.view(hash);
+      // A hold that is over ends before anybody is told 'in use'.
+      if (present?.code.hold != null && present.code.hold.until <= at) unit.apply(expireHold(present, await unit.handOver(hash), at));
+      const view = await unit.view(hash);
+      if (view !== null && !mayWait) unit.apply(ownWaits(view, sale).map((wait) => ({ do: 'wait_ends', wait })));
+      const reversal = await unit.reversal(cartDoor(sale.client), hash, sale.basket);
+      const outcome = decideCart(call, sale, { view, reversal, redemptionId: newId(), waitId: newId() }, mayWait, at);
+      const redeemed = outcome.kind !== 'redeemed' ? null : outcome.again ? await unit.redemption(outcome.redemption) : newRedemption(outcome);
+      outcomes.set(hash, { outcome, view, redeemed });
+    }
+    return outcomes;
+  }
+
+  #answers(sale: CartSale, items: readonly Item[], outcomes: ReadonlyMap<CodeHash, Decided>, whole = true): Decision[] {
+    return items.map((item) => {
+      if ('answer' in item) return whole || item.answer.decision !== 'approved' ? item.answer : this.#refusal(item.code, sale, incomplete, null);
+      const decided = outcomes.get(item.hash);
+      if (decided === undefined) throw new Error('a code was not decided');
+      return this.#answer(item.code, sale, decided, whole);
+    });
+  }
+
+  #answer(code: Code, sale: CartSale, { outcome, view, redeemed }: Decided, whole: boolean): Decision {
+    if (outcome.kind === 'refused') return this.#refusal(code, sale, outcome.refusal, view);
+    if (!whole) return this.#refusal(code, sale, incomplete, view);
+    if (view === null || outcome.kind === 'conflict' || outcome.kind === 'waits') throw new Error('an approval without a code');
+    const { offer } = view.card;
+    const until = outcome.kind === 'held' ? (outcome.row.hold?.until ?? null) : null;
+    return {
+      decision: 'approved',
+      mode: 'online',
+      reason: null,
+      text: approvedText(offer.discount),
+      code,
+      basket: sale.basket,
+      offer: { campaign: offer.campaign, title: offer.title, discount: offer.discount, promotionRef: offer.promotionRef },
+      reservation: until === null ? null : { holder: cartDoor(sale.client), until: new Date(until).toISOString() },
+      redemption: redeemed === null ? null : redemptionView(redeemed, null),
+      facts: {},
+      backlog: 0,
+    };
+  }
+
+  #refusal(code: string, sale: CartSale, { reason, facts }: Refusal, view: CodeView | null): Decision {
+    const row = REASONS[reason];
+    return {
+      decision: row.decision,
+      mode: null,
+      reason,
+      text: row.text(facts, { timeZone: view?.card.timeZone ?? 'UTC', now: this.#ports.now() }),
+      code,
+      basket: sale.basket,
+      offer: null,
+      reservation: null,
+      redemption: null,
+      facts: { ...factsForApi(facts) },
+      backlog: 0,
+    };
+  }
+}
+
+type Decided = { readonly outcome: CartOutcome; readonly view: CodeView | null; readonly redeemed: RedemptionRow | null };
+type Tried =
+  | { readonly kind: 'decided'; readonly decisions: Decision[] }
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'waits'; readonly waits: readonly { readonly hash: CodeHash; readonly until: number }[] };
+
+const incomplete: Refusal = { reason: 'basket_incomplete', facts: {} };
+
+function newRedemption(outcome: Extract<CartOutcome, { kind: 'redeemed' }>): RedemptionRow | null {
+  for (const change of outcome.changes) if (change.do === 'redemption') return change.row;
+  return null;
+}
+
+function ownWaits(view: CodeView, sale: CartSale) {
+  return view.waits.filter(({ who }) => who.kind === 'cart' && who.client === sale.client && who.basket === sale.basket);
+}
+
+async function storeOf(unit: Unit, { door }: RedemptionRow): Promise<string | null> {
+  if (!door.startsWith('gateway:')) return null;
+  return (await unit.gateway(door.slice('gateway:'.length)))?.store ?? null;
+}
+
+/** What the ledger has is settled. */
+export function redemptionView(row: RedemptionRow, store: string | null): RedemptionView {
+  const { id, door, lane, basket } = row;
+  return { id, at: new Date(row.at).toISOString(), door, store, lane, basket, settled: true };
+}

@@ -1,0 +1,120 @@
+import type { CodeHash } from '../../protocol/code.ts';
+import { type LedgerStore, LostRace } from './store.ts';
+import { Unit } from './unit.ts';
+
+/** More commands in one transaction gain nothing measurable and make the last of them wait. */
+const COMMANDS_PER_GROUP_MAX = 256;
+/** A race that is lost this often is no race but a defect. */
+const TRIES_MAX = 5;
+
+type Command = {
+  readonly hashes: readonly CodeHash[];
+  readonly work: (unit: Unit) => Promise<unknown>;
+  readonly done: (result: unknown) => void;
+  readonly failed: (error: unknown) => void;
+};
+
+export type GroupPorts = {
+  readonly store: LedgerStore;
+  readonly now: () => number;
+  readonly newId: () => string;
+  /** After the commit: there are messages for this box. */
+  readonly wake: (gateway: string) => void;
+};
+
+/**
+ * Group commit: what gathers in one turn of the event loop is one transaction, and nobody is answered before its commit
+ * [C7]. A command that fails by a defect fails alone: the rest of its group is run again without it.
+ */
+export class Group {
+  readonly #ports: GroupPorts;
+  #gathered: Command[] = [];
+  #running = false;
+  #published: number[] = [];
+  readonly #watchers = new Map<CodeHash, Set<() => void>>();
+
+  constructor(ports: GroupPorts) {
+    this.#ports = ports;
+  }
+
+  /** @param hashes the codes that the work will ask for, so that one load serves the group */
+  run<T>(hashes: readonly CodeHash[], work: (unit: Unit) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#gathered.push({ hashes, work, done: (result) => resolve(result as T), failed: reject });
+      if (!this.#running) {
+        this.#running = true;
+        setImmediate(() => void this.#drain());
+      }
+    });
+  }
+
+  /** Outbox rows that the broker has taken: they go with the next commit. */
+  published(seqs: readonly number[]): void {
+    this.#published.push(...seqs);
+  }
+
+  get hasPublished(): boolean {
+    return this.#published.length > 0;
+  }
+
+  /** Resolves when one of the codes moves, or at the time given. */
+  async moved(hash: CodeHash, untilMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const watchers = this.#watchers.get(hash) ?? new Set();
+      const over = () => {
+        clearTimeout(timer);
+        watchers.delete(over);
+        if (watchers.size === 0) this.#watchers.delete(hash);
+        resolve();
+      };
+      const timer = setTimeout(over, Math.max(0, untilMs - this.#ports.now()));
+      watchers.add(over);
+      this.#watchers.set(hash, watchers);
+    });
+  }
+
+  /** Something about a code changed that who waits for it must see. */
+  nudge(hash: CodeHash): void {
+    for (const over of [...(this.#watchers.get(hash) ?? [])]) over();
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#gathered.length > 0) {
+      const group = this.#gathered.slice(0, COMMANDS_PER_GROUP_MAX);
+      this.#gathered = this.#gathered.slice(COMMANDS_PER_GROUP_MAX);
+      await this.#commit(group);
+    }
+    this.#running = false;
+  }
+
+  async #commit(group: readonly Command[]): Promise<void> {
+    try {
+      const results = await this.#transact(group);
+      for (const [i, command] of group.entries()) command.done(results[i]);
+    } catch (error) {
+      if (group.length === 1) group[0]?.failed(error);
+      else for (const command of group) await this.#commit([command]);
+    }
+  }
+
+  async #transact(group: readonly Command[]): Promise<unknown[]> {
+    for (let tries = 1; ; tries += 1) {
+      const published = this.#published.slice();
+      try {
+        const { results, written } = await this.#ports.store.transaction(async (tx) => {
+          const unit = new Unit(tx, this.#ports.newId, this.#ports.now());
+          await unit.load(group.flatMap(({ hashes }) => hashes));
+          const results: unknown[] = [];
+          for (const { work } of group) results.push(await work(unit));
+          return { results, written: await unit.write(published) };
+        });
+        this.#published = this.#published.slice(published.length);
+        for (const gateway of written.gateways) this.#ports.wake(gateway);
+        for (const hash of written.codes) this.nudge(hash);
+        return results;
+      } catch (error) {
+        if (!(error instanceof LostRace) || tries === TRIES_MAX) throw error;
+      }
+    }
+  }
+}

@@ -1,0 +1,202 @@
+import type { CloudKeys } from '../keys.ts';
+import { finishStack, issueStack, stackCodes } from '../issuing/stacks.ts';
+import { Fleet } from '../fleet/fleet.ts';
+import { deal, stockList } from '../fleet/stocking.ts';
+import { hashCode, readCode } from '../../protocol/code.ts';
+import { GENESIS_HASH } from '../../protocol/journal.ts';
+import { err, ok } from '../../protocol/result.ts';
+import { Carts } from './carts.ts';
+import type { GatewayRow } from './code-rules.ts';
+import { Group } from './group.ts';
+import { type Ledger, LedgerUnavailable, type NewGateway, type Outgoing } from './port.ts';
+import { codeHistory, exceptionViews, exposureOf, gatewayViews } from './reports.ts';
+import type { LedgerStore } from './store.ts';
+import { voidCode } from './voiding.ts';
+
+export type LedgerPorts = {
+  readonly store: LedgerStore;
+  readonly keys: Pick<CloudKeys, 'fleetKey' | 'sealKey' | 'publicKey'>;
+  readonly now: () => number;
+  readonly randomBytes: (size: number) => Buffer;
+  readonly stockUnitsMax: number;
+  readonly outgoing: Outgoing;
+};
+
+/** Stock is dealt this often, and soon after a box is welcomed. */
+const DEAL_MS = 30_000;
+
+/** What one turn of a pump takes from the outbox. */
+const MESSAGES_PER_READ_MAX = 100;
+
+/** The ledger of one cloud node over one database. Opens it: a new database gets its incarnation [C8]. */
+export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
+  const { store, keys, now, randomBytes, stockUnitsMax, outgoing } = ports;
+  const newId = () => randomBytes(12).toString('base64url');
+  const incarnation = await openIncarnation(store, randomBytes);
+  const boxes = new Map<string, GatewayRow>();
+  await forgetConnections(store, boxes, now());
+
+  const group = new Group({ store, now, newId, wake: (gateway) => outgoing.wake(gateway) });
+  let dealtAt = 0;
+  const fleet = new Fleet({
+    ...{ group, store, incarnation, now, newId },
+    keys: [keys.publicKey],
+    dealSoon: () => {
+      dealtAt = 0;
+    },
+  });
+  const carts = new Carts({ group, store, fleetKey: keys.fleetKey, now, newId });
+  const issuing = { store, fleetKey: keys.fleetKey, seal: { key: keys.sealKey, randomBytes }, randomBytes, now, newId };
+  const stocking = { group, store, fleetKey: keys.fleetKey, stockUnitsMax, now, newId };
+  for (const stack of await store.read((tx) => tx.unfinishedStacks())) await finishStack(issuing, stack);
+
+  return {
+    validate: (sale) => carts.decide('validate', sale),
+    redeem: (sale) => carts.decide('redeem', sale),
+    reverse: (request) => carts.reverse(request),
+    release: (request) => carts.release(request),
+    basket: (client, basket) => carts.basket(client, basket),
+    async history(code) {
+      const reading = readCode(code);
+      return reading.kind === 'code' ? codeHistory(store, hashCode(keys.fleetKey, reading.code), now()) : null;
+    },
+
+    async createCampaign(campaign) {
+      return store.transaction(async (tx) => {
+        if ((await tx.campaigns([campaign.id])).length > 0) return err('exists');
+        const created = { ...campaign, issuedUnits: 0, issuedValue: 0 };
+        await tx.putCampaign(created);
+        return ok(created);
+      });
+    },
+    changeCampaign: (id, change) => changeCampaign(store, group, id, change),
+    campaigns: () => store.read((tx) => tx.allCampaigns()),
+    campaign: (id) => store.read(async (tx) => (await tx.campaigns([id]))[0] ?? null),
+    exposure: (campaign) => exposureOf(store, campaign, now()),
+    async createStore(created) {
+      return store.transaction(async (tx) => {
+        if ((await tx.stores()).some(({ id }) => id === created.id)) return err('exists');
+        await tx.putStore(created);
+        return ok(created);
+      });
+    },
+    stores: () => store.read((tx) => tx.stores()),
+    issueStack: (campaign, count) => issueStack(issuing, campaign, count),
+    stackCodes: (stack) => stackCodes(issuing, stack),
+    async voidCode(code) {
+      const reading = readCode(code);
+      return reading.kind === 'code' ? voidCode(group, hashCode(keys.fleetKey, reading.code), now()) : 'unknown_code';
+    },
+    stock: (id, codes) => stockList(stocking, id, codes),
+
+    async addGateway(gateway) {
+      const row = await group.run([], async (unit) => {
+        const present = await unit.gateway(gateway.id);
+        const next = present === null ? newRow(gateway) : { ...present, passwordHash: gateway.passwordHash };
+        unit.apply([{ do: 'gateway', row: next }]);
+        return next;
+      });
+      boxes.set(row.id, row);
+      return { epoch: row.epoch, incarnation };
+    },
+    gateways: () => gatewayViews(store),
+    gatewayKey: (id) => boxes.get(id) ?? null,
+    brokerLogin: (id) => boxes.get(id) ?? null,
+    revoke: (gateway) => fleet.revoke(gateway),
+    exceptions: () => exceptionViews(store),
+    receive: (header, message) => fleet.receive(header, message),
+    gatewayGone: (id) => fleet.gone(id),
+
+    incarnation,
+    outbox: (gateway, after) => store.read((tx) => tx.outbox(gateway, after, MESSAGES_PER_READ_MAX)),
+    published: (seqs) => group.published(seqs),
+    async ready() {
+      try {
+        return (await store.read((tx) => tx.incarnation())) === incarnation;
+      } catch (error) {
+        if (error instanceof LedgerUnavailable) return false;
+        throw error;
+      }
+    },
+    async tick() {
+      await fleet.tick();
+      if (group.hasPublished) await group.run([], async () => undefined);
+      if (dealtAt + DEAL_MS > now()) return;
+      dealtAt = now();
+      await deal(stocking);
+    },
+    close: () => group.run([], async () => undefined),
+  };
+}
+
+async function openIncarnation(store: LedgerStore, randomBytes: (size: number) => Buffer): Promise<string> {
+  return store.transaction(async (tx) => {
+    const present = await tx.incarnation();
+    if (present !== null) return present;
+    const made = `1-${randomBytes(16).toString('hex')}`;
+    await tx.putIncarnation(made);
+    return made;
+  });
+}
+
+/** Who was connected to the process before this one is not connected to this one, until it is heard. */
+async function forgetConnections(store: LedgerStore, boxes: Map<string, GatewayRow>, now: number): Promise<void> {
+  const rows = await store.read((tx) => tx.allGateways());
+  for (const row of rows) boxes.set(row.id, row);
+  const connected = rows.filter((row) => row.connected).map((row) => ({ ...row, connected: false, silentSince: row.lastHeard ?? now }));
+  if (connected.length === 0) return;
+  await store.transaction((tx) => tx.write({ ...nothing, gateways: connected }));
+}
+
+const nothing = {
+  codes: [],
+  reservations: [],
+  redemptions: [],
+  reversals: [],
+  uses: [],
+  waits: [],
+  waitsEnded: [],
+  gateways: [],
+  entries: [],
+  journals: [],
+  messages: [],
+  exceptions: [],
+  units: new Map(),
+  published: [],
+};
+
+function newRow({ id, store, shard, publicKey, keyId, passwordHash }: NewGateway): GatewayRow {
+  return {
+    ...{ id, store, shard, publicKey, keyId, passwordHash },
+    state: 'active',
+    epoch: 1,
+    acknowledged: { n: 0, hash: GENESIS_HASH },
+    number: 0,
+    challenges: [],
+    welcomedBoot: null,
+    connected: false,
+    lastHeard: null,
+    silentSince: null,
+    drillUntil: null,
+    version: null,
+    backlog: 0,
+  };
+}
+
+/** Changed terms are a new version of the card; the boxes that have its codes, or may get them, are told. */
+async function changeCampaign(store: LedgerStore, group: Group, id: string, change: Parameters<Ledger['changeCampaign']>[1]): ReturnType<Ledger['changeCampaign']> {
+  const changed = await store.transaction(async (tx) => {
+    const now = (await tx.campaigns([id]))[0];
+    if (now === undefined) return null;
+    const next = change(now);
+    const versioned = { ...next, card: { ...next.card, version: now.card.version + 1 } };
+    await tx.putCampaign(versioned);
+    return versioned;
+  });
+  if (changed === null) return err('unknown_campaign');
+  await group.run([], async (unit) => {
+    const boxes = (await unit.reads.allGateways()).filter(({ state }) => state === 'active');
+    unit.apply(boxes.map(({ id: gateway }) => ({ do: 'send', gateway, message: { type: 'policy', body: { cards: [changed.card] } } })));
+  });
+  return ok(changed);
+}

@@ -1,0 +1,170 @@
+import type { Card } from '../../protocol/card.ts';
+import type { Code, CodeHash } from '../../protocol/code.ts';
+import type { Down, Header, Up } from '../../protocol/messages.ts';
+import type { Money } from '../../protocol/money.ts';
+import type { BasketView, Decision, ReversalView } from '../../protocol/redemption-api.ts';
+import type { Result } from '../../protocol/result.ts';
+
+/** What the cloud's doors, its issuing and its fleet ask of the ledger. Types alone. */
+
+export type CartSale = {
+  /** The token's name: the holder is `cart:CLIENT`. */
+  readonly client: string;
+  /** As typed or read: the ledger reads the form. */
+  readonly codes: readonly string[];
+  readonly allOrNone: boolean;
+  readonly basket: string;
+  readonly lane: string | null;
+  readonly total: Money | null;
+  readonly customer: string | null;
+  readonly discount: Money | null;
+};
+export type Conflict = 'basket_conflict' | 'duplicate_code';
+
+/** The database cannot be read or written: the door answers 503. */
+export class LedgerUnavailable extends Error {}
+
+export type Store = {
+  readonly id: string;
+  readonly name: string;
+  readonly timeZone: string;
+  readonly address: string | null;
+};
+
+export type Campaign = {
+  readonly id: string;
+  readonly card: Card;
+  readonly condition: string | null;
+  readonly terms: string | null;
+  readonly picture: string | null;
+  readonly cap: { readonly units: number | null; readonly value: number | null };
+  readonly perCustomer: number;
+  readonly offline: 'decline' | Record<string, unknown>;
+  /** Units ever issued, and their face value in minor units. */
+  readonly issuedUnits: number;
+  readonly issuedValue: number;
+};
+
+export type Exposure = {
+  readonly campaign: string;
+  /** Codes by state. */
+  readonly units: Record<CodeState, number>;
+  /** What can still be redeemed: units and minor units of the currency. */
+  readonly open: { readonly units: number; readonly value: number };
+  readonly redeemed: { readonly units: number; readonly value: number };
+  readonly cap: { readonly units: number | null; readonly value: number | null };
+  readonly currency: string;
+};
+
+export type CodeState = 'issued' | 'held' | 'reserved' | 'void_pending' | 'in_doubt' | 'redeemed' | 'voided';
+
+export type CodeHistory = {
+  readonly state: CodeState | 'expired';
+  readonly campaign: string;
+  readonly holder: string | null;
+  readonly redemption: Decision['redemption'];
+  readonly history: readonly { readonly at: string; readonly what: string; readonly where: string | null; readonly basket: string | null }[];
+};
+
+export type GatewayView = {
+  readonly id: string;
+  readonly store: string;
+  readonly state: 'active' | 'fenced' | 'revoked';
+  readonly connected: boolean;
+  readonly lastHeard: number | null;
+  readonly version: string | null;
+  readonly epoch: number;
+  /** Journal entries that the box says are not settled. */
+  readonly backlog: number;
+  readonly holds: { readonly units: number; readonly value: number };
+  readonly inDoubt: { readonly units: number; readonly value: number };
+  readonly drillUntil: number | null;
+};
+
+export type ExceptionView = {
+  readonly id: string;
+  readonly at: number;
+  readonly what: string;
+  readonly gateway: string | null;
+  readonly lastFour: string | null;
+  /** Face value at stake in minor units, where a code is known. */
+  readonly value: number | null;
+  readonly ours: string;
+  readonly theirs: string;
+};
+
+export type IssueRefusal = { readonly why: 'cap_exceeded'; readonly unitsLeft: number | null } | { readonly why: 'unknown_campaign' };
+export type NewGateway = {
+  readonly id: string;
+  readonly store: string;
+  readonly shard: number;
+  readonly publicKey: string;
+  readonly keyId: string;
+  /** SHA-256, hex, of the broker password. */
+  readonly passwordHash: string;
+};
+
+export type OutgoingMessage = { readonly seq: number; readonly epoch: number; readonly message: Down };
+
+export interface Ledger {
+  // carts
+  validate(sale: CartSale): Promise<Result<Decision[], Conflict>>;
+  redeem(sale: CartSale): Promise<Result<Decision[], Conflict>>;
+  reverse(request: { client: string; code: string; basket: string; reason: string; door: string | null }): Promise<ReversalView>;
+  release(request: { client: string; code: string; basket: string }): Promise<void>;
+  basket(client: string, basket: string): Promise<BasketView>;
+  /** Null: unknown, whatever the reason. */
+  history(code: string): Promise<CodeHistory | null>;
+
+  // issuing
+  createCampaign(campaign: Omit<Campaign, 'issuedUnits' | 'issuedValue'>): Promise<Result<Campaign, 'exists'>>;
+  /** A new version of the card; boxes that hold its codes are told. */
+  changeCampaign(id: string, change: (now: Campaign) => Campaign): Promise<Result<Campaign, 'unknown_campaign'>>;
+  campaigns(): Promise<Campaign[]>;
+  campaign(id: string): Promise<Campaign | null>;
+  exposure(campaign: string): Promise<Exposure | null>;
+  createStore(store: Store): Promise<Result<Store, 'exists'>>;
+  stores(): Promise<Store[]>;
+  /** Issues new codes; all or none under the caps. Streams: a million is written in chunks of one transaction each,
+   *  under a cap that is taken first. */
+  issueStack(campaign: string, count: number): Promise<Result<{ readonly id: string; readonly count: number }, IssueRefusal>>;
+  /** The codes of a stack in their order, decrypted chunk by chunk; null where there is no such stack. */
+  stackCodes(stack: string): Promise<AsyncIterable<readonly Code[]> | null>;
+  voidCode(code: string): Promise<'voided' | 'void_pending' | 'already_redeemed' | 'unknown_code'>;
+  /** Reserves these codes ahead in that store. */
+  stock(store: string, codes: readonly string[]): Promise<Result<{ readonly granted: number; readonly refused: readonly { readonly code: string; readonly reason: string }[] }, 'unknown_store'>>;
+
+  // fleet
+  addGateway(gateway: NewGateway): Promise<{ readonly epoch: number; readonly incarnation: string }>;
+  gateways(): Promise<GatewayView[]>;
+  gatewayKey(id: string): { readonly keyId: string; readonly publicKey: string } | null;
+  /** For the broker: who may log in, with which password hash. */
+  brokerLogin(id: string): { readonly passwordHash: string; readonly shard: number } | null;
+  revoke(gateway: string): Promise<'revoked' | 'unknown_gateway'>;
+  exceptions(): Promise<ExceptionView[]>;
+  /** A verified message of a box. */
+  receive(header: Header, message: Up): Promise<void>;
+  /** The connection of a box ended (last will, or the broker says so). */
+  gatewayGone(id: string): Promise<void>;
+
+  /** Messages of a box that the broker has not taken, in their order, after a place; at most a hundred. */
+  outbox(gateway: string, after: number): Promise<readonly OutgoingMessage[]>;
+  /** The broker has taken these. */
+  published(seqs: readonly number[]): void;
+  /** The incarnation that every message carries [C8]. */
+  readonly incarnation: string;
+
+  /** True where the database answers and the ledger can decide. */
+  ready(): Promise<boolean>;
+  /** Ends holds, recalls and reservations that are due; deals stock. Call once a second. */
+  tick(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What the ledger asks of the link: messages leave in the order of the outbox, after their commit. */
+export interface Outgoing {
+  /** There is something in the outbox of this gateway. */
+  wake(gateway: string): void;
+}
+
+export type { CodeHash };

@@ -1,0 +1,108 @@
+import { validityIn } from '../../protocol/card.ts';
+import type { CodeHash } from '../../protocol/code.ts';
+import { faceValue } from '../../protocol/offer.ts';
+import { redemptionView } from './carts.ts';
+import type { CodeState, LedgerEntry } from './code-rules.ts';
+import type { CodeHistory, ExceptionView, Exposure, GatewayView } from './port.ts';
+import type { HoldingCount, LedgerReads, LedgerStore } from './store.ts';
+
+/** What the ledger tells people: a code's history, a campaign's exposure, the fleet, the exceptions. */
+
+export async function codeHistory(store: LedgerStore, hash: CodeHash, now: number): Promise<CodeHistory | null> {
+  return store.read(async (tx) => {
+    const code = (await tx.codes([hash]))[0];
+    if (code === undefined) return null;
+    const names = await placeNames(tx);
+    const campaign = (await tx.campaigns([code.campaign]))[0];
+    const ended = campaign !== undefined && validityIn(campaign.card, campaign.card.timeZone).endsAt <= now;
+    const redemption = code.redemption === null ? null : ((await tx.redemptions([code.redemption]))[0] ?? null);
+    const reservation = code.reservation === null ? null : ((await tx.reservations([code.reservation]))[0] ?? null);
+    const entries = await tx.entriesOfCode(hash);
+    return {
+      state: ended && (code.state === 'issued' || code.state === 'held') ? 'expired' : code.state,
+      campaign: code.campaign,
+      holder: code.hold !== null ? `cart:${code.hold.client}` : reservation === null ? null : `store:${names.storeOf(reservation.gateway)}`,
+      redemption: redemption === null ? null : redemptionView(redemption, names.storeOfDoor(redemption.door)),
+      history: entries.map(({ at, body }) => {
+        const entry = JSON.parse(body) as LedgerEntry;
+        return { at: new Date(at).toISOString(), what: entry.kind, where: entry.door === undefined ? null : names.doorName(entry.door), basket: entry.basket ?? null };
+      }),
+    };
+  });
+}
+
+async function placeNames(tx: LedgerReads) {
+  const stores = new Map((await tx.stores()).map((row) => [row.id, row.name]));
+  const storesByGateway = new Map((await tx.allGateways()).map((row) => [row.id, row.store]));
+  const storeOf = (gateway: string) => storesByGateway.get(gateway) ?? gateway;
+  const gatewayOf = (door: string) => (door.startsWith('gateway:') ? door.slice('gateway:'.length) : null);
+  return {
+    storeOf,
+    storeOfDoor(door: string) {
+      const gateway = gatewayOf(door);
+      return gateway === null ? null : storeOf(gateway);
+    },
+    doorName(door: string) {
+      const gateway = gatewayOf(door);
+      return gateway === null ? 'online' : (stores.get(storeOf(gateway)) ?? storeOf(gateway));
+    },
+  };
+}
+
+const open: readonly CodeState[] = ['issued', 'held', 'reserved', 'void_pending', 'in_doubt'];
+/** After the campaign's end these may still turn out to be redeemed. */
+const notSettled: readonly CodeState[] = ['reserved', 'void_pending', 'in_doubt'];
+
+export async function exposureOf(store: LedgerStore, id: string, now: number): Promise<Exposure | null> {
+  return store.read(async (tx) => {
+    const campaign = (await tx.campaigns([id]))[0];
+    if (campaign === undefined) return null;
+    const units = await tx.units(id);
+    const { discount } = campaign.card.offer;
+    const worth = faceValue(discount);
+    const ended = validityIn(campaign.card, campaign.card.timeZone).endsAt <= now;
+    const openUnits = (ended ? notSettled : open).reduce((sum, state) => sum + units[state], 0);
+    return {
+      campaign: id,
+      units,
+      open: { units: openUnits, value: openUnits * worth },
+      redeemed: { units: units.redeemed, value: units.redeemed * worth },
+      cap: campaign.cap,
+      currency: discount.currency,
+    };
+  });
+}
+
+export async function gatewayViews(store: LedgerStore): Promise<GatewayView[]> {
+  return store.read(async (tx) => {
+    const rows = await tx.allGateways();
+    const worths = new Map((await tx.allCampaigns()).map(({ id, card }) => [id, faceValue(card.offer.discount)]));
+    const counts = await tx.countHeldBy(rows.map(({ id }) => id));
+    const sum = (gateway: string, states: readonly CodeState[]) => total(counts.filter((c) => c.gateway === gateway && states.includes(c.state)), worths);
+    return rows.map(({ id, store, state, connected, lastHeard, version, epoch, backlog, drillUntil }) => ({
+      ...{ id, store, state, connected, lastHeard, version, epoch, backlog, drillUntil },
+      holds: sum(id, ['reserved', 'void_pending']),
+      inDoubt: sum(id, ['in_doubt']),
+    }));
+  });
+}
+
+function total(counts: readonly HoldingCount[], worths: ReadonlyMap<string, number>) {
+  return counts.reduce(
+    (sum, { campaign, units }) => ({ units: sum.units + units, value: sum.value + units * (worths.get(campaign) ?? 0) }),
+    { units: 0, value: 0 },
+  );
+}
+
+const EXCEPTIONS_SHOWN_MAX = 1_000;
+
+export async function exceptionViews(store: LedgerStore): Promise<ExceptionView[]> {
+  return store.read(async (tx) => {
+    const worths = new Map((await tx.allCampaigns()).map(({ id, card }) => [id, faceValue(card.offer.discount)]));
+    const rows = await tx.exceptions(EXCEPTIONS_SHOWN_MAX);
+    return rows.map(({ id, at, what, gateway, lastFour, campaign, ours, theirs }) => ({
+      ...{ id, at, what, gateway, lastFour, ours, theirs },
+      value: campaign === null ? null : (worths.get(campaign) ?? null),
+    }));
+  });
+}

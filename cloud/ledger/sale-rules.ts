@@ -1,0 +1,98 @@
+import { ineligible, validityIn } from '../../protocol/card.ts';
+import type { Facts, Reason } from '../../protocol/decision.ts';
+import { RECALL_DEADLINE_MS, RETRY_AFTER_SECONDS } from '../../protocol/limits.ts';
+import type { Money } from '../../protocol/money.ts';
+import type { Change, CodeView } from './code-rules.ts';
+
+/** What stands against a code at the cloud: the same words for a cart and for a store's want. */
+
+export type Refusal = { readonly reason: Reason; readonly facts: Facts };
+export type Place = {
+  readonly channel: 'store' | 'online';
+  readonly store: string | null;
+  readonly timeZone: string;
+  readonly total: Money | null;
+};
+
+/** The end of the code's life, then the offer: 'already used' is truer than 'expired'. */
+export function standsAgainst(view: CodeView, place: Place, now: number): Refusal | null {
+  const { code, card } = view;
+  if (code.state === 'redeemed') return alreadyRedeemed(view);
+  if (code.state === 'voided') return { reason: 'voided', facts: {} };
+  return ineligible(card, validityIn(card, place.timeZone), place, { proven: true, earliest: now, latest: now });
+}
+
+export function alreadyRedeemed({ redemption, redeemedWhere }: CodeView): Refusal {
+  if (redemption === null) return { reason: 'already_redeemed', facts: {} };
+  return {
+    reason: 'already_redeemed',
+    facts: {
+      redeemedAt: redemption.at,
+      redeemedWhere: redeemedWhere ?? 'online',
+      ...(redemption.lane === null ? {} : { lane: redemption.lane }),
+    },
+  };
+}
+
+/** Held by a cart, or by a store that says a basket is using it. */
+export function inUse(view: CodeView): Refusal {
+  const { hold } = view.code;
+  if (hold !== null) return { reason: 'in_use', facts: { heldBy: 'online', freeAt: hold.until } };
+  const use = view.reservation?.inUse ?? null;
+  return {
+    reason: 'in_use',
+    facts: {
+      ...(view.holder === null ? {} : { heldBy: view.holder.storeName }),
+      ...(use === null ? {} : { freeAt: use.until }),
+      ...(use?.lane == null ? {} : { lane: use.lane }),
+    },
+  };
+}
+
+export function heldElsewhere({ holder }: CodeView): Refusal {
+  const silentSince = holder === null || holder.gateway.connected ? null : holder.gateway.silentSince;
+  return {
+    reason: 'held_elsewhere',
+    facts: {
+      ...(holder === null ? {} : { heldBy: holder.storeName }),
+      ...(silentSince === null ? {} : { silentSince }),
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+    },
+  };
+}
+
+/** Asks the store for the code, unless it was asked already; the recall goes on when nobody waits any more. */
+export function recall({ code, reservation }: CodeView, why: 'wanted' | 'void' | 'sync', now: number): Change[] {
+  if (reservation === null || reservation.state !== 'open') return [];
+  const asked = reservation.recall;
+  const lapsed = asked !== null && asked.deadline !== null && asked.deadline <= now;
+  if (asked !== null && !lapsed && (asked.why === why || asked.why === 'void')) return [];
+  const deadline = why === 'void' ? null : now + RECALL_DEADLINE_MS;
+  return [
+    { do: 'reservation', row: { ...reservation, recall: { why, deadline } } },
+    {
+      do: 'send',
+      gateway: reservation.gateway,
+      message: {
+        type: 'recall',
+        body: {
+          reservations: [
+            {
+              reservation: reservation.id,
+              epoch: reservation.epoch,
+              codeHash: code.hash,
+              generation: reservation.generation,
+            },
+          ],
+          why,
+          deadline,
+        },
+      },
+    },
+  ];
+}
+
+/** A store that can be asked: its box is welcomed, connected and not in a drill. */
+export function canAnswer({ holder }: CodeView): boolean {
+  return holder !== null && holder.gateway.state === 'active' && holder.gateway.connected;
+}

@@ -1,0 +1,245 @@
+import { z } from 'zod';
+import { cardSchema } from '../../protocol/card.ts';
+import type { CodeHash } from '../../protocol/code.ts';
+import { entryBodySchema } from '../../protocol/journal.ts';
+import type { Down } from '../../protocol/messages.ts';
+import { CODE_STATES, type CodeRow, type GatewayRow, type RedemptionRow, type ReservationRow, type ReversalRow, type UseRow, type WaitRow } from './code-rules.ts';
+import type { Campaign, Store } from './port.ts';
+import type { HoldingCount, LedgerReads, OutboxRow, StoredEntry, StoredException, StoredJournalEntry, Units } from './store.ts';
+
+/** Reads of the ledger in SQLite: rows of tables to rows of rules. */
+export type RowReader = {
+  all(sql: string, ...values: readonly unknown[]): unknown[];
+  get(sql: string, ...values: readonly unknown[]): unknown;
+};
+
+/** Our own tables, written by sqlite-writes.ts: their columns are as the schema file says. */
+type Cell = string | number | Buffer | null | undefined;
+type Row = Readonly<Record<string, Cell>>;
+
+export const blob = (hash: string): Buffer => Buffer.from(hash, 'hex');
+const bytes = (cell: Cell): Buffer => cell as Buffer;
+const hashOf = (cell: Cell): CodeHash => bytes(cell).toString('hex') as CodeHash;
+
+export function sqliteReads(db: RowReader): LedgerReads {
+  const all = <T>(read: (row: Row) => T, sql: string, ...values: readonly unknown[]): T[] => db.all(sql, ...values).map((row) => read(row as Row));
+  const one = <T>(read: (row: Row) => T, sql: string, ...values: readonly unknown[]): T | null => {
+    const row = db.get(sql, ...values);
+    return row === undefined ? null : read(row as Row);
+  };
+  const each = <K, T>(keys: readonly K[], read: (row: Row) => T, sql: string, key: (k: K) => unknown = (k) => k): T[] =>
+    keys.flatMap((k) => all(read, sql, key(k)));
+  const hashes = (sql: string, ...values: readonly unknown[]) => all((row) => hashOf(row.hash), sql, ...values);
+
+  return {
+    incarnation: async () => one((row) => text(row.incarnation), 'SELECT incarnation FROM ledger WHERE id = 1'),
+    codes: async (keys) => each(keys, codeRow, 'SELECT * FROM codes WHERE hash = ?', blob),
+    reservations: async (ids) => each(ids, reservationRow, 'SELECT * FROM reservations WHERE id = ?'),
+    redemptions: async (ids) => each(ids, redemptionRow, 'SELECT * FROM redemptions WHERE id = ?'),
+    redemptionsOfBasket: async (door, basket) => all(redemptionRow, 'SELECT * FROM redemptions WHERE door = ? AND basket = ?', door, basket),
+    reversals: async (keys) => each(keys, reversalRow, 'SELECT * FROM reversals WHERE code_hash = ?', blob),
+    uses: async (door, basket) => all(useRow, 'SELECT * FROM uses WHERE door = ? AND basket = ?', door, basket),
+    waits: async (keys) => each(keys, waitRow, 'SELECT * FROM waits WHERE code_hash = ? ORDER BY seq', blob),
+    gateways: async (ids) => each(ids, gatewayRow, 'SELECT body FROM gateways WHERE id = ?'),
+    allGateways: async () => all(gatewayRow, 'SELECT body FROM gateways ORDER BY id'),
+    campaigns: async (ids) => each(ids, campaignRow, 'SELECT * FROM campaigns WHERE id = ?'),
+    allCampaigns: async () => all(campaignRow, 'SELECT * FROM campaigns ORDER BY id'),
+    units: async (campaign) => one((row) => units(text(row.units)), 'SELECT units FROM campaigns WHERE id = ?', campaign) ?? units('{}'),
+    stores: async () => all(storeRow, 'SELECT * FROM stores ORDER BY id'),
+    codesHeldBy: async (gateway) => hashes(HELD_BY, gateway),
+    anyHeldEndsBefore: async (gateway, instant) =>
+      one(() => true, HELD_ENDS_BEFORE, gateway, instant) ?? false,
+    countHeldBy: async (gateways) => each(gateways, holdingCount, HELD_COUNT),
+    heads: async (partitions) => each(partitions, head, 'SELECT partition, n, hash FROM entries WHERE partition = ? ORDER BY n DESC LIMIT 1'),
+    entriesOfCode: async (code) => all(entryRow, 'SELECT * FROM entries WHERE code_hash = ? ORDER BY at, n', blob(code)),
+    entriesAfter: async (partition, n, most) => all(entryRow, 'SELECT * FROM entries WHERE partition = ? AND n > ? ORDER BY n LIMIT ?', partition, n, most),
+    journalAfter: async (gateway, epoch, n, most) =>
+      all(journalRow, 'SELECT * FROM journals WHERE gateway = ? AND epoch = ? AND n > ? AND evidence = 0 ORDER BY n LIMIT ?', gateway, epoch, n, most),
+    journalHash: async (gateway, epoch, n) =>
+      one((row) => text(row.hash), 'SELECT hash FROM journals WHERE gateway = ? AND epoch = ? AND n = ? AND evidence = 0', gateway, epoch, n),
+    stack: async (id) => one((row) => ({ campaign: text(row.campaign), count: int(row.count), issued: int(row.issued) }), 'SELECT * FROM stacks WHERE id = ?', id),
+    stackChunk: async (stack, chunk) => one((row) => bytes(row.sealed), 'SELECT sealed FROM stack_chunks WHERE stack = ? AND chunk = ?', stack, chunk),
+    unfinishedStacks: async () => all((row) => text(row.id), 'SELECT id FROM stacks WHERE issued < count'),
+    exceptions: async (most) => all(exceptionRow, EXCEPTIONS, most),
+    outbox: async (gateway, after, most) => all(outboxRow, 'SELECT * FROM outbox WHERE gateway = ? AND seq > ? ORDER BY seq LIMIT ?', gateway, after, most),
+    outboxGateways: async () => all((row) => text(row.gateway), 'SELECT DISTINCT gateway FROM outbox'),
+    holdsEnded: async (now, most) => hashes("SELECT hash FROM codes WHERE state = 'held' AND hold_until <= ? LIMIT ?", now, most),
+    reservationsEnded: async (before, most) => hashes(RESERVATIONS_ENDED, before, most),
+    recallsLapsed: async (now, most) => hashes("SELECT code_hash AS hash FROM reservations WHERE state = 'open' AND recall_deadline <= ? LIMIT ?", now, most),
+    waitsEnded: async (now) => hashes('SELECT DISTINCT code_hash AS hash FROM waits WHERE until <= ?', now),
+    codesToDeal: async (campaign, now, most) =>
+      hashes("SELECT hash FROM codes WHERE campaign = ? AND dealt = 1 AND state = 'issued' AND void_mark = 0 AND restock_after <= ? LIMIT ?", campaign, now, most),
+  };
+}
+
+const HELD_BY = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
+  WHERE r.gateway = ? AND r.state = 'open'`;
+const HELD_ENDS_BEFORE = `SELECT 1 FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
+  WHERE r.gateway = ? AND r.state = 'open' AND r.not_after < ? LIMIT 1`;
+const HELD_COUNT = `SELECT r.gateway, c.campaign, c.state, count(*) AS units FROM reservations r
+  JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
+  WHERE r.gateway = ? AND r.state = 'open' GROUP BY c.campaign, c.state`;
+const RESERVATIONS_ENDED = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
+  WHERE r.state = 'open' AND r.not_after <= ? AND c.state IN ('reserved', 'void_pending') LIMIT ?`;
+const EXCEPTIONS = `SELECT e.*, c.last_four, c.campaign FROM exceptions e LEFT JOIN codes c ON c.hash = e.code_hash
+  ORDER BY e.at DESC, e.id LIMIT ?`;
+
+const text = (cell: Cell): string => String(cell);
+const int = (cell: Cell): number => Number(cell);
+const textOrNull = (cell: Cell): string | null => (cell == null ? null : text(cell));
+const intOrNull = (cell: Cell): number | null => (cell == null ? null : int(cell));
+/** A column whose words the schema's writers bound. */
+const word = <W extends string>(cell: Cell): W => text(cell) as W;
+
+function codeRow(row: Row): CodeRow {
+  return {
+    hash: hashOf(row.hash),
+    lastFour: text(row.last_four),
+    campaign: text(row.campaign),
+    generation: int(row.generation),
+    version: int(row.version),
+    state: word<CodeRow['state']>(row.state),
+    voidMark: int(row.void_mark) === 1,
+    reservation: textOrNull(row.reservation),
+    hold: row.hold_client === null ? null : { client: text(row.hold_client), basket: text(row.hold_basket), until: int(row.hold_until) },
+    redemption: textOrNull(row.redemption),
+    restockAfter: int(row.restock_after),
+  };
+}
+
+function reservationRow(row: Row): ReservationRow {
+  return {
+    id: text(row.id),
+    codeHash: hashOf(row.code_hash),
+    generation: int(row.generation),
+    gateway: text(row.gateway),
+    epoch: int(row.epoch),
+    number: int(row.number),
+    notAfter: int(row.not_after),
+    cause: word<ReservationRow['cause']>(row.cause),
+    cardVersion: int(row.card_version),
+    state: word<ReservationRow['state']>(row.state),
+    recall: row.recall_why === null ? null : { why: word<'wanted' | 'void' | 'sync'>(row.recall_why), deadline: intOrNull(row.recall_deadline) },
+    inUse: row.in_use_until === null ? null : { until: int(row.in_use_until), lane: textOrNull(row.in_use_lane) },
+  };
+}
+
+function redemptionRow(row: Row): RedemptionRow {
+  const money = (amount: Cell, currency: Cell) => (amount == null ? null : { amount: int(amount), currency: text(currency) });
+  return {
+    id: text(row.id),
+    codeHash: hashOf(row.code_hash),
+    generation: int(row.generation),
+    door: text(row.door),
+    reservation: textOrNull(row.reservation),
+    epoch: int(row.epoch),
+    basket: text(row.basket),
+    lane: textOrNull(row.lane),
+    total: money(row.total_amount, row.total_currency),
+    discount: money(row.discount_amount, row.discount_currency),
+    at: int(row.at),
+    oldTerms: int(row.old_terms) === 1,
+    reversed: int(row.reversed) === 1,
+  };
+}
+
+function reversalRow(row: Row): ReversalRow {
+  return {
+    door: text(row.door),
+    codeHash: hashOf(row.code_hash),
+    basket: text(row.basket),
+    redemption: textOrNull(row.redemption),
+    state: word<ReversalRow['state']>(row.state),
+    reason: text(row.reason),
+    at: int(row.at),
+    askers: z.array(z.string()).parse(JSON.parse(text(row.askers))),
+  };
+}
+
+function useRow(row: Row): UseRow {
+  return {
+    door: text(row.door),
+    basket: text(row.basket),
+    codeHash: hashOf(row.code_hash),
+    lastFour: text(row.last_four),
+    state: word<UseRow['state']>(row.state),
+    redemption: textOrNull(row.redemption),
+  };
+}
+
+const waitRow = (row: Row): WaitRow => ({
+  id: text(row.id),
+  codeHash: hashOf(row.code_hash),
+  until: int(row.until),
+  who: JSON.parse(text(row.who)) as WaitRow['who'],
+});
+
+const gatewayRow = (row: Row): GatewayRow => JSON.parse(text(row.body)) as GatewayRow;
+
+const campaignBody = z.object({
+  card: cardSchema,
+  condition: z.string().nullable(),
+  terms: z.string().nullable(),
+  picture: z.string().nullable(),
+  perCustomer: z.int(),
+  offline: z.union([z.literal('decline'), z.record(z.string(), z.unknown())]),
+});
+
+function campaignRow(row: Row): Campaign {
+  return {
+    id: text(row.id),
+    ...campaignBody.parse(JSON.parse(text(row.body))),
+    cap: { units: intOrNull(row.cap_units), value: intOrNull(row.cap_value) },
+    issuedUnits: int(row.issued_units),
+    issuedValue: int(row.issued_value),
+  };
+}
+
+const storeRow = (row: Row): Store => ({ id: text(row.id), name: text(row.name), timeZone: text(row.time_zone), address: textOrNull(row.address) });
+
+const holdingCount = (row: Row): HoldingCount => ({
+  gateway: text(row.gateway),
+  campaign: text(row.campaign),
+  state: word<HoldingCount['state']>(row.state),
+  units: int(row.units),
+});
+
+const head = (row: Row) => ({ partition: int(row.partition), n: int(row.n), hash: hashOf(row.hash) });
+
+const entryRow = (row: Row): StoredEntry => ({
+  partition: int(row.partition),
+  n: int(row.n),
+  codeHash: row.code_hash === null ? null : hashOf(row.code_hash),
+  at: int(row.at),
+  body: text(row.body),
+  hash: hashOf(row.hash),
+});
+
+const journalRow = (row: Row): StoredJournalEntry => ({
+  epoch: int(row.epoch),
+  n: int(row.n),
+  hash: text(row.hash),
+  before: text(row.before),
+  evidence: int(row.evidence) === 1,
+  body: entryBodySchema.parse(JSON.parse(text(row.body))),
+});
+
+const outboxRow = (row: Row): OutboxRow => ({ seq: int(row.seq), epoch: int(row.epoch), message: JSON.parse(text(row.message)) as Down });
+
+const exceptionRow = (row: Row): StoredException => ({
+  id: text(row.id),
+  at: int(row.at),
+  what: text(row.what),
+  gateway: textOrNull(row.gateway),
+  codeHash: row.code_hash === null ? null : hashOf(row.code_hash),
+  ours: text(row.ours),
+  theirs: text(row.theirs),
+  lastFour: textOrNull(row.last_four),
+  campaign: textOrNull(row.campaign),
+});
+
+function units(json: string): Units {
+  const counted = z.record(z.string(), z.int()).parse(JSON.parse(json));
+  const none: Record<string, number> = Object.fromEntries(CODE_STATES.map((state) => [state, 0]));
+  return { ...none, ...counted } as Units;
+}

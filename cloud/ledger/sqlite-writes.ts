@@ -1,0 +1,170 @@
+import type SqliteDatabase from 'better-sqlite3';
+import { faceValue } from '../../protocol/offer.ts';
+import type { CodeRow, RedemptionRow, ReservationRow, ReversalRow, UseRow } from './code-rules.ts';
+import { blob } from './sqlite-reads.ts';
+import { DuplicateCode, type LedgerTx, LostRace, type LedgerReads, type StoredEntry } from './store.ts';
+
+/** Writes of the ledger in SQLite, inside the one exclusive transaction. */
+export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof LedgerReads> {
+  const to = prepare(db);
+  return {
+    async write(batch) {
+      for (const { row, seenVersion } of batch.codes) {
+        // Guarded: no row changed means that another was there first.
+        if (to.code.run(...codeValues(row), blob(row.hash), seenVersion).changes !== 1) throw new LostRace(row.state);
+      }
+      for (const row of batch.reservations) to.reservation.run(reservationValues(row));
+      for (const row of batch.redemptions) to.redemption.run(redemptionValues(row));
+      for (const row of batch.reversals) to.reversal.run(reversalValues(row));
+      for (const row of batch.uses) to.use.run(useValues(row));
+      for (const row of batch.waits) to.wait.run(row.id, blob(row.codeHash), row.until, JSON.stringify(row.who));
+      for (const id of batch.waitsEnded) to.waitEnds.run(id);
+      for (const row of batch.gateways) to.gateway.run(row.id, row.store, JSON.stringify(row));
+      writeEntries(to.entry, batch.entries);
+      for (const { gateway, epoch, n, evidence, before, hash, body } of batch.journals)
+        to.journal.run(gateway, epoch, n, Number(evidence), before, hash, JSON.stringify(body));
+      for (const { gateway, epoch, message } of batch.messages) to.message.run(gateway, epoch, JSON.stringify(message));
+      for (const row of batch.exceptions)
+        to.exception.run(row.id, row.at, row.what, row.gateway, row.codeHash === null ? null : blob(row.codeHash), row.ours, row.theirs);
+      for (const [campaign, change] of batch.units)
+        for (const [state, by] of Object.entries(change)) if (by !== 0) to.units.run(`$.${state}`, `$.${state}`, by, campaign);
+      for (const seq of batch.published) to.published.run(seq);
+    },
+    async putIncarnation(incarnation) {
+      to.incarnation.run(incarnation);
+    },
+    async putStore({ id, name, timeZone, address }) {
+      to.store.run(id, name, timeZone, address);
+    },
+    async putCampaign({ id, card, condition, terms, picture, cap, perCustomer, offline, issuedUnits, issuedValue }) {
+      const body = JSON.stringify({ card, condition, terms, picture, perCustomer, offline });
+      to.campaign.run(id, body, faceValue(card.offer.discount), cap.units, cap.value, issuedUnits, issuedValue);
+    },
+    async putStack({ id, campaign, count, at }) {
+      to.stack.run(id, campaign, count, at);
+    },
+    async issue({ stack, chunk, campaign, dealt, sealed, codes, entries }) {
+      try {
+        for (const { hash, lastFour } of codes) to.newCode.run(blob(hash), lastFour, campaign, Number(dealt));
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY') throw new DuplicateCode(stack);
+        throw error;
+      }
+      to.chunk.run(stack, chunk, sealed);
+      to.stackGrew.run(codes.length, stack);
+      to.units.run('$.issued', '$.issued', codes.length, campaign);
+      writeEntries(to.entry, entries);
+    },
+  };
+}
+
+function writeEntries(entry: SqliteDatabase.Statement, entries: readonly StoredEntry[]): void {
+  for (const { partition, n, codeHash, at, body, hash } of entries)
+    entry.run(partition, n, codeHash === null ? null : blob(codeHash), at, body, blob(hash));
+}
+
+function prepare(db: SqliteDatabase.Database) {
+  return {
+    code: db.prepare(`UPDATE codes SET generation = ?, version = ?, state = ?, void_mark = ?, reservation = ?, hold_client = ?,
+      hold_basket = ?, hold_until = ?, redemption = ?, restock_after = ? WHERE hash = ? AND version = ?`),
+    newCode: db.prepare("INSERT INTO codes (hash, last_four, campaign, state, dealt) VALUES (?, ?, ?, 'issued', ?)"),
+    reservation: db.prepare(`INSERT INTO reservations VALUES (@id, @code, @generation, @gateway, @epoch, @number, @notAfter, @cause, @cardVersion,
+      @state, @why, @deadline, @useUntil, @useLane)
+      ON CONFLICT (id) DO UPDATE SET number = excluded.number, not_after = excluded.not_after, state = excluded.state,
+      recall_why = excluded.recall_why, recall_deadline = excluded.recall_deadline,
+      in_use_until = excluded.in_use_until, in_use_lane = excluded.in_use_lane`),
+    redemption: db.prepare(`INSERT INTO redemptions VALUES (@id, @code, @generation, @door, @reservation, @epoch, @basket, @lane, @total,
+      @totalCurrency, @discount, @discountCurrency, @at, @oldTerms, @reversed)
+      ON CONFLICT (id) DO UPDATE SET reversed = excluded.reversed`),
+    reversal: db.prepare(`INSERT INTO reversals (door, code_hash, basket, redemption, state, reason, at, askers)
+      VALUES (@door, @code, @basket, @redemption, @state, @reason, @at, @askers)
+      ON CONFLICT (code_hash, door, basket) DO UPDATE SET redemption = excluded.redemption, state = excluded.state, askers = excluded.askers`),
+    use: db.prepare(`INSERT INTO uses VALUES (@door, @basket, @code, @lastFour, @state, @redemption)
+      ON CONFLICT (door, basket, code_hash) DO UPDATE SET state = excluded.state, redemption = excluded.redemption`),
+    wait: db.prepare('INSERT INTO waits (id, code_hash, until, who) VALUES (?, ?, ?, ?)'),
+    waitEnds: db.prepare('DELETE FROM waits WHERE id = ?'),
+    gateway: db.prepare('INSERT INTO gateways VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body'),
+    entry: db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)'),
+    journal: db.prepare('INSERT INTO journals VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    message: db.prepare('INSERT INTO outbox (gateway, epoch, message) VALUES (?, ?, ?)'),
+    exception: db.prepare('INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    units: db.prepare('UPDATE campaigns SET units = json_set(units, ?, coalesce(json_extract(units, ?), 0) + ?) WHERE id = ?'),
+    published: db.prepare('DELETE FROM outbox WHERE seq = ?'),
+    incarnation: db.prepare('INSERT INTO ledger VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation'),
+    store: db.prepare('INSERT INTO stores VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone, address = excluded.address'),
+    campaign: db.prepare(`INSERT INTO campaigns (id, body, face_value, cap_units, cap_value, issued_units, issued_value) VALUES (?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET body = excluded.body, face_value = excluded.face_value, cap_units = excluded.cap_units,
+      cap_value = excluded.cap_value, issued_units = excluded.issued_units, issued_value = excluded.issued_value`),
+    stack: db.prepare('INSERT INTO stacks (id, campaign, count, at) VALUES (?, ?, ?, ?)'),
+    stackGrew: db.prepare('UPDATE stacks SET issued = issued + ? WHERE id = ?'),
+    chunk: db.prepare('INSERT INTO stack_chunks VALUES (?, ?, ?)'),
+  };
+}
+
+const codeValues = (row: CodeRow) => [
+  row.generation,
+  row.version,
+  row.state,
+  Number(row.voidMark),
+  row.reservation,
+  row.hold?.client ?? null,
+  row.hold?.basket ?? null,
+  row.hold?.until ?? null,
+  row.redemption,
+  row.restockAfter,
+];
+
+const reservationValues = (row: ReservationRow) => ({
+  id: row.id,
+  code: blob(row.codeHash),
+  generation: row.generation,
+  gateway: row.gateway,
+  epoch: row.epoch,
+  number: row.number,
+  notAfter: row.notAfter,
+  cause: row.cause,
+  cardVersion: row.cardVersion,
+  state: row.state,
+  why: row.recall?.why ?? null,
+  deadline: row.recall?.deadline ?? null,
+  useUntil: row.inUse?.until ?? null,
+  useLane: row.inUse?.lane ?? null,
+});
+
+const redemptionValues = (row: RedemptionRow) => ({
+  id: row.id,
+  code: blob(row.codeHash),
+  generation: row.generation,
+  door: row.door,
+  reservation: row.reservation,
+  epoch: row.epoch,
+  basket: row.basket,
+  lane: row.lane,
+  total: row.total?.amount ?? null,
+  totalCurrency: row.total?.currency ?? null,
+  discount: row.discount?.amount ?? null,
+  discountCurrency: row.discount?.currency ?? null,
+  at: row.at,
+  oldTerms: Number(row.oldTerms),
+  reversed: Number(row.reversed),
+});
+
+const reversalValues = (row: ReversalRow) => ({
+  door: row.door,
+  code: blob(row.codeHash),
+  basket: row.basket,
+  redemption: row.redemption,
+  state: row.state,
+  reason: row.reason,
+  at: row.at,
+  askers: JSON.stringify(row.askers),
+});
+
+const useValues = (row: UseRow) => ({
+  door: row.door,
+  basket: row.basket,
+  code: blob(row.codeHash),
+  lastFour: row.lastFour,
+  state: row.state,
+  redemption: row.redemption,
+});

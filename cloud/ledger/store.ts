@@ -1,0 +1,136 @@
+import type { CodeHash } from '../../protocol/code.ts';
+import type { Entry } from '../../protocol/journal.ts';
+import type { Down } from '../../protocol/messages.ts';
+import type {
+  CodeRow,
+  CodeState,
+  ExceptionRow,
+  GatewayRow,
+  RedemptionRow,
+  ReservationRow,
+  ReversalRow,
+  UseRow,
+  WaitRow,
+} from './code-rules.ts';
+import type { Campaign, Store } from './port.ts';
+
+/**
+ * What the ledger needs of a database. Every statement is keyed by code, gateway, basket or campaign and takes lists, so
+ * that one round trip serves a whole group of commands. Rows loaded in a transaction are locked until its end.
+ */
+export interface LedgerStore {
+  /** One transaction, durable when it resolves. Work that throws leaves nothing behind. @throws LedgerUnavailable */
+  transaction<T>(work: (tx: LedgerTx) => Promise<T>): Promise<T>;
+  /** A consistent view of what is committed; writes nothing. @throws LedgerUnavailable */
+  read<T>(work: (tx: LedgerReads) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface LedgerReads {
+  incarnation(): Promise<string | null>;
+  codes(hashes: readonly CodeHash[]): Promise<CodeRow[]>;
+  reservations(ids: readonly string[]): Promise<ReservationRow[]>;
+  redemptions(ids: readonly string[]): Promise<RedemptionRow[]>;
+  redemptionsOfBasket(door: string, basket: string): Promise<RedemptionRow[]>;
+  reversals(codes: readonly CodeHash[]): Promise<ReversalRow[]>;
+  uses(door: string, basket: string): Promise<UseRow[]>;
+  /** In the order of asking. */
+  waits(codes: readonly CodeHash[]): Promise<WaitRow[]>;
+  gateways(ids: readonly string[]): Promise<GatewayRow[]>;
+  allGateways(): Promise<GatewayRow[]>;
+  campaigns(ids: readonly string[]): Promise<Campaign[]>;
+  allCampaigns(): Promise<Campaign[]>;
+  units(campaign: string): Promise<Units>;
+  stores(): Promise<Store[]>;
+  /** Hashes of the codes that a box holds: reserved, void_pending or in doubt. */
+  codesHeldBy(gateway: string): Promise<CodeHash[]>;
+  /** Does any open reservation of the box end before this instant? */
+  anyHeldEndsBefore(gateway: string, instant: number): Promise<boolean>;
+  countHeldBy(gateways: readonly string[]): Promise<HoldingCount[]>;
+  heads(partitions: readonly number[]): Promise<ChainHead[]>;
+  entriesOfCode(code: CodeHash): Promise<StoredEntry[]>;
+  /** In the order of partition and number, `most` after the place given. */
+  entriesAfter(partition: number, n: number, most: number): Promise<StoredEntry[]>;
+  journalAfter(gateway: string, epoch: number, n: number, most: number): Promise<StoredJournalEntry[]>;
+  /** The hash at a number of a box's acknowledged journal; null where there is none. */
+  journalHash(gateway: string, epoch: number, n: number): Promise<string | null>;
+  stack(id: string): Promise<{ readonly campaign: string; readonly count: number; readonly issued: number } | null>;
+  stackChunk(stack: string, chunk: number): Promise<Uint8Array | null>;
+  unfinishedStacks(): Promise<string[]>;
+  exceptions(most: number): Promise<StoredException[]>;
+  outbox(gateway: string, after: number, most: number): Promise<OutboxRow[]>;
+  outboxGateways(): Promise<string[]>;
+
+  // what is due
+  holdsEnded(now: number, most: number): Promise<CodeHash[]>;
+  reservationsEnded(before: number, most: number): Promise<CodeHash[]>;
+  recallsLapsed(now: number, most: number): Promise<CodeHash[]>;
+  waitsEnded(now: number): Promise<CodeHash[]>;
+  codesToDeal(campaign: string, now: number, most: number): Promise<CodeHash[]>;
+}
+
+export interface LedgerTx extends LedgerReads {
+  /** Everything that a group of commands changed, at once. @throws LostRace where a code's version is not the one seen */
+  write(batch: Batch): Promise<void>;
+  putIncarnation(incarnation: string): Promise<void>;
+  putStore(store: Store): Promise<void>;
+  putCampaign(campaign: Campaign): Promise<void>;
+  putStack(stack: { readonly id: string; readonly campaign: string; readonly count: number; readonly at: number }): Promise<void>;
+  /** New codes of one chunk; @throws DuplicateCode where one exists: nothing of the chunk is kept */
+  issue(chunk: IssuedChunk): Promise<void>;
+}
+
+/** Another transaction was there first: load again and decide again. */
+export class LostRace extends Error {}
+/** A code that exists already. With 75 random bits: draw the chunk again. */
+export class DuplicateCode extends Error {}
+
+export type Units = Readonly<Record<CodeState, number>>;
+export type HoldingCount = {
+  readonly gateway: string;
+  readonly campaign: string;
+  readonly state: CodeState;
+  readonly units: number;
+};
+export type ChainHead = { readonly partition: number; readonly n: number; readonly hash: string };
+export type StoredEntry = {
+  readonly partition: number;
+  readonly n: number;
+  readonly codeHash: CodeHash | null;
+  readonly at: number;
+  /** Canonical text. */
+  readonly body: string;
+  readonly hash: string;
+};
+export type StoredJournalEntry = Entry & { readonly before: string; readonly evidence: boolean };
+export type StoredException = ExceptionRow & { readonly id: string; readonly at: number; readonly lastFour: string | null; readonly campaign: string | null };
+export type OutboxRow = { readonly seq: number; readonly epoch: number; readonly message: Down };
+
+export type Batch = {
+  readonly codes: readonly { readonly row: CodeRow; readonly seenVersion: number }[];
+  readonly reservations: readonly ReservationRow[];
+  readonly redemptions: readonly RedemptionRow[];
+  readonly reversals: readonly ReversalRow[];
+  readonly uses: readonly UseRow[];
+  readonly waits: readonly WaitRow[];
+  readonly waitsEnded: readonly string[];
+  readonly gateways: readonly GatewayRow[];
+  readonly entries: readonly StoredEntry[];
+  readonly journals: readonly (StoredJournalEntry & { readonly gateway: string })[];
+  readonly messages: readonly { readonly gateway: string; readonly epoch: number; readonly message: Down }[];
+  readonly exceptions: readonly (ExceptionRow & { readonly id: string; readonly at: number })[];
+  /** How the units of each campaign's states changed. */
+  readonly units: ReadonlyMap<string, Partial<Record<CodeState, number>>>;
+  /** Outbox rows that the broker has taken. */
+  readonly published: readonly number[];
+};
+
+export type IssuedChunk = {
+  readonly stack: string;
+  readonly chunk: number;
+  readonly campaign: string;
+  readonly dealt: boolean;
+  readonly sealed: Uint8Array;
+  readonly codes: readonly { readonly hash: CodeHash; readonly lastFour: string }[];
+  readonly entries: readonly StoredEntry[];
+};

@@ -1,0 +1,291 @@
+import type { Canonical } from '../../protocol/canonical.ts';
+import type { CodeHash } from '../../protocol/code.ts';
+import type { Down } from '../../protocol/messages.ts';
+import { chain, entryOf, type NewEntry } from './chain.ts';
+import type { Change, CodeRow, CodeState, CodeView, ExceptionRow, GatewayRow, RedemptionRow, ReservationRow, ReversalRow, UseRow, WaitRow } from './code-rules.ts';
+import type { HandOver } from './handover-rules.ts';
+import type { Campaign, Store } from './port.ts';
+import type { LedgerTx, StoredJournalEntry } from './store.ts';
+
+/**
+ * The rows of one group of commands: loaded once, changed by the rules in the order of the commands, written at the end.
+ * A later command of the group sees what an earlier one changed.
+ */
+export class Unit {
+  readonly #tx: LedgerTx;
+  readonly #newId: () => string;
+  readonly #now: number;
+  readonly #codes = new Map<CodeHash, { row: CodeRow | null; readonly seen: CodeRow | null }>();
+  readonly #reservations = new Map<string, ReservationRow | null>();
+  readonly #redemptions = new Map<string, RedemptionRow | null>();
+  readonly #reversals = new Map<CodeHash, ReversalRow[]>();
+  readonly #waits = new Map<CodeHash, WaitRow[]>();
+  readonly #gateways = new Map<string, GatewayRow | null>();
+  readonly #campaigns = new Map<string, Campaign>();
+  #stores: Map<string, Store> | null = null;
+  readonly #changed = {
+    reservations: new Set<string>(),
+    redemptions: new Set<string>(),
+    reversals: new Set<ReversalRow>(),
+    uses: [] as UseRow[],
+    waits: [] as WaitRow[],
+    waitsEnded: [] as string[],
+    gateways: new Set<string>(),
+    entries: [] as NewEntry[],
+    journals: [] as (StoredJournalEntry & { gateway: string })[],
+    messages: [] as { gateway: string; epoch: number | null; message: Down }[],
+    exceptions: [] as (ExceptionRow & { id: string; at: number })[],
+  };
+
+  constructor(tx: LedgerTx, newId: () => string, now: number) {
+    this.#tx = tx;
+    this.#newId = newId;
+    this.#now = now;
+  }
+
+  get reads(): LedgerTx {
+    return this.#tx;
+  }
+
+  /** Locks and loads codes and what hangs on them, in few round trips. */
+  async load(hashes: readonly CodeHash[]): Promise<void> {
+    const missing = [...new Set(hashes)].filter((hash) => !this.#codes.has(hash));
+    if (missing.length === 0) return;
+    const rows = await this.#tx.codes(missing);
+    const rowsByHash = new Map(rows.map((row) => [row.hash, row]));
+    for (const hash of missing) {
+      const row = rowsByHash.get(hash) ?? null;
+      this.#codes.set(hash, { row, seen: row });
+      this.#reversals.set(hash, []);
+      this.#waits.set(hash, []);
+    }
+    const known = rows.map((row) => row.hash);
+    for (const reversal of await this.#tx.reversals(known)) this.#reversals.get(reversal.codeHash)?.push(reversal);
+    for (const wait of await this.#tx.waits(known)) this.#waits.get(wait.codeHash)?.push(wait);
+    await this.#loadReservations(rows.flatMap((row) => row.reservation ?? []));
+    await this.#loadRedemptions(rows.flatMap((row) => row.redemption ?? []));
+  }
+
+  /** One code as the rules see it; null: the ledger does not know it. */
+  async view(hash: CodeHash): Promise<CodeView | null> {
+    await this.load([hash]);
+    const code = this.#codes.get(hash)?.row ?? null;
+    if (code === null) return null;
+    const reservation = code.reservation === null ? null : await this.reservation(code.reservation);
+    const redemption = code.redemption === null ? null : await this.redemption(code.redemption);
+    const gateway = reservation === null ? null : await this.gateway(reservation.gateway);
+    return {
+      code,
+      reservation,
+      holder: gateway === null ? null : { gateway, storeName: await this.#storeName(gateway.store) },
+      redemption,
+      redeemedWhere: redemption === null ? null : await this.doorName(redemption.door),
+      waits: this.#waits.get(hash) ?? [],
+      card: (await this.campaign(code.campaign)).card,
+    };
+  }
+
+  async views(hashes: readonly CodeHash[]): Promise<CodeView[]> {
+    await this.load(hashes);
+    const views: CodeView[] = [];
+    for (const hash of hashes) {
+      const view = await this.view(hash);
+      if (view !== null) views.push(view);
+    }
+    return views;
+  }
+
+  async reservation(id: string): Promise<ReservationRow | null> {
+    await this.#loadReservations([id]);
+    return this.#reservations.get(id) ?? null;
+  }
+
+  async redemption(id: string): Promise<RedemptionRow | null> {
+    await this.#loadRedemptions([id]);
+    return this.#redemptions.get(id) ?? null;
+  }
+
+  /** What that door redeemed with this code in that basket. */
+  async redemptionAt(door: string, hash: CodeHash, basket: string): Promise<RedemptionRow | null> {
+    const present = [...this.#redemptions.values()].find((row) => row?.codeHash === hash && row.door === door && row.basket === basket);
+    if (present != null) return present;
+    const stored = (await this.#tx.redemptionsOfBasket(door, basket)).find((row) => row.codeHash === hash);
+    return stored === undefined ? null : this.redemption(stored.id);
+  }
+
+  async reversal(door: string, hash: CodeHash, basket: string): Promise<ReversalRow | null> {
+    await this.load([hash]);
+    return this.#reversals.get(hash)?.find((row) => row.door === door && row.basket === basket) ?? null;
+  }
+
+  /** Baskets of a box's door that must never redeem this code [C13]. */
+  async tombstones(gateway: string, hash: CodeHash): Promise<string[]> {
+    await this.load([hash]);
+    return (this.#reversals.get(hash) ?? []).filter((row) => row.door === `gateway:${gateway}`).map((row) => row.basket);
+  }
+
+  async gateway(id: string): Promise<GatewayRow | null> {
+    if (!this.#gateways.has(id)) this.#gateways.set(id, (await this.#tx.gateways([id]))[0] ?? null);
+    return this.#gateways.get(id) ?? null;
+  }
+
+  /** @throws where a code names a campaign that is not there: a defect */
+  async campaign(id: string): Promise<Campaign> {
+    const known = this.#campaigns.get(id) ?? (await this.#tx.campaigns([id]))[0];
+    if (known === undefined) throw new Error(`no campaign ${id}`);
+    this.#campaigns.set(id, known);
+    return known;
+  }
+
+  async store(id: string): Promise<Store | null> {
+    this.#stores ??= new Map((await this.#tx.stores()).map((store) => [store.id, store]));
+    return this.#stores.get(id) ?? null;
+  }
+
+  /** `Main Street` for a box's door, `online` for a cart's. */
+  async doorName(door: string): Promise<string> {
+    if (!door.startsWith('gateway:')) return 'online';
+    const gateway = await this.gateway(door.slice('gateway:'.length));
+    return gateway === null ? 'a store' : this.#storeName(gateway.store);
+  }
+
+  /** What a hand-over of this code may need: the boxes that wait for it. */
+  async handOver(hash: CodeHash): Promise<HandOver> {
+    await this.load([hash]);
+    const gatewaysById = new Map<string, GatewayRow>();
+    const tombstonesByGateway = new Map<string, readonly string[]>();
+    for (const { who } of this.#waits.get(hash) ?? []) {
+      const gateway = who.kind === 'want' ? await this.gateway(who.gateway) : null;
+      if (gateway === null) continue;
+      gatewaysById.set(gateway.id, gateway);
+      tombstonesByGateway.set(gateway.id, await this.tombstones(gateway.id, hash));
+    }
+    return { gatewaysById, tombstonesByGateway, reservationId: this.#newId() };
+  }
+
+  journal(gateway: string, entry: StoredJournalEntry): void {
+    this.#changed.journals.push({ ...entry, gateway });
+  }
+
+  apply(changes: readonly Change[]): void {
+    for (const change of changes) this.#applyOne(change);
+  }
+
+  #applyOne(change: Change): void {
+    const changed = this.#changed;
+    switch (change.do) {
+      case 'code': {
+        const known = this.#codes.get(change.row.hash);
+        if (known === undefined) throw new Error('a code was changed that was not loaded');
+        known.row = change.row;
+        return;
+      }
+      case 'reservation':
+        this.#reservations.set(change.row.id, change.row);
+        changed.reservations.add(change.row.id);
+        return;
+      case 'redemption':
+        this.#redemptions.set(change.row.id, change.row);
+        changed.redemptions.add(change.row.id);
+        return;
+      case 'reversal':
+        this.#putReversal(change.row);
+        return;
+      case 'use':
+        changed.uses.push(change.row);
+        return;
+      case 'wait':
+        changed.waits.push(change.row);
+        this.#waits.set(change.row.codeHash, [...(this.#waits.get(change.row.codeHash) ?? []), change.row]);
+        return;
+      case 'wait_ends':
+        changed.waitsEnded.push(change.wait.id);
+        this.#waits.set(change.wait.codeHash, (this.#waits.get(change.wait.codeHash) ?? []).filter(({ id }) => id !== change.wait.id));
+        return;
+      case 'gateway':
+        this.#gateways.set(change.row.id, change.row);
+        changed.gateways.add(change.row.id);
+        return;
+      case 'entry':
+        changed.entries.push(entryOf(change.codeHash, this.#now, change.body as Canonical));
+        return;
+      case 'send':
+        // The epoch of this moment: what is queued before a fence must not leave under the epoch after it [G1].
+        changed.messages.push({ gateway: change.gateway, epoch: this.#gateways.get(change.gateway)?.epoch ?? null, message: change.message });
+        return;
+      case 'exception':
+        changed.exceptions.push({ ...change.row, id: this.#newId(), at: this.#now });
+        return;
+    }
+  }
+
+  #putReversal(row: ReversalRow): void {
+    const rows = this.#reversals.get(row.codeHash) ?? [];
+    const before = rows.find(({ door, basket }) => door === row.door && basket === row.basket);
+    if (before !== undefined) this.#changed.reversals.delete(before);
+    this.#reversals.set(row.codeHash, [...rows.filter((other) => other !== before), row]);
+    this.#changed.reversals.add(row);
+  }
+
+  /** Everything at once, chained. @returns whom there are messages for, and the codes that moved */
+  async write(published: readonly number[]): Promise<{ readonly gateways: ReadonlySet<string>; readonly codes: readonly CodeHash[] }> {
+    const changed = this.#changed;
+    const codes = [...this.#codes.values()].flatMap(({ row, seen }) =>
+      row === null || seen === null || row === seen ? [] : [{ row, seenVersion: seen.version, from: seen.state }],
+    );
+    const heads = await this.#tx.heads([...new Set(changed.entries.map(({ partition }) => partition))]);
+    const present = <V>(rows: ReadonlyMap<string, V | null>, ids: ReadonlySet<string>): V[] => [...ids].flatMap((id) => rows.get(id) ?? []);
+    const messages = await Promise.all(
+      changed.messages.map(async ({ gateway, epoch, message }) => ({ gateway, epoch: epoch ?? (await this.gateway(gateway))?.epoch ?? 0, message })),
+    );
+    // Each wait that came and went within the group is not written at all.
+    const gone = new Set(changed.waitsEnded);
+    await this.#tx.write({
+      codes,
+      reservations: present(this.#reservations, changed.reservations),
+      redemptions: present(this.#redemptions, changed.redemptions),
+      reversals: [...changed.reversals],
+      uses: changed.uses,
+      waits: changed.waits.filter(({ id }) => !gone.has(id)),
+      waitsEnded: changed.waitsEnded,
+      gateways: present(this.#gateways, changed.gateways),
+      entries: chain(heads, changed.entries),
+      journals: changed.journals,
+      messages,
+      exceptions: changed.exceptions,
+      units: countMoves(codes.map(({ row, from }) => ({ campaign: row.campaign, from, to: row.state }))),
+      published,
+    });
+    return { gateways: new Set(changed.messages.map(({ gateway }) => gateway)), codes: codes.map(({ row }) => row.hash) };
+  }
+
+  async #loadReservations(ids: readonly string[]): Promise<void> {
+    const missing = ids.filter((id) => !this.#reservations.has(id));
+    if (missing.length === 0) return;
+    for (const id of missing) this.#reservations.set(id, null);
+    for (const row of await this.#tx.reservations(missing)) this.#reservations.set(row.id, row);
+  }
+
+  async #loadRedemptions(ids: readonly string[]): Promise<void> {
+    const missing = ids.filter((id) => !this.#redemptions.has(id));
+    if (missing.length === 0) return;
+    for (const id of missing) this.#redemptions.set(id, null);
+    for (const row of await this.#tx.redemptions(missing)) this.#redemptions.set(row.id, row);
+  }
+
+  async #storeName(id: string): Promise<string> {
+    return (await this.store(id))?.name ?? id;
+  }
+}
+
+/** How the counts of a campaign's states change: what S10 adds up. */
+function countMoves(moves: readonly { campaign: string; from: CodeState; to: CodeState }[]): Map<string, Partial<Record<CodeState, number>>> {
+  const unitsByCampaign = new Map<string, Partial<Record<CodeState, number>>>();
+  for (const { campaign, from, to } of moves) {
+    const units = unitsByCampaign.get(campaign) ?? {};
+    units[from] = (units[from] ?? 0) - 1;
+    units[to] = (units[to] ?? 0) + 1;
+    unitsByCampaign.set(campaign, units);
+  }
+  return unitsByCampaign;
+}

@@ -1,0 +1,258 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import about from '../package.json' with { type: 'json' };
+import { err, ok, type Result } from '../protocol/result.ts';
+import { type Broker, startBroker } from './broker/aedes-broker.ts';
+import { CLOUD_USER } from './broker/gate.ts';
+import type { Config } from './config.ts';
+import { adminDoor } from './doors/admin-door.ts';
+import { cartDoor } from './doors/cart-door.ts';
+import { enrolmentDoor } from './doors/enrolment-door.ts';
+import { createFailures } from './doors/failures.ts';
+import { createApp } from './doors/http.ts';
+import { IDEMPOTENCY_KEY_MS, type IdempotencyStore } from './doors/idempotency.ts';
+import { machineDoor } from './doors/machine-door.ts';
+import { createMetrics } from './doors/metrics.ts';
+import { type Listening, listen } from './doors/server.ts';
+import { sqliteIdempotencyStore, sqliteTokenStore } from './doors/sqlite-door-stores.ts';
+import type { TokenStore } from './doors/tokens.ts';
+import type { EnrolmentStore } from './fleet/enrolment-store.ts';
+import { connectFleet, type FleetLink } from './fleet/mqtt.ts';
+import { sqliteEnrolmentStore } from './fleet/sqlite-enrolment-store.ts';
+import { type CloudKeys, openKeys } from './keys.ts';
+import { createLedger } from './ledger/ledger.ts';
+import { type Ledger, LedgerUnavailable } from './ledger/port.ts';
+import { type Database, DatabaseUnusable, openDatabase } from './ledger/sqlite-database.ts';
+import { sqliteLedgerStore } from './ledger/sqlite-store.ts';
+import type { LedgerStore } from './ledger/store.ts';
+import type { Log } from './log.ts';
+import { takeLock } from './sqlite-lock.ts';
+
+/** Why a command could not be carried out: one line that says what to do, and the process's exit status. */
+export type Failure = { readonly status: 64 | 69 | 70 | 74 | 78; readonly line: string };
+
+/** What is open as long as a command runs. */
+export type Data = {
+  readonly keys: CloudKeys;
+  readonly database: Database;
+  readonly store: LedgerStore;
+  readonly tokens: TokenStore;
+  readonly enrolments: EnrolmentStore;
+};
+
+/** One cloud node, from its lock to its last answer. Resolves when `stop` has aborted and all is closed. */
+export async function serve(config: Config, log: Log, stop: AbortSignal): Promise<Result<void, Failure>> {
+  const locked = lockData(config.data);
+  if (!locked.ok) return locked;
+  const data = openData(config.data);
+  if (!data.ok) {
+    locked.value.release();
+    return data;
+  }
+  const opened: Closing[] = [() => locked.value.release(), () => data.value.database.close()];
+  try {
+    return await run(config, data.value, log, stop, opened);
+  } finally {
+    for (const close of opened.reverse()) await close();
+  }
+}
+
+/** The data directory's keys and database, made at the first use. Other commands open it beside a running node. */
+export function openData(directory: string): Result<Data, Failure> {
+  const path = join(directory, 'ledger.sqlite');
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const keys = openKeys(directory, existsSync(path));
+    if (!keys.ok) return err({ status: 74, line: keys.error });
+    const database = openDatabase(path);
+    return ok({
+      keys: keys.value,
+      database,
+      store: sqliteLedgerStore(database),
+      tokens: sqliteTokenStore(database),
+      enrolments: sqliteEnrolmentStore(database),
+    });
+  } catch (error) {
+    if (error instanceof DatabaseUnusable) return err({ status: 74, line: error.message });
+    return err(unwritable(directory, error));
+  }
+}
+
+type Closing = () => void | Promise<void>;
+
+/** All that is plugged together. What is opened is noted in `opened`, to be closed in the opposite order. */
+async function run(
+  config: Config,
+  { keys, database, store, tokens, enrolments }: Data,
+  log: Log,
+  stop: AbortSignal,
+  opened: Closing[],
+): Promise<Result<void, Failure>> {
+  const now = Date.now;
+  const link: { current: FleetLink | null } = { current: null };
+  const ledger = await createLedger({
+    store,
+    keys,
+    now,
+    randomBytes,
+    stockUnitsMax: config.stockUnitsMax,
+    outgoing: { wake: (gateway) => link.current?.wake(gateway) },
+  });
+  opened.push(() => ledger.close());
+
+  const cloudPassword = randomBytes(32).toString('base64url');
+  const broker = await brokerOf(config, ledger, cloudPassword, log);
+  if (!broker.ok) return broker;
+  if (broker.value !== null) opened.push(broker.value.close);
+  link.current = await connectFleet({
+    ...wayToBroker(config, broker.value, cloudPassword),
+    ledger,
+    signingKey: keys.signingKey,
+    log,
+  });
+  opened.push(() => link.current?.close());
+
+  const idempotency = sqliteIdempotencyStore(database);
+  const listening = await openDoors(config, broker.value, { ledger, tokens, enrolments, idempotency, keys, log, now });
+  if (!listening.ok) return listening;
+  opened.push(listening.value.close);
+  log.info(
+    { url: publicUrl(config, listening.value.port), brokerPort: broker.value?.port, pid: process.pid },
+    'the cloud serves',
+  );
+  if (config.insecureLan) log.warn({}, 'TEARLINE_INSECURE_LAN is set: tokens and codes may cross the network unencrypted');
+  return keepTime(ledger, idempotency, now, log, stop);
+}
+
+type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
+  readonly ledger: Ledger;
+  readonly idempotency: IdempotencyStore;
+  readonly log: Log;
+  readonly now: () => number;
+};
+
+async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
+  const { ledger, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const failures = createFailures(now);
+  const metrics = createMetrics(ledger);
+  const facts = {
+    fleetKey: keys.fleetKey.toString('base64url'),
+    cloudKeys: [keys.publicKey],
+    brokerUrl: brokerUrl(config, broker),
+  };
+  const doors = [
+    ...cartDoor(ledger, idempotency, now),
+    ...adminDoor({ ledger, enrolments, log, now }),
+    ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
+  ];
+  const machine = machineDoor({
+    version: about.version,
+    operations: doors.map((endpoint) => endpoint.operation),
+    ready: () => ledger.ready(),
+    metrics,
+    insecureLan: config.insecureLan,
+  });
+  const publicHost = new URL(publicUrl(config, config.port)).hostname;
+  const app = createApp([...doors, ...machine], { tokens, failures, publicHost, log, observe: metrics.observe });
+  return listening(() => listen(app, config.host, config.port, config.tls), config.host, config.port);
+}
+
+async function brokerOf(
+  { broker, host, tls }: Config,
+  ledger: Ledger,
+  cloudPassword: string,
+  log: Log,
+): Promise<Result<Broker | null, Failure>> {
+  if (broker.kind === 'outside') return ok(null);
+  const start = () =>
+    startBroker({
+      host,
+      port: broker.port,
+      tls,
+      loginOf: (gateway) => ledger.brokerLogin(gateway),
+      cloudPassword,
+      connected: (gateway) => log.info({ gateway }, 'a gateway is connected'),
+      gone: (gateway) => {
+        log.info({ gateway }, 'a gateway is gone');
+        ledger.gatewayGone(gateway).catch((error) => log.warn({ gateway, err: error }, 'the ledger was not told'));
+      },
+      log,
+    });
+  return listening(start, host, broker.port);
+}
+
+function wayToBroker({ broker }: Config, embedded: Broker | null, cloudPassword: string) {
+  if (broker.kind === 'outside') return { url: broker.url, username: CLOUD_USER, password: broker.password, ca: broker.ca };
+  if (embedded === null) throw new Error('neither an embedded broker nor an outside one');
+  return { url: embedded.ownUrl, username: CLOUD_USER, password: cloudPassword, ca: null };
+}
+
+function brokerUrl(config: Config, embedded: Broker | null): string {
+  if (config.brokerPublicUrl !== null) return config.brokerPublicUrl;
+  if (config.broker.kind === 'outside') return config.broker.url;
+  const { hostname } = new URL(publicUrl(config, config.port));
+  return `${config.tls === null ? 'mqtt' : 'mqtts'}://${hostname}:${embedded?.port}`;
+}
+
+const publicUrl = (config: Config, port: number): string =>
+  config.url ?? `${config.tls === null ? 'http' : 'https'}://localhost:${port}`;
+
+const TICK_MS = 1_000;
+
+/** Ends what is due, once a second. A defect ends the node: what it would decide after it is not to be trusted. */
+async function keepTime(
+  ledger: Ledger,
+  idempotency: IdempotencyStore,
+  now: () => number,
+  log: Log,
+  stop: AbortSignal,
+): Promise<Result<void, Failure>> {
+  while (!stop.aborted) {
+    try {
+      await ledger.tick();
+      await idempotency.forgetBefore(now() - IDEMPOTENCY_KEY_MS);
+    } catch (error) {
+      if (!(error instanceof LedgerUnavailable)) {
+        log.error({ err: error }, 'a defect in what is done each second: the node stops');
+        return err({ status: 70, line: 'The cloud stopped over a defect: its log says which.' });
+      }
+      log.warn({ err: error }, 'the ledger is not available');
+    }
+    await sleep(TICK_MS, undefined, { signal: stop }).catch(() => undefined);
+  }
+  return ok(undefined);
+}
+
+function lockData(directory: string): Result<{ release(): void }, Failure> {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const lock = takeLock(join(directory, 'lock'));
+    if (lock !== null) return ok(lock);
+    return err({
+      status: 78,
+      line: `Another cloud node runs on ${directory}: stop it, or give this one a data directory of its own.`,
+    });
+  } catch (error) {
+    return err(unwritable(directory, error));
+  }
+}
+
+const unwritable = (directory: string, error: unknown): Failure => ({
+  status: 74,
+  line: `The data directory ${directory} cannot be written: ${error instanceof Error ? error.message : error}.`,
+});
+
+async function listening<T>(start: () => Promise<T>, host: string, port: number): Promise<Result<T, Failure>> {
+  try {
+    return ok(await start());
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code === 'EADDRINUSE')
+      return err({ status: 69, line: `The port ${port} on ${host} is in use: stop what listens there, or set another.` });
+    if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
+      return err({ status: 69, line: `The cloud may not listen on ${host}, port ${port} (${code}): set another.` });
+    throw error;
+  }
+}
