@@ -22,7 +22,9 @@ export async function auditVerify(dataDir?: string): Promise<number> {
   if (!data.ok) return statusOf(data);
   try {
     const verdict = await verifyLedger(data.value.store);
-    console.log(verdict.ok ? `The ledger is whole: ${verdict.entries} entries.` : `The ledger is broken: ${verdict.first}`);
+    console.log(
+      verdict.ok ? `The ledger is whole: ${verdict.entries} entries.` : `The ledger is broken: ${verdict.first}`,
+    );
     return verdict.ok ? 0 : 1;
   } finally {
     data.value.database.close();
@@ -95,7 +97,8 @@ async function withData(
 async function printEnrolment({ enrolments }: Data, store: string | undefined): Promise<Result<void, Failure>> {
   if (store === undefined) return err({ status: 64, line: USAGE });
   const enrolment = await createEnrolment(enrolments, store, Date.now());
-  if (enrolment === null) return err({ status: 69, line: `There is no store ${store}: create it first (POST /v1/stores).` });
+  if (enrolment === null)
+    return err({ status: 69, line: `There is no store ${store}: create it first (POST /v1/stores).` });
   console.log(enrolment.code);
   console.error(`For one gateway of store ${store}, until ${new Date(enrolment.expiresAt).toISOString()}. Shown once.`);
   return ok(undefined);
@@ -109,7 +112,10 @@ async function printToken(
   const scope = scopeSchema.safeParse(scopeText);
   const name = tokenNameSchema.safeParse(nameText);
   if (!scope.success || !name.success)
-    return err({ status: 64, line: `A scope (cart, admin, desk) and a name of 1 to 64 of A-Z a-z 0-9 . _ - are needed.\n${USAGE}` });
+    return err({
+      status: 64,
+      line: `A scope (cart, admin, desk) and a name of 1 to 64 of A-Z a-z 0-9 . _ - are needed.\n${USAGE}`,
+    });
   console.log(await createToken(tokens, { scope: scope.data, name: name.data }, Date.now()));
   console.error('Shown once: only its hash is kept.');
   return ok(undefined);

@@ -34,10 +34,12 @@ export type EmbeddedBroker = { readonly kind: 'embedded'; readonly port: number 
 export type OutsideBroker = {
   readonly kind: 'outside';
   readonly url: string;
-  readonly password: string | null;
+  /** Empty: that broker asks for none. */
+  readonly password: string;
+  /** Whom to trust besides the usual authorities. */
   readonly ca: Buffer | null;
 };
-export type Tls = { readonly cert: Buffer; readonly key: Buffer; readonly ca: Buffer | null };
+export type Tls = { readonly cert: Buffer; readonly key: Buffer };
 
 type Sources = {
   /** From the command line; null: no file, all from the environment. */
@@ -106,22 +108,20 @@ function brokerOf(given: Settings<typeof table>): Result<EmbeddedBroker | Outsid
   return ok({
     kind: 'outside',
     url: given.broker_url,
-    password: password.value?.toString('utf8').trim() ?? null,
+    password: password.value?.toString('utf8').trim() ?? '',
     ca: ca.value,
   });
 }
 
-function readTls(given: Settings<typeof table>): Result<Tls | null, SettingsError> {
-  const { tls_cert_file, tls_key_file, tls_ca_file } = given;
-  if (tls_cert_file === undefined && tls_key_file === undefined) return ok(null);
+function readTls({ tls_cert_file, tls_key_file }: Settings<typeof table>): Result<Tls | null, SettingsError> {
   const cert = readOptional('TEARLINE_TLS_CERT_FILE', tls_cert_file);
+  if (!cert.ok) return cert;
   const key = readOptional('TEARLINE_TLS_KEY_FILE', tls_key_file);
-  const ca = readOptional('TEARLINE_TLS_CA_FILE', tls_ca_file);
-  for (const file of [cert, key, ca]) if (!file.ok) return file;
-  if (!cert.ok || !key.ok || !ca.ok) throw new Error('looked at above');
+  if (!key.ok) return key;
+  if (cert.value === null && key.value === null) return ok(null);
   if (cert.value === null || key.value === null)
     return err('TEARLINE_TLS_CERT_FILE and TEARLINE_TLS_KEY_FILE go together: set both or none');
-  return ok({ cert: cert.value, key: key.value, ca: ca.value });
+  return ok({ cert: cert.value, key: key.value });
 }
 
 function readOptional(variable: string, path: string | undefined): Result<Buffer | null, SettingsError> {

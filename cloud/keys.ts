@@ -1,5 +1,15 @@
 import { createPublicKey, hash, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { makeKeyPair, readPrivateKey, type SigningKey } from '../protocol/envelope.ts';
 import { err, ok, type Result } from '../protocol/result.ts';

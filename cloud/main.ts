@@ -122,7 +122,8 @@ async function run(
     { url: publicUrl(config, listening.value.port), brokerPort: broker.value?.port, pid: process.pid },
     'the cloud serves',
   );
-  if (config.insecureLan) log.warn({}, 'TEARLINE_INSECURE_LAN is set: tokens and codes may cross the network unencrypted');
+  if (config.insecureLan)
+    log.warn({}, 'TEARLINE_INSECURE_LAN is set: tokens and codes may cross the network unencrypted');
   return keepTime(ledger, idempotency, now, log, stop);
 }
 
@@ -184,7 +185,8 @@ async function brokerOf(
 }
 
 function wayToBroker({ broker }: Config, embedded: Broker | null, cloudPassword: string) {
-  if (broker.kind === 'outside') return { url: broker.url, username: CLOUD_USER, password: broker.password, ca: broker.ca };
+  if (broker.kind === 'outside')
+    return { url: broker.url, username: CLOUD_USER, password: broker.password, ca: broker.ca };
   if (embedded === null) throw new Error('neither an embedded broker nor an outside one');
   return { url: embedded.ownUrl, username: CLOUD_USER, password: cloudPassword, ca: null };
 }
@@ -248,11 +250,19 @@ async function listening<T>(start: () => Promise<T>, host: string, port: number)
   try {
     return ok(await start());
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'EADDRINUSE')
-      return err({ status: 69, line: `The port ${port} on ${host} is in use: stop what listens there, or set another.` });
-    if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
-      return err({ status: 69, line: `The cloud may not listen on ${host}, port ${port} (${code}): set another.` });
-    throw error;
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const failure = whyNotListening(code, host, port);
+    if (failure === null) throw error;
+    return err(failure);
   }
+}
+
+function whyNotListening(code: string, host: string, port: number): Failure | null {
+  if (code === 'EADDRINUSE')
+    return { status: 69, line: `The port ${port} on ${host} is in use: stop what listens there, or set another.` };
+  if (['EACCES', 'EADDRNOTAVAIL', 'ENOTFOUND'].includes(code))
+    return { status: 69, line: `The cloud cannot listen on ${host}, port ${port} (${code}): set another.` };
+  if (code.startsWith('ERR_OSSL'))
+    return { status: 78, line: `TEARLINE_TLS_CERT_FILE and TEARLINE_TLS_KEY_FILE cannot be used together (${code}).` };
+  return null;
 }

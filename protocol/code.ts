@@ -79,6 +79,11 @@ export function hashCode(fleetKey: Uint8Array, code: Code): CodeHash {
   return asCodeHash(createHmac('sha256', fleetKey).update(code, 'ascii').digest('hex'));
 }
 
+/** A retailer's customer number as it travels: hashed under the same key, and never mistaken for a code's hash. Hexadecimal. */
+export function hashCustomer(fleetKey: Uint8Array, customer: string): string {
+  return createHmac('sha256', fleetKey).update(`customer\n${customer}`, 'utf8').digest('hex');
+}
+
 /** A code hash as written by hashCode; null for anything else, upper-case digits included. */
 export function parseCodeHash(text: string): CodeHash | null {
   return /^[0-9a-f]{64}$/.test(text) ? asCodeHash(text) : null;

@@ -54,6 +54,7 @@ const minorDigitsByCurrency: ReadonlyMap<string, number> = new Map([
   ...'BHD IQD JOD KWD LYD OMR TND'.split(' ').map((name) => [name, 3] as const),
 ]);
 
-function minorDigits(currency: string): number {
+/** Digits after the point of an amount in this currency. */
+export function minorDigits(currency: string): number {
   return minorDigitsByCurrency.get(currency) ?? 2;
 }

@@ -12,6 +12,8 @@ export type Route = {
   readonly bodyType?: string;
   readonly response?: z.ZodType;
   readonly responseType?: string;
+  /** Of a good answer; 200 where nothing is said. */
+  readonly status?: 200 | 201;
 };
 
 /** A route as one door offers it. `scope`: what the token must have; null: no token is asked for. */
@@ -49,7 +51,7 @@ function describe(operation: Operation): unknown {
       ? {}
       : { requestBody: { required: true, content: content(operation.body, operation.bodyType) } }),
     responses: {
-      200: {
+      [operation.status ?? 200]: {
         description: 'The answer.',
         content: operation.response === undefined ? {} : content(operation.response, operation.responseType),
       },

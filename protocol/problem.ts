@@ -13,6 +13,7 @@ const problems = {
   malformed_json: { status: 400, title: 'The body is not JSON.' },
   unauthorized: { status: 401, title: 'A valid bearer token is needed.' },
   forbidden: { status: 403, title: 'This token does not have the needed scope.' },
+  enrolment_refused: { status: 403, title: 'This enrolment code is unknown, used or expired.' },
   not_found: { status: 404, title: 'There is nothing here.' },
   host_not_allowed: { status: 421, title: 'This host name is not served here.' },
   method_not_allowed: { status: 405, title: 'This method is not served here.' },

@@ -73,10 +73,11 @@ export function readList<T>(name: string, item: z.ZodType<T>, file: SettingsFile
   if (parsed.success) return ok(parsed.data);
   const issue = parsed.error.issues[0];
   if (issue === undefined) return err(`${file.name}: ${name} cannot be read`);
-  const stray = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-  const path = [name, ...issue.path, ...stray];
-  const what = stray.length > 0 ? 'is not a setting' : issue.message;
-  return err(`${place(file, path)}: ${what}`);
+  const [stray] = issue.code === 'unrecognized_keys' ? issue.keys : [];
+  const path = [name, ...issue.path];
+  return err(
+    stray === undefined ? `${place(file, path)}: ${issue.message}` : `${place(file, [...path, stray])} is not a setting`,
+  );
 }
 
 export const textSetting: Setting<string> = {

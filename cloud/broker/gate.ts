@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import type { AedesOptions, Client, ConnectPacket, PublishPacket } from 'aedes';
+import type { AedesOptions, Client, ConnectPacket } from 'aedes';
 import { type GatewayAddress, mayPublish, mayRead } from '../../protocol/topics.ts';
 import type { Log } from '../log.ts';
 

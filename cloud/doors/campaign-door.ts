@@ -112,11 +112,16 @@ async function change(
   id: string,
   body: z.output<typeof campaignChangeSchema>,
 ): Promise<Result<Campaign, Problem>> {
+  const now = await ledger.campaign(id);
+  if (now === null) return err(problem('not_found'));
+  const judged = changedCampaign(now, body);
+  if (!judged.ok) return err(invalidRequest(judged.error));
+  // Judged again on what is there by then: two changes, each good alone, may not be good together.
   let refusal: Problem | null = null;
-  const changed = await ledger.changeCampaign(id, (now) => {
-    const after = changedCampaign(now, body);
+  const changed = await ledger.changeCampaign(id, (latest) => {
+    const after = changedCampaign(latest, body);
     refusal = after.ok ? null : invalidRequest(after.error);
-    return after.ok ? after.value : now;
+    return after.ok ? after.value : latest;
   });
   if (refusal !== null) return err(refusal);
   return changed.ok ? changed : err(problem('not_found'));
@@ -126,7 +131,9 @@ async function strayStore(ledger: Ledger, stores: 'all' | readonly string[]): Pr
   if (stores === 'all') return null;
   const known = new Set((await ledger.stores()).map((store) => store.id));
   const stray = stores.findIndex((id) => !known.has(id));
-  return stray === -1 ? null : problem('invalid_request', { field: `stores.${stray}`, detail: 'There is no such store.' });
+  return stray === -1
+    ? null
+    : problem('invalid_request', { field: `stores.${stray}`, detail: 'There is no such store.' });
 }
 
 const viewOf = (campaign: Result<Campaign, Problem>) => (campaign.ok ? ok(campaignView(campaign.value)) : campaign);

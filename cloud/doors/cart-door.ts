@@ -96,10 +96,7 @@ function saleOf(client: string, body: ValidationRequest & Pick<RedemptionRequest
 type DecisionOrResults = Decision | { results: Decision[] };
 
 /** Asked for one code, one decision is answered; asked for several, a list. */
-function answerOf(
-  body: ValidationRequest,
-  decided: Result<Decision[], Conflict>,
-): Result<DecisionOrResults, Problem> {
+function answerOf(body: ValidationRequest, decided: Result<Decision[], Conflict>): Result<DecisionOrResults, Problem> {
   if (!decided.ok) return err(conflictProblem(decided.error));
   if (body.codes !== undefined) return ok({ results: decided.value });
   const [decision] = decided.value;

@@ -38,7 +38,8 @@ const route = {
   tag: 'Gateways',
   method: 'POST',
   path: '/v1/enrolments',
-  summary: 'A gateway joins with its one-time code. The same code and key again give the same gateway, with a new broker password.',
+  summary:
+    'A gateway joins with its one-time code. The same code and key again give the same gateway, with a new broker password.',
   body: enrolmentRequestSchema,
   response: enrolmentResponseSchema,
 } as const;

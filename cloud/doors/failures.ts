@@ -28,7 +28,8 @@ export function createFailures(now: () => number): Failures {
 
 function withFailure(window: Window | undefined, at: number): Window {
   if (window !== undefined && window.blockedUntil > at) return window;
-  if (window === undefined || window.startedAt + WINDOW_MS <= at) return { startedAt: at, failures: 1, blockedUntil: 0 };
+  if (window === undefined || window.startedAt + WINDOW_MS <= at)
+    return { startedAt: at, failures: 1, blockedUntil: 0 };
   const failures = window.failures + 1;
   return { ...window, failures, blockedUntil: failures > FAILURES_PER_MINUTE_MAX ? at + WINDOW_MS : 0 };
 }

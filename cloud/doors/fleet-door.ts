@@ -48,7 +48,8 @@ const routes = {
     ...admin,
     method: 'POST',
     path: '/v1/gateways/{id}/revocation',
-    summary: 'Revoke a gateway: its open reservations are in doubt, it may only upload its journal. There is no way back.',
+    summary:
+      'Revoke a gateway: its open reservations are in doubt, it may only upload its journal. There is no way back.',
     response: z.object({ revoked: z.literal(true) }),
   },
   exceptions: {

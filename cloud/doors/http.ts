@@ -91,7 +91,7 @@ export function createApp(endpoints: readonly Endpoint[], plumbing: Plumbing): H
   return app;
 }
 
-export function problemResponse(what: Problem, headers: Readonly<Record<string, string>> = {}): Response {
+function problemResponse(what: Problem, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(JSON.stringify(what), {
     status: what.status,
     headers: { 'content-type': 'application/problem+json', ...headers },
@@ -101,7 +101,8 @@ export function problemResponse(what: Problem, headers: Readonly<Record<string, 
 /** One answer for all who are not let in; after too many of them from one address, another. */
 export function refuseStranger(failures: Failures, remote: string, what: Problem): Response {
   const waitSeconds = failures.note(remote);
-  if (waitSeconds !== null) return problemResponse(problem('too_many_failures'), { 'retry-after': String(waitSeconds) });
+  if (waitSeconds !== null)
+    return problemResponse(problem('too_many_failures'), { 'retry-after': String(waitSeconds) });
   return problemResponse(what, what.status === 401 ? { 'www-authenticate': 'Bearer' } : {});
 }
 
@@ -138,7 +139,11 @@ async function admit(endpoint: Endpoint, c: Context, plumbing: Plumbing): Promis
   return endpoint.serve(call, c.req.raw);
 }
 
-async function authenticate(header: string | undefined, remote: string, plumbing: Plumbing): Promise<Caller | Response> {
+async function authenticate(
+  header: string | undefined,
+  remote: string,
+  plumbing: Plumbing,
+): Promise<Caller | Response> {
   // No token at all is no guess: a wrongly configured client must not shut its neighbours out of clear answers.
   if (header === undefined) return problemResponse(problem('unauthorized'), { 'www-authenticate': 'Bearer' });
   const token = /^Bearer +(\S+)$/i.exec(header)?.[1] ?? '';

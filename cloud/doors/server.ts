@@ -37,7 +37,10 @@ export async function listen(app: Hono, host: string, port: number, tls: Tls | n
       const closed = once(server, 'close');
       server.close();
       if ('closeIdleConnections' in server) server.closeIdleConnections();
-      const patience = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), CLOSE_PATIENCE_MS);
+      const patience = setTimeout(
+        () => 'closeAllConnections' in server && server.closeAllConnections(),
+        CLOSE_PATIENCE_MS,
+      );
       await closed;
       clearTimeout(patience);
     },

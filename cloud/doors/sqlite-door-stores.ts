@@ -12,7 +12,8 @@ export function sqliteTokenStore({ raw, reader, exclusive }: Database): TokenSto
     add: async (tokenHash, { scope, name }, at) => {
       await orUnavailable(() => exclusive(() => insert.run(tokenHash, scope, name, at)));
     },
-    find: async (tokenHash) => callerSchema.nullable().parse((await orUnavailable(() => select.get(tokenHash))) ?? null),
+    find: async (tokenHash) =>
+      callerSchema.nullable().parse((await orUnavailable(() => select.get(tokenHash))) ?? null),
     revoke: async (name) => (await orUnavailable(() => exclusive(() => remove.run(name)))).changes,
   };
 }

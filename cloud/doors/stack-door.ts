@@ -50,7 +50,8 @@ const routes = {
     tag: 'Campaigns',
     method: 'POST',
     path: '/v1/codes/{code}/void',
-    summary: 'Kill a code for good. `void_pending`: a store holds it; final when the store answers or its reservation ends.',
+    summary:
+      'Kill a code for good. `void_pending`: a store holds it; final when the store answers or its reservation ends.',
     response: z.object({ state: z.enum(['voided', 'void_pending']) }),
   },
 } as const;

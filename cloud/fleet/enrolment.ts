@@ -31,11 +31,7 @@ export async function enrol(
 ): Promise<Result<EnrolmentResponse, 'refused'>> {
   const code = normalForm(request.code);
   if (code === null) return err('refused');
-  const claim = await enrolments.claim(
-    hashOf(code),
-    { publicKey: request.publicKey, gateway: makeGatewayId() },
-    now,
-  );
+  const claim = await enrolments.claim(hashOf(code), { publicKey: request.publicKey, gateway: makeGatewayId() }, now);
   if (claim === null || (await isRevoked(ledger, claim.gateway))) return err('refused');
   const store = (await ledger.stores()).find(({ id }) => id === claim.store);
   if (store === undefined) throw new Error(`the enrolment is for the store ${claim.store}, which is gone`);
@@ -84,11 +80,7 @@ const inGroups = (code: string): string => code.replace(/.{4}(?=.)/g, '$&-');
 
 /** As typed: case, hyphens and spaces do not count, O is 0, I and L are 1. */
 function normalForm(typed: string): string | null {
-  const code = typed
-    .toUpperCase()
-    .replace(/[\s-]/g, '')
-    .replaceAll('O', '0')
-    .replace(/[IL]/g, '1');
+  const code = typed.toUpperCase().replace(/[\s-]/g, '').replaceAll('O', '0').replace(/[IL]/g, '1');
   return code.length === CODE_CHARACTERS && [...code].every((character) => ALPHABET.includes(character)) ? code : null;
 }
 

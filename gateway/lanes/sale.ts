@@ -1,0 +1,157 @@
+import { readCode } from '../../protocol/code.ts';
+import type { Money } from '../../protocol/money.ts';
+import type { Decision } from '../../protocol/redemption-api.ts';
+import { withoutAim } from './scanner.ts';
+
+/** One sale at a lane and what has become of its coupons. Values alone. */
+export type Sale = {
+  /** `store-lane-day-n`: the till's basket id. */
+  readonly basket: string;
+  /** The last part of it, as the cashier sees it: `0007`. */
+  readonly number: string;
+  readonly total: Money | null;
+  readonly coupons: readonly Coupon[];
+};
+
+export type Coupon = ScannedCode & {
+  readonly state: 'held' | 'redeemed' | 'unsure';
+  readonly offer: Decision['offer'];
+  /** A redeem was sent and not answered: it may have been done. Then only a reversal ends it. */
+  readonly tried: boolean;
+};
+
+export type ScannedCode = {
+  /** For the till. It stays in this process's memory. */
+  readonly code: string;
+  /** All that may be shown of it; empty where it is so short that this would be all of it. */
+  readonly lastFour: string;
+};
+
+/** What the till said of one code, without the code. */
+export type Verdict = Pick<Decision, 'decision' | 'mode' | 'reason' | 'offer' | 'facts'> & {
+  /** RFC 3339: until when the sale has it. */
+  readonly heldUntil: string | null;
+  /** As it was when the till decided. */
+  readonly line: LineState;
+};
+export type LineState = 'up' | 'down';
+
+/** What the lane shows. `stuck`: the box could not read or write its own store while it did that. */
+export type Answer =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'waiting'; readonly during: 'check' | 'redeem'; readonly lastFour: string }
+  | { readonly kind: 'decided'; readonly lastFour: string; readonly verdict: Verdict }
+  | { readonly kind: 'redeemed'; readonly coupons: readonly CouponView[]; readonly at: string }
+  | { readonly kind: 'given_back'; readonly count: number }
+  | { readonly kind: 'undone'; readonly number: string }
+  | { readonly kind: 'stuck'; readonly during: Step; readonly lastFour: string };
+
+export type Step = 'check' | 'redeem' | 'give_back' | 'undo' | 'next';
+
+export type CouponView = Omit<Coupon, 'code' | 'tried'>;
+
+/** A text from a scanner or a keyboard. */
+export function scannedCode(raw: string): ScannedCode {
+  const code = withoutAim(raw.trim()).text;
+  return { code, lastFour: lastFourOf(code) };
+}
+
+export function viewOf({ lastFour, state, offer }: Coupon): CouponView {
+  return { lastFour, state, offer };
+}
+
+export function heldOf(sale: Sale): Coupon[] {
+  return sale.coupons.filter((coupon) => coupon.state === 'held');
+}
+
+/** The sale and what to show, after the till has answered a validation. */
+export function afterCheck(
+  sale: Sale,
+  scanned: ScannedCode,
+  decision: Decision,
+  line: LineState,
+): { sale: Sale; answer: Answer } {
+  const next = withDecision(sale, scanned, decision);
+  if (decision.redemption === null || decision.decision !== 'approved')
+    return { sale: next, answer: decided(scanned, decision, line) };
+  // This very sale has redeemed it before: the till repeats its answer.
+  const { lastFour } = scanned;
+  const coupons = [{ lastFour, state: 'redeemed' as const, offer: decision.offer }];
+  return { sale: next, answer: { kind: 'redeemed', coupons, at: decision.redemption.at } };
+}
+
+/** The same after a redemption: what went wrong is shown before what went well. */
+export function afterRedeem(
+  sale: Sale,
+  redeemed: readonly { readonly coupon: Coupon; readonly decision: Decision }[],
+  line: LineState,
+): { sale: Sale; answer: Answer } {
+  const next = redeemed.reduce((before, { coupon, decision }) => withDecision(before, coupon, decision), sale);
+  const failed = redeemed.find(({ decision }) => decision.decision !== 'approved');
+  if (failed !== undefined) return { sale: next, answer: decided(failed.coupon, failed.decision, line) };
+  const coupons = redeemed.map(({ coupon }) => ({ ...viewOf(coupon), state: 'redeemed' as const }));
+  return { sale: next, answer: { kind: 'redeemed', coupons, at: redeemed[0]?.decision.redemption?.at ?? '' } };
+}
+
+/** A check that found no answer leaves the code in the sale, so that it can be tried again. */
+export function withUnchecked(sale: Sale, scanned: ScannedCode): Sale {
+  const known = sale.coupons.find((coupon) => isSameCode(coupon, scanned));
+  return known === undefined ? withCoupon(sale, { ...scanned, state: 'unsure', offer: null, tried: false }) : sale;
+}
+
+/** A redeem that was sent and not answered. */
+export function withTried(sale: Sale): Sale {
+  const coupons = sale.coupons.map((coupon) => (coupon.state === 'held' ? { ...coupon, tried: true } : coupon));
+  return { ...sale, coupons };
+}
+
+export function withoutHeld(sale: Sale): Sale {
+  return { ...sale, coupons: sale.coupons.filter((coupon) => coupon.state !== 'held') };
+}
+
+function withDecision(sale: Sale, scanned: ScannedCode, decision: Decision): Sale {
+  const { offer } = decision;
+  switch (decision.decision) {
+    case 'approved': {
+      const state = decision.redemption === null ? 'held' : 'redeemed';
+      return withCoupon(sale, { ...scanned, state, offer, tried: false });
+    }
+    case 'undetermined':
+      return withCoupon(sale, { ...scanned, state: 'unsure', offer, tried: false });
+    case 'refused':
+      return { ...sale, coupons: sale.coupons.filter((coupon) => !isSameCode(coupon, scanned)) };
+  }
+}
+
+/** A code stands once in a sale, at the place of its first scan. */
+function withCoupon(sale: Sale, coupon: Coupon): Sale {
+  const place = sale.coupons.findIndex((known) => isSameCode(known, coupon));
+  const coupons = place === -1 ? [...sale.coupons, coupon] : sale.coupons.with(place, coupon);
+  return { ...sale, coupons };
+}
+
+function decided({ lastFour }: ScannedCode, decision: Decision, line: LineState): Answer {
+  const { mode, reason, offer, facts, reservation } = decision;
+  const heldUntil = reservation?.until ?? null;
+  return {
+    kind: 'decided',
+    lastFour,
+    verdict: { decision: decision.decision, mode, reason, offer, facts, heldUntil, line },
+  };
+}
+
+function isSameCode(one: ScannedCode, other: ScannedCode): boolean {
+  return normal(one.code) === normal(other.code);
+}
+
+function normal(code: string): string {
+  const reading = readCode(code);
+  return reading.kind === 'code' ? reading.code : code;
+}
+
+function lastFourOf(code: string): string {
+  const reading = readCode(code);
+  if (reading.kind === 'test') return 'TEST';
+  const text = (reading.kind === 'code' ? reading.code : code).replace(/[^0-9A-Za-z]/g, '');
+  return text.length > 4 ? text.slice(-4).toUpperCase() : '';
+}

@@ -1,0 +1,88 @@
+import { type CodeHash, hashCode, lastFour, readCode } from '../../protocol/code.ts';
+import { USE_MS } from '../../protocol/limits.ts';
+import type { Offer } from '../../protocol/offer.ts';
+import type { Told } from './box-rules.ts';
+import type { SaleCommand, SaleItem, Verdict } from './sale-rules.ts';
+
+/** What was scanned or typed, before anything is looked up. */
+export type Read =
+  | { readonly kind: 'code'; readonly shown: string; readonly codeHash: CodeHash; readonly lastFour: string }
+  | { readonly kind: 'form'; readonly shown: string; readonly told: Told }
+  /** Answers its reason at every door, and never counts. */
+  | { readonly kind: 'test'; readonly shown: string; readonly told: Told | null; readonly isSlow: boolean };
+
+export function readForm(fleetKey: Uint8Array, raw: string): Read {
+  const reading = readCode(raw);
+  switch (reading.kind) {
+    case 'not_a_coupon':
+    case 'malformed_code':
+      return { kind: 'form', shown: raw, told: { reason: reading.kind, facts: {} } };
+    case 'test': {
+      const { reason } = reading;
+      const isGood = reason === 'approved' || reason === 'slow';
+      return {
+        kind: 'test',
+        shown: `TEST-${reason.toUpperCase()}`,
+        told: isGood ? null : { reason, facts: {} },
+        isSlow: reason === 'slow',
+      };
+    }
+    case 'code': {
+      const { code } = reading;
+      return { kind: 'code', shown: code, codeHash: hashCode(fleetKey, code), lastFour: lastFour(code) };
+    }
+  }
+}
+
+/** The same coupon twice in one call, by its normal form. */
+export function hasDuplicate(reads: readonly Read[]): boolean {
+  const coupons = reads.filter(({ kind }) => kind !== 'form').map(({ shown }) => shown);
+  return new Set(coupons).size < coupons.length;
+}
+
+type Ids = () => { readonly wantId: string; readonly redemptionId: string };
+type TestSale = Pick<SaleCommand, 'intent' | 'basket' | 'lane' | 'total'>;
+
+/** @param told what the cloud has said by now, by code */
+export function itemOf(read: Read, told: ReadonlyMap<CodeHash, Told>, ids: Ids, sale: TestSale, now: number): SaleItem {
+  switch (read.kind) {
+    case 'form':
+      return { kind: 'fixed', verdict: { approved: false, ...read.told } };
+    case 'test':
+      return {
+        kind: 'fixed',
+        verdict: read.told === null ? testApproval(sale, now) : { approved: false, ...read.told },
+      };
+    case 'code':
+      return {
+        kind: 'code',
+        codeHash: read.codeHash,
+        lastFour: read.lastFour,
+        told: told.get(read.codeHash) ?? null,
+        ...ids(),
+      };
+  }
+}
+
+/** A dollar, or a hundred of the smallest units of the sale's currency: a training till shows something. */
+const testOffer = (currency: string): Offer => ({
+  campaign: 'test',
+  title: 'Test coupon',
+  discount: { type: 'amount', amount: 100, currency },
+  promotionRef: null,
+});
+
+/** The same call again gives the same answer, and nothing is stored: the id is the basket's. */
+function testApproval({ intent, basket, lane, total }: TestSale, now: number): Verdict {
+  const offer = testOffer(total?.currency ?? 'USD');
+  if (intent === 'validate') return { approved: true, mode: 'reserved', offer, until: now + USE_MS, redemption: null };
+  const entry = { epoch: 0, n: 0 };
+  const place = { reservation: 'test', generation: 0, entry, at: now, lane, total };
+  return {
+    approved: true,
+    mode: 'reserved',
+    offer,
+    until: null,
+    redemption: { id: `test-${basket}`, ...place, mode: 'reserved', offer },
+  };
+}

@@ -1,0 +1,79 @@
+import type { Entry, Head } from '../../protocol/journal.ts';
+import {
+  JOURNAL_ENTRIES_PER_UPLOAD_MAX,
+  MESSAGE_BYTES_MAX,
+  SYNC_HOLDINGS_PER_PART_MAX,
+} from '../../protocol/limits.ts';
+import type { UpBody } from '../../protocol/messages.ts';
+import type { Box, EntryPlace } from './box-rules.ts';
+import type { TillStore } from './store.ts';
+
+/** What the link takes from the till's data: the journal that is not settled, and the list of what is held. */
+
+/** Entries of one upload in bytes of JSON: half a message, so that the rest of it always fits. */
+const ENTRIES_BYTES_MAX = MESSAGE_BYTES_MAX / 2;
+
+/**
+ * The next part that the cloud has not acknowledged. A box that is not validated uploads evidence, and so are the
+ * entries of older epochs [C2, G6].
+ * @param shown how far anyone may know of this epoch's journal
+ * @param after the last entry that is under way; null: none
+ */
+export function nextUpload(
+  store: TillStore,
+  { epoch, acknowledged }: Box,
+  shown: { readonly n: number; readonly isEvidence: boolean },
+  after: EntryPlace | null,
+): UpBody<'journal'> | null {
+  for (const last of store.epochs()) {
+    const isCurrent = last.epoch === epoch;
+    if (after !== null && last.epoch < after.epoch) continue;
+    const received =
+      isCurrent && !shown.isEvidence
+        ? acknowledged
+        : Math.max(isCurrent ? acknowledged : 0, store.evidence(last.epoch));
+    const start = after?.epoch === last.epoch ? Math.max(after.n, received) : received;
+    const end = isCurrent ? Math.min(shown.n, last.n) : last.n;
+    const part = partOf(store, last.epoch, start, end, shown.isEvidence || !isCurrent);
+    if (part !== null) return part;
+  }
+  return null;
+}
+
+/** @param start the entry before the first one */
+function partOf(
+  store: TillStore,
+  epoch: number,
+  start: number,
+  end: number,
+  evidence: boolean,
+): UpBody<'journal'> | null {
+  const before = store.hashAt({ epoch, n: start });
+  if (start >= end || before === null) return null;
+  const entries = thatFit(store.entries(epoch, start + 1, Math.min(JOURNAL_ENTRIES_PER_UPLOAD_MAX, end - start)));
+  const last = entries.at(-1);
+  if (last === undefined) return null;
+  const head: Head = { epoch, n: last.n, hash: last.hash };
+  return { epoch, from: start + 1, entries: entries.map(({ body }) => body), before, head, evidence };
+}
+
+function thatFit(entries: readonly Entry[]): Entry[] {
+  let bytes = 0;
+  return entries.filter(({ body }, index) => {
+    bytes += JSON.stringify(body).length;
+    return index === 0 || bytes <= ENTRIES_BYTES_MAX;
+  });
+}
+
+/** The whole list of active holdings, in parts; one empty part where nothing is held. */
+export function holdingParts(sync: string, floor: number, head: Head, holdings: readonly string[]): UpBody<'sync'>[] {
+  const parts = Math.max(1, Math.ceil(holdings.length / SYNC_HOLDINGS_PER_PART_MAX));
+  return Array.from({ length: parts }, (_, part) => ({
+    sync,
+    part,
+    parts,
+    floor,
+    head,
+    holdings: holdings.slice(part * SYNC_HOLDINGS_PER_PART_MAX, (part + 1) * SYNC_HOLDINGS_PER_PART_MAX),
+  }));
+}

@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import type { Children } from './children.ts';
+import { CloudApi } from './cloud-api.ts';
+import type { Demo } from './demo.ts';
+
+/** The demo's campaign, codes, stores and boxes. Every step may have been done by a start that was cut short. */
+
+const STORES = [
+  { id: '0001', name: 'Main Street', timeZone: 'America/New_York', address: '1 Main Street' },
+  { id: '0002', name: 'Mill Lane', timeZone: 'America/Chicago', address: '2 Mill Lane' },
+] as const;
+const CODES = 20;
+const DAY_MS = 86_400_000;
+
+export type Ports = { readonly cloud: number; readonly gateways: readonly [number, number]; readonly broker: number };
+
+export function portsFrom(base: number | null): Ports {
+  if (base === null) return { cloud: 8080, gateways: [8090, 8091], broker: 1883 };
+  return { cloud: base, gateways: [base + 1, base + 2], broker: base + 3 };
+}
+
+type Seed = Pick<Demo, 'adminToken' | 'cartToken' | 'deskToken' | 'campaign' | 'codes'>;
+
+export async function seedCampaign(data: string, cloud: string, children: Children): Promise<Seed> {
+  const token = (scope: string, name: string) =>
+    children.run(['cloud', 'token', 'create', '--scope', scope, '--name', name, '--data', join(data, 'cloud')]);
+  const adminToken = await token('admin', 'demo-admin');
+  const cartToken = await token('cart', 'demo-shop');
+  const deskToken = await token('desk', 'demo-desk');
+  const api = new CloudApi(cloud, adminToken);
+  await api.ready();
+  const campaign = 'spring';
+  await api.post('/v1/campaigns', spring(campaign), z.unknown(), null);
+  const stack = await api.post(`/v1/campaigns/${campaign}/stacks`, { count: CODES }, z.object({ id: z.string() }));
+  const [, ...codes] = (await api.text(`/v1/stacks/${stack.id}/codes.csv`)).trim().split(/\r?\n/);
+  return { adminToken, cartToken, deskToken, campaign, codes: codes.map((line) => line.split(',')[0] ?? '') };
+}
+
+function spring(id: string) {
+  return {
+    id,
+    title: '$5 off',
+    condition: 'From $25',
+    discount: { type: 'amount', amount: 500, currency: 'USD' },
+    promotionRef: 'PLU-7781',
+    timeZone: 'America/New_York',
+    startsAt: new Date(Date.now() - DAY_MS).toISOString().slice(0, 10),
+    endsAt: new Date(Date.now() + 365 * DAY_MS).toISOString().slice(0, 10),
+    minimumBasket: { amount: 2500, currency: 'USD' },
+    cap: { units: 10_000, value: 5_000_000 },
+  };
+}
+
+export type Box = { readonly store: string; readonly port: number; readonly dataDir: string; readonly registerToken: string; readonly boxToken: string };
+
+export async function prepareStores(data: string, api: CloudApi, ports: Ports, known: Demo['gateways'], children: Children): Promise<Box[]> {
+  const boxes: Box[] = [];
+  for (const [i, store] of STORES.entries()) {
+    const dataDir = join(data, `store-${store.id}`);
+    const port = ports.gateways[i === 0 ? 0 : 1];
+    await api.post('/v1/stores', store, z.unknown(), null);
+    if (!existsSync(join(dataDir, 'identity.json'))) {
+      const { code } = await api.post(`/v1/stores/${store.id}/enrolments`, {}, z.object({ code: z.string() }));
+      await children.run(['gateway', 'enrol', '--cloud', `http://localhost:${ports.cloud}`, '--code', code, '--data', dataDir]);
+    }
+    const before = known.find((box) => box.store === store.id);
+    const token = (scope: string) => children.run(['gateway', 'token', 'create', '--scope', scope, '--name', `demo-${scope}`, '--data', dataDir]);
+    const registerToken = before?.registerToken ?? (await token('register'));
+    const boxToken = before?.boxToken ?? (await token('box'));
+    boxes.push({ store: store.id, port, dataDir, registerToken, boxToken });
+  }
+  return boxes;
+}
+
+/** Codes 1 and 2 wait in the stores; the rest is free for whoever scans first. */
+export async function stockFirstCodes(api: CloudApi, { codes, gateways }: Demo): Promise<void> {
+  await connected(api, gateways.length);
+  for (const [i, { store }] of gateways.entries()) {
+    const answer = await api.post(`/v1/stores/${store}/stock`, { codes: codes.slice(i, i + 1) }, z.object({ granted: z.int() }));
+    if (answer.granted !== 1) throw new Error(`the store ${store} could not be stocked: ${JSON.stringify(answer)}`);
+  }
+}
+
+async function connected(api: CloudApi, count: number): Promise<void> {
+  const list = z.object({ gateways: z.array(z.object({ connected: z.boolean() })) });
+  for (let tries = 0; tries < 200; tries += 1) {
+    const { gateways } = await api.get('/v1/gateways', list);
+    if (gateways.filter((gateway) => gateway.connected).length >= count) return;
+    await sleep(50);
+  }
+  throw new Error('the gateways do not reach the cloud; their logs say why');
+}
