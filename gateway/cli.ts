@@ -21,10 +21,14 @@ Exit status: 64 usage, 69 unavailable, 74 input or output, 78 configuration.
 
 /** @returns the exit status; one line on the standard error says why it is not 0 */
 export async function gatewayCommand(args: string[]): Promise<number> {
-  const [command = '--help', ...rest] = args;
-  if (command === '--help' || command === 'help' || rest.includes('--help')) {
+  const [command, ...rest] = args;
+  if (command === undefined) {
+    process.stderr.write(help);
+    return EXIT.usage;
+  }
+  if (command === 'help' || args.includes('--help')) {
     process.stdout.write(help);
-    return args.length === 0 ? EXIT.usage : 0;
+    return 0;
   }
   return orStop(() => {
     switch (command) {
@@ -94,7 +98,9 @@ async function doctorCommand(args: string[]): Promise<number> {
   if (given.json === true) process.stdout.write(`${JSON.stringify({ good: isGood, checks }, null, 2)}\n`);
   else
     for (const { name, good, found, remedy } of checks)
-      process.stdout.write(`${good ? 'good' : 'FAIL'}  ${name}: ${found}${remedy === null ? '' : `\n      ${remedy}`}\n`);
+      process.stdout.write(
+        `${good ? 'good' : 'FAIL'}  ${name}: ${found}${remedy === null ? '' : `\n      ${remedy}`}\n`,
+      );
   return isGood ? 0 : 1;
 }
 
@@ -104,13 +110,16 @@ async function tokenCommand([verb, ...args]: string[]): Promise<number> {
   const scope = scopeSchema.safeParse(required(given.scope, '--scope SCOPE'));
   if (!scope.success) throw new Stop(EXIT.usage, '--scope takes register, desk or box');
   const name = tokenNameSchema.safeParse(required(given.name, '--name NAME'));
-  if (!name.success) throw new Stop(EXIT.usage, '--name takes letters, digits, dots, hyphens and underscores, at most 64');
+  if (!name.success)
+    throw new Stop(EXIT.usage, '--name takes letters, digits, dots, hyphens and underscores, at most 64');
   const { dataDirectory } = configOf(given);
   try {
     process.stdout.write(`${createToken(dataDirectory, { scope: scope.data, name: name.data })}\n`);
   } catch (error) {
     if (!isErrno(error, 'EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EEXIST', 'EIO')) throw error;
-    throw new Stop(EXIT.io, `the data directory ${dataDirectory} cannot be written: check its owner and its disk`, { cause: error });
+    throw new Stop(EXIT.io, `the data directory ${dataDirectory} cannot be written: check its owner and its disk`, {
+      cause: error,
+    });
   }
   return 0;
 }

@@ -58,7 +58,9 @@ const laneConfigSchema = z.strictObject({
       port: deviceSchema,
       baud: baudSchema,
       /** What the check byte covers and begins with. */
-      lrc: z.strictObject({ base: z.enum(['00', '7F']), cover: z.enum(['payload', 'payload+etx', 'stx+payload+etx']) }).optional(),
+      lrc: z
+        .strictObject({ base: z.enum(['00', '7F']), cover: z.enum(['payload', 'payload+etx', 'stx+payload+etx']) })
+        .optional(),
     })
     .optional(),
 });

@@ -26,7 +26,7 @@ import { openSales, type Sales } from './lanes/sales.ts';
 import { openSerial } from './lanes/serial-port.ts';
 import { type Log, makeLog } from './log.ts';
 import { EXIT, Stop } from './stop.ts';
-import { type Till, TillUnavailable } from './till/port.ts';
+import { type Till, type TillStatus, TillUnavailable } from './till/port.ts';
 import { SqliteTillStore } from './till/sqlite-store.ts';
 import { disagreementOf } from './till/start-rules.ts';
 import { hasUnsettled, TillDataBroken, type TillStore } from './till/store.ts';
@@ -67,16 +67,23 @@ export async function serve(config: Config, version: string): Promise<void> {
     newId,
     defer: setImmediate,
     setTimer: (run, delayMs) => after(delayMs, run),
-    identity: { gateway: identity.gateway, store: identity.store, fleetKey: keys.fleetKey, keyId: identity.keyId, version },
+    identity: {
+      gateway: identity.gateway,
+      store: identity.store,
+      fleetKey: keys.fleetKey,
+      keyId: identity.keyId,
+      version,
+    },
     settings: config,
   });
   const doors = await openDoors({ config, identity, till, link, log, version });
   link.start(till);
   const ticking = tickEverySecond(till, log);
   log.info(
-    { gateway: identity.gateway, store: identity.store.id, host: config.host, port: doors.port, version, insecureLan: isPlain(config) },
+    { gateway: identity.gateway, store: identity.store.id, host: config.host, port: doors.port, version },
     'the gateway is open',
   );
+  if (isPlain(config)) log.warn({ host: config.host }, 'without TLS on a network: tokens and codes can be read on it');
   const signal = await stopSignal();
   log.info({ signal }, 'the gateway closes');
   clearInterval(ticking);
@@ -99,6 +106,7 @@ export function examineBox(config: Config): Promise<Check[]> {
     identity: () => readIdentity(dataDirectory),
     database: () => withStore(dataDirectory, (store) => `${store.box().head.n} entries in the journal`),
     witness: () => withStore(dataDirectory, (store) => witnessAgrees(store, config.witnessPath)),
+    drill: () => drillFile(dataDirectory).load(Date.now()),
     runningLine: () => runningLine(config),
     brokerLogin: (identity) => tryLogin(config, identity),
     fetch,
@@ -134,7 +142,9 @@ function openStore(dataDirectory: string): SqliteTillStore {
     return new SqliteTillStore(tillFile(dataDirectory));
   } catch (error) {
     if (!(error instanceof TillDataBroken)) throw error;
-    throw new Stop(EXIT.io, `${tillFile(dataDirectory)}: ${error.message}; restore a backup, or enrol this box again`, { cause: error });
+    throw new Stop(EXIT.io, `${tillFile(dataDirectory)}: ${error.message}; restore a backup, or enrol this box again`, {
+      cause: error,
+    });
   }
 }
 
@@ -152,7 +162,9 @@ function withStore<T>(dataDirectory: string, use: (store: TillStore) => T): T {
 function tillState(dataDirectory: string): TillState | null {
   if (!existsSync(tillFile(dataDirectory))) return null;
   return withStore(dataDirectory, (store) =>
-    store.isMade() ? { fenced: store.box().fence !== null, begun: store.box().head.n > 0, unsettled: hasUnsettled(store) } : null,
+    store.isMade()
+      ? { fenced: store.box().fence !== null, begun: store.box().head.n > 0, unsettled: hasUnsettled(store) }
+      : null,
   );
 }
 
@@ -170,11 +182,18 @@ function witnessAgrees(store: TillStore, witnessPath: string): string {
   const { head } = store.box();
   const disagreement = disagreementOf(head, reading, reading.kind === 'head' ? store.hashAt(reading.head) : null);
   if (disagreement === null) return `${witnessPath} agrees with the journal`;
-  throw new Error(reading.kind === 'head' ? `${witnessPath} does not agree with the journal` : `${witnessPath} is ${reading.kind}`);
+  throw new Error(
+    reading.kind === 'head' ? `${witnessPath} does not agree with the journal` : `${witnessPath} is ${reading.kind}`,
+  );
 }
 
 function brokerLogin({ caFile }: Config, { gateway, brokerUrl }: Identity, { brokerPassword }: Keys) {
-  return { url: brokerUrl, user: gateway, password: brokerPassword, ca: caFile === null ? null : readAuthority(caFile) };
+  return {
+    url: brokerUrl,
+    user: gateway,
+    password: brokerPassword,
+    ca: caFile === null ? null : readAuthority(caFile),
+  };
 }
 
 function readAuthority(path: string): string {
@@ -256,11 +275,15 @@ function diskOf(path: string) {
 
 function tickEverySecond(till: Till, log: Log): NodeJS.Timeout {
   let isBusy = false;
+  let state: TillStatus['state'] = 'validated';
   const tick = async () => {
     if (isBusy) return;
     isBusy = true;
     try {
       await till.tick();
+      const before = state;
+      state = till.status().state;
+      if (state !== before) log.warn({ state, before }, 'what this box may do has changed');
     } catch (error) {
       if (!(error instanceof TillUnavailable)) throw error;
       log.error({ err: error }, 'the till cannot read or write');
@@ -285,7 +308,11 @@ async function runningLine(config: Config): Promise<'up' | 'down' | 'unknown' | 
   } catch (error) {
     if (!(error instanceof Stop) || error.status !== EXIT.unavailable) throw error;
   }
-  const host = ['0.0.0.0', '::'].includes(config.host) ? 'localhost' : config.host.includes(':') ? `[${config.host}]` : config.host;
+  const host = ['0.0.0.0', '::'].includes(config.host)
+    ? 'localhost'
+    : config.host.includes(':')
+      ? `[${config.host}]`
+      : config.host;
   try {
     const response = await fetch(`${config.tls === null ? 'http' : 'https'}://${host}:${config.port}/readyz`);
     const { line } = JSON.parse(await response.text());
@@ -301,7 +328,10 @@ function tryLogin(config: Config, identity: Identity): Promise<void> {
     const connection = dial(
       { subscribe: `tearline/v1/${identity.shard}/${identity.gateway}/down`, will: null },
       {
-        opened: () => void connection.close().then(done),
+        opened: () => {
+          done();
+          void connection.close();
+        },
         closed: (why) => fail(new Error(why)),
         received: async () => undefined,
       },

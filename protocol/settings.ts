@@ -76,7 +76,9 @@ export function readList<T>(name: string, item: z.ZodType<T>, file: SettingsFile
   const [stray] = issue.code === 'unrecognized_keys' ? issue.keys : [];
   const path = [name, ...issue.path];
   return err(
-    stray === undefined ? `${place(file, path)}: ${issue.message}` : `${place(file, [...path, stray])} is not a setting`,
+    stray === undefined
+      ? `${place(file, path)}: ${issue.message}`
+      : `${place(file, [...path, stray])} is not a setting`,
   );
 }
 

@@ -68,7 +68,7 @@ const routes = {
 } as const;
 
 const ABOUT_API =
-  'Single-use coupons: validate, redeem, and all that leads there. Amounts are integers in minor units with an ISO 4217 currency. Times are RFC 3339 in UTC. A decision is always status 200; errors are problem details (RFC 9457).';
+  'Single-use coupons: validate, redeem, and all that leads there. Amounts are integers in minor units with an ISO 4217 currency. Times are RFC 3339 in UTC. A decision is always status 200, and the same call again gives the same answer; `Idempotency-Key` is accepted besides. Errors are problem details (RFC 9457).';
 
 /** Nothing from another host, nothing inline. */
 const PAGE_POLICY =

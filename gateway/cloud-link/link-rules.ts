@@ -49,9 +49,7 @@ const DIAL_FIRST_MS = 500;
 const DIAL_MOST_MS = 15_000;
 
 export const linkStart = (now: number, cutUntil: number | null): LinkState =>
-  cutUntil !== null && cutUntil > now
-    ? { phase: 'cut', until: cutUntil }
-    : { phase: 'down', dialAt: now, failures: 0 };
+  cutUntil !== null && cutUntil > now ? { phase: 'cut', until: cutUntil } : { phase: 'down', dialAt: now, failures: 0 };
 
 export function linkStep(state: LinkState, event: LinkEvent, at: Moment): LinkStep {
   switch (event.type) {

@@ -50,6 +50,7 @@ export class Link implements Line {
   #connection: Connection | null = null;
   #upload: Upload | null = null;
   #pumpsSoon = false;
+  #whyLost: string | null = null;
   #drill: Drill | null;
   #timer: NodeJS.Timeout | undefined;
   readonly #dropped = new Map<DropReason, number>();
@@ -63,7 +64,8 @@ export class Link implements Line {
   start(till: Till): void {
     this.#till = till;
     till.lineIs('down', this.#ports.now());
-    if (this.#drill !== null) this.#ports.log.warn({ until: iso(this.#drill.until) }, 'the drill goes on: the line stays cut');
+    if (this.#drill !== null)
+      this.#ports.log.warn({ until: iso(this.#drill.until) }, 'the drill goes on: the line stays cut');
     this.#handle({ type: 'time' });
   }
 
@@ -134,36 +136,49 @@ export class Link implements Line {
   #perform(effect: LinkEffect, till: Till): void {
     switch (effect) {
       case 'dial':
-        return this.#dial(till);
+        this.#dial(till);
+        break;
       case 'hang_up':
-        return this.#hangUp();
+        this.#hangUp();
+        break;
       case 'say_online':
-        return this.#say({ online: true, drillUntil: null });
+        this.#say({ online: true, drillUntil: null });
+        break;
       case 'say_drill':
-        return this.#say({ online: false, drillUntil: this.#drill?.until ?? null });
+        this.#say({ online: false, drillUntil: this.#drill?.until ?? null });
+        break;
       case 'hello':
-        return void this.send({ type: 'hello', body: till.hello() });
+        this.send({ type: 'hello', body: till.hello() });
+        break;
       case 'heartbeat':
-        return void this.send({ type: 'heartbeat', body: till.heartbeat() });
+        this.send({ type: 'heartbeat', body: till.heartbeat() });
+        break;
       case 'sync':
         for (const body of till.holdings()) this.send({ type: 'sync', body });
-        return;
+        break;
       case 'line_up':
+        this.#whyLost = null;
         this.#ports.log.info({}, 'the line is up');
         till.lineIs('up', this.#ports.now());
-        return this.#attempt(() => this.#pump());
+        this.#pump();
+        break;
       case 'line_down':
         this.#ports.log.warn({}, 'the line is down');
-        return till.lineIs('down', this.#ports.now());
+        till.lineIs('down', this.#ports.now());
+        break;
       case 'drill_over':
         this.#ports.log.info({}, 'the drill is over');
         this.#drill = null;
-        return this.#save(null);
+        this.#save(null);
+        break;
     }
   }
 
   #dial(till: Till): void {
-    const will = { topic: presenceTopic(this.#ports.address), message: this.#presence(till, { online: false, drillUntil: null }) };
+    const will = {
+      topic: presenceTopic(this.#ports.address),
+      message: this.#presence(till, { online: false, drillUntil: null }),
+    };
     const connection = this.#ports.dial(
       { subscribe: downTopic(this.#ports.address), will },
       {
@@ -181,7 +196,9 @@ export class Link implements Line {
   #lost(why: string): void {
     this.#connection = null;
     this.#upload = null;
-    this.#ports.log.info({ why }, 'no connection to the broker');
+    // Once for each reason: an outage of hours dials a thousand times.
+    if (why !== this.#whyLost) this.#ports.log.info({ why }, 'no connection to the broker');
+    this.#whyLost = why;
     this.#handle({ type: 'closed' });
   }
 

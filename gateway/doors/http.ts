@@ -85,7 +85,7 @@ export function problemResponse(what: Problem, headers: Readonly<Record<string, 
   });
 }
 
-export function refusalResponse({ problem: what, retryAfterSeconds }: Refusal): Response {
+function refusalResponse({ problem: what, retryAfterSeconds }: Refusal): Response {
   return problemResponse(what, {
     ...(what.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
     ...(retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) }),
@@ -98,7 +98,7 @@ export function remoteAddress(c: Context): string {
 }
 
 /** @returns the body as JSON values; at most 64 KiB of it are ever held */
-export async function readJson(request: Request): Promise<Result<unknown, Problem>> {
+async function readJson(request: Request): Promise<Result<unknown, Problem>> {
   if (!/^application\/json\s*(;|$)/i.test(request.headers.get('content-type') ?? ''))
     return err(problem('unsupported_media_type'));
   try {

@@ -14,9 +14,11 @@ export type Listener = {
 
 /** A register sends a few kilobytes: what takes longer is a slow attack or a dead line. */
 const REQUEST_MS = 15_000;
-const HEADERS_MS = 10_000;
-/** Registers, pages with their event streams, and room for what is stuck. */
-const CONNECTIONS_MAX = 2_000;
+const HEADERS_MS = 5_000;
+/** How soon the two above are noticed. */
+const LOOK_MS = 1_000;
+/** Registers, pages with their event streams, and room for a flood of slow ones until they are cut. */
+const CONNECTIONS_MAX = 5_000;
 /** After the last word to those who wait: what is still open then is cut. */
 const CLOSE_MS = 1_000;
 
@@ -35,29 +37,33 @@ export async function listen(app: Hono, listener: Listener): Promise<Listening> 
 }
 
 function makeServer(app: Hono, tls: Listener['tls']): ServerType {
+  const limits = { requestTimeout: REQUEST_MS, headersTimeout: HEADERS_MS, connectionsCheckingInterval: LOOK_MS };
   const server =
-    tls === null
-      ? createAdaptorServer({ fetch: app.fetch })
-      : createAdaptorServer({ fetch: app.fetch, createServer: createTlsServer, serverOptions: readTls(tls) });
-  if ('requestTimeout' in server && 'headersTimeout' in server) {
-    server.requestTimeout = REQUEST_MS;
-    server.headersTimeout = HEADERS_MS;
-  }
+    tls === null ? createAdaptorServer({ fetch: app.fetch, serverOptions: limits }) : makeTlsServer(app, tls, limits);
   server.maxConnections = CONNECTIONS_MAX;
   return server;
 }
 
-function readTls({ certFile, keyFile }: NonNullable<Listener['tls']>) {
+function makeTlsServer(app: Hono, { certFile, keyFile }: NonNullable<Listener['tls']>, limits: object): ServerType {
   try {
-    return { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+    const serverOptions = { ...limits, cert: readFileSync(certFile), key: readFileSync(keyFile) };
+    return createAdaptorServer({ fetch: app.fetch, createServer: createTlsServer, serverOptions });
   } catch (error) {
-    throw new Stop(EXIT.config, `${certFile} or ${keyFile} cannot be read: check TEARLINE_TLS_CERT_FILE and _KEY_FILE`, { cause: error });
+    throw new Stop(
+      EXIT.config,
+      `${certFile} and ${keyFile} are no certificate with its key: check TEARLINE_TLS_CERT_FILE and _KEY_FILE`,
+      { cause: error },
+    );
   }
 }
 
 function whyNot(error: Error, { host, port }: Listener): Stop {
   if (isErrno(error, 'EADDRINUSE'))
-    return new Stop(EXIT.unavailable, `port ${port} on ${host} is in use: stop what runs there, or set TEARLINE_GATEWAY_PORT`, { cause: error });
+    return new Stop(
+      EXIT.unavailable,
+      `port ${port} on ${host} is in use: stop what runs there, or set TEARLINE_GATEWAY_PORT`,
+      { cause: error },
+    );
   return new Stop(EXIT.config, `cannot listen on ${host}, port ${port}: ${error.message}`, { cause: error });
 }
 

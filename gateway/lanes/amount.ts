@@ -6,7 +6,7 @@ import { currencySchema, formatMoney, type Money, minorDigits, moneySchema } fro
  * @returns null where it is not an amount, or has the sign of another currency
  */
 export function readAmount(typed: string, currency: string): Money | null {
-  const match = /^([^\d.,-]*)(\d{1,8}|\d{1,3}(?:,\d{3})+)(?:[.,](\d{1,3}))?$/.exec(typed.trim());
+  const match = /^([^\d.,-]*)(\d{1,3}(?:,\d{3})+|\d{1,8})(?:[.,](\d{1,3}))?$/.exec(typed.trim());
   if (match === null) return null;
   const [, sign = '', whole = '', fraction = ''] = match;
   const named = currencyOf(sign.trim(), currency);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readIfThere, writeDurably } from '../upkeep/durable-file.ts';
+import { TillUnavailable } from '../till/port.ts';
 import type { SaleNumbers } from './sales.ts';
 
 const lastSchema = z.record(z.string(), z.strictObject({ day: z.string().regex(/^\d{8}$/), n: z.int().min(1) }));
@@ -17,7 +18,11 @@ export function saleNumbersFile(dataDirectory: string): SaleNumbers {
       const last = lastByLane.get(lane);
       // A clock that was set back goes on in the later day.
       const next = last === undefined || last.day < day ? { day, n: 1 } : { day: last.day, n: last.n + 1 };
-      writeDurably(path, JSON.stringify({ ...Object.fromEntries(lastByLane), [lane]: next }));
+      try {
+        writeDurably(path, JSON.stringify({ ...Object.fromEntries(lastByLane), [lane]: next }));
+      } catch (cause) {
+        throw new TillUnavailable('a sale has no number', { cause });
+      }
       lastByLane.set(lane, next);
       return next;
     },

@@ -23,7 +23,7 @@ import {
 
 /** The open sale of each lane. Whoever looks at a lane, on whichever device, sees the same one. */
 export interface Sales {
-  /** Opens a sale where none is open. @throws where its number cannot be written */
+  /** Opens a sale where none is open. @throws TillUnavailable where its number cannot be written */
   view(lane: string): LaneView;
   /** @returns what ends the watch */
   watch(lane: string, changed: () => void): () => void;
@@ -54,7 +54,7 @@ export type LaneView = {
 
 /** Numbers that never come again, also after a restart: the day as `YYYYMMDD`, never one before the last. */
 export interface SaleNumbers {
-  /** On disk before it returns. @throws where that fails */
+  /** On disk before it returns. @throws TillUnavailable where that fails */
   next(lane: string, day: string): { readonly day: string; readonly n: number };
 }
 

@@ -16,9 +16,11 @@ export function verifyJournal(store: TillStore, witness: WitnessReading): Findin
   const { head } = store.box();
   if (store.hashAt(head) !== head.hash)
     return bad(`The journal is broken: it does not reach its own head, entry ${head.n} of epoch ${head.epoch}.`);
-  if (witness.kind !== 'head') return { whole: true, line: `The journal is whole: ${entries} entries. Its witness is ${witness.kind}.` };
+  if (witness.kind !== 'head')
+    return { whole: true, line: `The journal is whole: ${entries} entries. Its witness is ${witness.kind}.` };
   const { epoch, n, hash } = witness.head;
-  if (store.hashAt(witness.head) !== hash) return bad(`The journal does not agree with its witness at entry ${n} of epoch ${epoch}.`);
+  if (store.hashAt(witness.head) !== hash)
+    return bad(`The journal does not agree with its witness at entry ${n} of epoch ${epoch}.`);
   return { whole: true, line: `The journal is whole: ${entries} entries. Its witness agrees.` };
 }
 

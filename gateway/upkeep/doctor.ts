@@ -1,10 +1,16 @@
 import { accessSync, closeSync, constants, fsyncSync, openSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Drill } from '../cloud-link/drill.ts';
 import type { Config } from '../config.ts';
 import type { Identity } from './identity.ts';
 
 /** One thing that a box needs. `remedy`: what to do where it is not good. */
-export type Check = { readonly name: string; readonly good: boolean; readonly found: string; readonly remedy: string | null };
+export type Check = {
+  readonly name: string;
+  readonly good: boolean;
+  readonly found: string;
+  readonly remedy: string | null;
+};
 
 export type DoctorPorts = {
   readonly config: Config;
@@ -13,6 +19,7 @@ export type DoctorPorts = {
   /** Both say what was found. @throws where it is not good */
   readonly database: () => string;
   readonly witness: () => string;
+  readonly drill: () => Drill | null;
   /** What the gateway that runs here says of its line; null where none runs. */
   readonly runningLine: () => Promise<'up' | 'down' | 'unknown' | null>;
   /** Logs in to the broker and out again. @throws where that fails */
@@ -32,7 +39,9 @@ export async function examine(ports: DoctorPorts): Promise<Check[]> {
       config.lanes.flatMap((lane) =>
         [lane.scanner?.port, lane.register?.port]
           .filter((port) => port !== undefined)
-          .map((port) => check(`lane ${lane.name}`, 'plug it in, and check the group of the device', () => device(port))),
+          .map((port) =>
+            check(`lane ${lane.name}`, 'plug it in, and check the group of the device', () => device(port)),
+          ),
       ),
     )),
   ];
@@ -51,8 +60,20 @@ async function enrolledChecks(ports: DoctorPorts, identity: Identity): Promise<C
     await check('witness', 'mount its device; if it is lost, the box is fenced and must be enrolled again', async () =>
       ports.witness(),
     ),
+    ...(await lineChecks(ports, identity)),
+  ];
+}
+
+/** A drill cuts what looks at the cloud, too. */
+async function lineChecks(ports: DoctorPorts, identity: Identity): Promise<Check[]> {
+  const drill = ports.drill();
+  if (drill !== null)
+    return [good('drill', `the line is cut on purpose until ${new Date(drill.until).toISOString()}, by ${drill.by}`)];
+  return [
     ...(await cloudChecks(ports, identity)),
-    await check('broker', 'check the line, the firewall and, after a revocation, enrol again', () => broker(ports, identity)),
+    await check('broker', 'check the line, the firewall and, after a revocation, enrol again', () =>
+      broker(ports, identity),
+    ),
   ];
 }
 

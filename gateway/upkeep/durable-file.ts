@@ -37,7 +37,7 @@ export function removeDurably(path: string): void {
   syncDirectory(dirname(path));
 }
 
-export function syncDirectory(path: string): void {
+function syncDirectory(path: string): void {
   const directory = openSync(path, 'r');
   try {
     fsyncSync(directory);

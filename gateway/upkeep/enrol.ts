@@ -74,18 +74,29 @@ function makeDirectory(path: string): void {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     chmodSync(path, 0o700);
   } catch (error) {
-    throw new Stop(EXIT.io, `the data directory ${path} cannot be made: check its owner and its disk`, { cause: error });
+    throw new Stop(EXIT.io, `the data directory ${path} cannot be made: check its owner and its disk`, {
+      cause: error,
+    });
   }
 }
 
 /** A journal that is not settled is money. A box that still decides is first revoked in the cloud. */
 function refuseLoss(path: string, old: Identity | null, till: TillState | null): void {
   if (till?.unsettled === true)
-    throw new Stop(EXIT.config, `${path} has entries that are not settled: start the gateway there and let it settle them first`);
+    throw new Stop(
+      EXIT.config,
+      `${path} has entries that are not settled: start the gateway there and let it settle them first`,
+    );
   if (old === null && till?.begun === true)
-    throw new Stop(EXIT.config, `${path} has the journal of a box whose identity is gone: move it away, or restore identity.json`);
+    throw new Stop(
+      EXIT.config,
+      `${path} has the journal of a box whose identity is gone: move it away, or restore identity.json`,
+    );
   if (old !== null && till?.fenced !== true)
-    throw new Stop(EXIT.config, `${path} is enrolled as ${old.gateway} of store ${old.store.id}: to replace it, revoke it in the cloud first`);
+    throw new Stop(
+      EXIT.config,
+      `${path} is enrolled as ${old.gateway} of store ${old.store.id}: to replace it, revoke it in the cloud first`,
+    );
 }
 
 /** Made once and kept until the enrolment is through: a repeated request is known by it. */
@@ -114,14 +125,20 @@ async function ask(
     body: JSON.stringify({ code, ...key, version }),
     signal: AbortSignal.timeout(ANSWER_MS),
   }).catch((error) => {
-    throw new Stop(EXIT.unavailable, `the cloud at ${cloud} does not answer: check the address and the line`, { cause: error });
+    throw new Stop(EXIT.unavailable, `the cloud at ${cloud} does not answer: check the address and the line`, {
+      cause: error,
+    });
   });
   if (response.status === 429)
     throw new Stop(EXIT.unavailable, 'the cloud refuses for a minute after too many wrong codes: wait, then try again');
   if (response.status >= 400 && response.status < 500)
-    throw new Stop(EXIT.unavailable, 'the cloud refused this enrolment code: it is unknown, used or expired; make a new one');
+    throw new Stop(
+      EXIT.unavailable,
+      'the cloud refused this enrolment code: it is unknown, used or expired; make a new one',
+    );
   const answer = enrolmentResponseSchema.safeParse(response.ok ? await response.json().catch(() => null) : null);
-  if (!answer.success) throw new Stop(EXIT.unavailable, `${cloud} did not answer as a Tearline cloud does: check the address`);
+  if (!answer.success)
+    throw new Stop(EXIT.unavailable, `${cloud} did not answer as a Tearline cloud does: check the address`);
   return answer.data;
 }
 

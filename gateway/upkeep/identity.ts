@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { publicKeySchema, readPrivateKey, readPublicKey, type SigningKey } from '../../protocol/envelope.ts';
 import { SHARDS } from '../../protocol/limits.ts';
-import { gatewayIdSchema, idSchema, incarnationSchema, numberSchema, storeIdSchema } from '../../protocol/reservation.ts';
+import {
+  gatewayIdSchema,
+  idSchema,
+  incarnationSchema,
+  numberSchema,
+  storeIdSchema,
+} from '../../protocol/reservation.ts';
 import { EXIT, Stop } from '../stop.ts';
 import { readIfThere, writeDurably } from './durable-file.ts';
 
@@ -11,7 +17,10 @@ import { readIfThere, writeDurably } from './durable-file.ts';
 const identitySchema = z.strictObject({
   gateway: gatewayIdSchema,
   store: z.strictObject({ id: storeIdSchema, name: z.string(), timeZone: z.string() }),
-  shard: z.int().min(0).max(SHARDS - 1),
+  shard: z
+    .int()
+    .min(0)
+    .max(SHARDS - 1),
   /** At enrolment; what is in force now is in the till. */
   epoch: numberSchema,
   incarnation: incarnationSchema,
@@ -24,7 +33,12 @@ export type Identity = z.infer<typeof identitySchema>;
 
 export type Secrets = { readonly privatePem: string; readonly fleetKey: string; readonly brokerPassword: string };
 
-const names = { identity: 'identity.json', privatePem: 'private-key.pem', fleetKey: 'fleet-key', brokerPassword: 'broker-password' };
+const names = {
+  identity: 'identity.json',
+  privatePem: 'private-key.pem',
+  fleetKey: 'fleet-key',
+  brokerPassword: 'broker-password',
+};
 
 /** The identity comes last: without it the box is not enrolled. @throws the file system's error */
 export function writeIdentity(dataDirectory: string, identity: Identity, secrets: Secrets): void {
@@ -42,7 +56,9 @@ export function readIdentity(dataDirectory: string): Identity | null {
     const text = readIfThere(path);
     return text === null ? null : identitySchema.parse(JSON.parse(text));
   } catch (error) {
-    throw new Stop(EXIT.io, `${path} is damaged or cannot be read: restore it, or enrol this box again`, { cause: error });
+    throw new Stop(EXIT.io, `${path} is damaged or cannot be read: restore it, or enrol this box again`, {
+      cause: error,
+    });
   }
 }
 

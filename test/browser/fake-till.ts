@@ -99,9 +99,14 @@ export class FakeTill {
     if (coupon.reversed.has(sale.basket)) return this.#refuse('reversed_first', sale);
     if (coupon.redeemed !== null) {
       if (coupon.redeemed.basket === sale.basket) return this.#approve(coupon, sale);
-      return this.#refuse('already_redeemed', sale, { redeemedAt: Date.parse(coupon.redeemed.at), redeemedWhere: 'Main St', lane: coupon.redeemed.lane ?? '' });
+      return this.#refuse('already_redeemed', sale, {
+        redeemedAt: Date.parse(coupon.redeemed.at),
+        redeemedWhere: 'Main St',
+        lane: coupon.redeemed.lane ?? '',
+      });
     }
-    if (coupon.basket !== null && coupon.basket !== sale.basket) return this.#refuse('in_use', sale, { lane: '1', freeAt: this.#now() + 60_000 });
+    if (coupon.basket !== null && coupon.basket !== sale.basket)
+      return this.#refuse('in_use', sale, { lane: '1', freeAt: this.#now() + 60_000 });
     coupon.basket = sale.basket;
     return this.#approve(coupon, sale);
   }
@@ -109,7 +114,15 @@ export class FakeTill {
   #redeem(code: string, sale: SaleRequest): Decision {
     const decision = this.#validate(code, sale);
     if (decision.decision !== 'approved' || decision.redemption !== null) return decision;
-    const redemption = { id: 'r-00000001', at: new Date(this.#now()).toISOString(), door: 'gateway:gw-00000001', store: '0042', lane: sale.lane, basket: sale.basket, settled: false };
+    const redemption = {
+      id: 'r-00000001',
+      at: new Date(this.#now()).toISOString(),
+      door: 'gateway:gw-00000001',
+      store: '0042',
+      lane: sale.lane,
+      basket: sale.basket,
+      settled: false,
+    };
     const coupon = this.#find(code);
     if (coupon !== undefined) coupon.redeemed = redemption;
     return { ...decision, reservation: null, redemption };
@@ -141,7 +154,19 @@ export class FakeTill {
 
   #nothing({ basket, codes }: SaleRequest): Decision {
     const code = codes[0] ?? '';
-    return { decision: 'refused', mode: null, reason: null, text: '', code, basket, offer: null, reservation: null, redemption: null, facts: {}, backlog: 0 };
+    return {
+      decision: 'refused',
+      mode: null,
+      reason: null,
+      text: '',
+      code,
+      basket,
+      offer: null,
+      reservation: null,
+      redemption: null,
+      facts: {},
+      backlog: 0,
+    };
   }
 
   #status(): TillStatus {

@@ -32,13 +32,19 @@ export type LaneServer = {
 };
 
 /** The gateway's pages on a free port, with a till that is not real. */
-export async function startLaneServer(options: { port?: number; dataDirectory?: string; till?: FakeTill } = {}): Promise<LaneServer> {
+export async function startLaneServer(
+  options: { port?: number; dataDirectory?: string; till?: FakeTill } = {},
+): Promise<LaneServer> {
   const now = Date.now;
   const dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'tearline-lane-'));
   const till = options.till ?? new FakeTill(now);
   const logged: string[] = [];
   const say = (fields: object, message: string) => void logged.push(JSON.stringify({ ...fields, message }));
-  const log: Log = { info: say, warn: say, error: (fields, message) => say({ ...fields, err: String((fields as { err?: unknown }).err) }, message) };
+  const log: Log = {
+    info: say,
+    warn: say,
+    error: (fields, message) => say({ ...fields, err: String((fields as { err?: unknown }).err) }, message),
+  };
   const registerToken = createToken(dataDirectory, { scope: 'register', name: 'lane-2' });
   const boxToken = createToken(dataDirectory, { scope: 'box', name: 'Jo' });
   const sales = openSales({ till: till.ports, numbers: saleNumbersFile(dataDirectory), now, after, log });
@@ -50,9 +56,21 @@ export async function startLaneServer(options: { port?: number; dataDirectory?: 
     open: () => void (box.drill = null),
   };
   const assets = loadAssets();
-  const door = { gatekeeper, sessions: sessionFile(dataDirectory, now), gateway: 'gw-00000001', secure: false, asset: assets.path };
+  const door = {
+    gatekeeper,
+    sessions: sessionFile(dataDirectory, now),
+    gateway: 'gw-00000001',
+    secure: false,
+    asset: assets.path,
+  };
   const status = () => till.ports.status();
-  const source = { till: status, lanes: () => box.lanes, disk: () => box.disk, unsettledSince: () => now() - 600_000, startedAt: now() - 41 * 86_400_000 };
+  const source = {
+    till: status,
+    lanes: () => box.lanes,
+    disk: () => box.disk,
+    unsettledSince: () => now() - 600_000,
+    startedAt: now() - 41 * 86_400_000,
+  };
   const pages = [
     assets.routes,
     sessionDoor(door),

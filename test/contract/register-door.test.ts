@@ -203,7 +203,10 @@ describe('the drill', () => {
   test('cuts the line for as long as was asked, by the token’s owner', async () => {
     const { body } = await post('/v1/drill', { line: 'cut', minutes: 5 }, { token: tokens.box });
     expect(body).toEqual({ line: 'cut', until: new Date(now + 300_000).toISOString() });
-    expect((await post('/v1/drill', { line: 'open' }, { token: tokens.box })).body).toEqual({ line: 'open', until: null });
+    expect((await post('/v1/drill', { line: 'open' }, { token: tokens.box })).body).toEqual({
+      line: 'open',
+      until: null,
+    });
     expect(cuts).toEqual([[5, 'Jo'], 'open']);
   });
 
@@ -275,7 +278,12 @@ describe('bad input', () => {
   });
 
   test('never repeats what was given: it may be a code', async () => {
-    const { body } = await expectProblem(post('/v1/validations', { ...sale, basket: CODE.repeat(9) }), 422, 'invalid_request', 'basket');
+    const { body } = await expectProblem(
+      post('/v1/validations', { ...sale, basket: CODE.repeat(9) }),
+      422,
+      'invalid_request',
+      'basket',
+    );
     expect(JSON.stringify(body)).not.toContain('7KQ2');
   });
 
@@ -286,7 +294,11 @@ describe('bad input', () => {
 
   test('another content type is 415', async () => {
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp'])
-      await expectProblem(post('/v1/validations', sale, { headers: { 'content-type': type } }), 415, 'unsupported_media_type');
+      await expectProblem(
+        post('/v1/validations', sale, { headers: { 'content-type': type } }),
+        415,
+        'unsupported_media_type',
+      );
     const withCharset = { 'content-type': 'application/json; charset=utf-8' };
     expect((await post('/v1/validations', sale, { headers: withCharset })).status).toBe(200);
   });
@@ -294,7 +306,12 @@ describe('bad input', () => {
   test('a body over 64 KiB is 413, said beforehand or not', async () => {
     const body = { ...sale, customer: 'x'.repeat(65_536) };
     await expectProblem(post('/v1/validations', body), 413, 'body_too_large');
-    const streamed = await rawRequest('POST', '/v1/validations', { 'transfer-encoding': 'chunked' }, JSON.stringify(body));
+    const streamed = await rawRequest(
+      'POST',
+      '/v1/validations',
+      { 'transfer-encoding': 'chunked' },
+      JSON.stringify(body),
+    );
     expect(streamed.status).toBe(413);
   });
 
@@ -309,7 +326,15 @@ describe('bad input', () => {
     const status = async (host: string) => (await rawRequest('GET', `/v1/baskets/${BASKET}`, { host })).status;
     for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example'])
       expect([host, await status(host)]).toEqual([host, 421]);
-    for (const host of ['localhost', 'localhost:8090', '127.0.0.1:1', '[::1]:8090', '10.1.2.3', 'box.example', 'BOX.example:80'])
+    for (const host of [
+      'localhost',
+      'localhost:8090',
+      '127.0.0.1:1',
+      '[::1]:8090',
+      '10.1.2.3',
+      'box.example',
+      'BOX.example:80',
+    ])
       expect([host, await status(host)]).toEqual([host, 200]);
     expect(asked).toHaveLength(7);
   });
@@ -366,7 +391,12 @@ describe('what goes wrong inside', () => {
 });
 
 /** With headers that fetch would not send. */
-function rawRequest(method: string, path: string, headers: Record<string, string>, body = ''): Promise<{ status: number }> {
+function rawRequest(
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  body = '',
+): Promise<{ status: number }> {
   return new Promise((done, fail) => {
     const request = httpRequest({
       port: listening.port,

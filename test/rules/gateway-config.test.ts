@@ -46,7 +46,9 @@ describe('the gateway’s settings', () => {
   });
 
   test('come from the file, and a variable wins over it', () => {
-    const path = file('[gateway]\nport = 9001\nreserve_deadline_ms = 400\nstrict = true\n\n[cloud]\nport = 1\nwhatever = 2\n');
+    const path = file(
+      '[gateway]\nport = 9001\nreserve_deadline_ms = 400\nstrict = true\n\n[cloud]\nport = 1\nwhatever = 2\n',
+    );
     const config = readConfig(path, { TEARLINE_GATEWAY_PORT: '9002', TEARLINE_WITNESS_PATH: '/mnt/stick' });
     expect(config).toMatchObject({ port: 9002, reserveDeadlineMs: 400, strict: true, witnessPath: '/mnt/stick' });
   });
@@ -66,19 +68,64 @@ describe('the gateway’s settings', () => {
   });
 
   test.each([
-    ['an unknown key, with the nearest one', '[gateway]\n\nprot = 1\n', {}, 'FILE:3: gateway.prot is not a setting; did you mean port?'],
+    [
+      'an unknown key, with the nearest one',
+      '[gateway]\n\nprot = 1\n',
+      {},
+      'FILE:3: gateway.prot is not a setting; did you mean port?',
+    ],
     ['an unknown table', '[gateway]\n[gatway]\n', {}, 'FILE:2: gatway is not a setting; did you mean gateway?'],
     ['an unknown dotted key', 'gateway.hots = "x"\n', {}, 'FILE:1: gateway.hots is not a setting; did you mean host?'],
-    ['an unknown variable', null, { TEARLINE_GATEWAY_PROT: '1' }, 'TEARLINE_GATEWAY_PROT is not a setting; did you mean TEARLINE_GATEWAY_PORT?'],
-    ['a bad value in the file', '[gateway]\nhost = "a"\nport = "high"\n', {}, 'FILE:3: gateway.port: expected a port from 0 to 65535'],
-    ['a fraction', '[gateway]\nreserve_deadline_ms = 1.5\n', {}, 'FILE:2: gateway.reserve_deadline_ms: expected a whole number from 50 to 10000'],
+    [
+      'an unknown variable',
+      null,
+      { TEARLINE_GATEWAY_PROT: '1' },
+      'TEARLINE_GATEWAY_PROT is not a setting; did you mean TEARLINE_GATEWAY_PORT?',
+    ],
+    [
+      'a bad value in the file',
+      '[gateway]\nhost = "a"\nport = "high"\n',
+      {},
+      'FILE:3: gateway.port: expected a port from 0 to 65535',
+    ],
+    [
+      'a fraction',
+      '[gateway]\nreserve_deadline_ms = 1.5\n',
+      {},
+      'FILE:2: gateway.reserve_deadline_ms: expected a whole number from 50 to 10000',
+    ],
     ['a bad value of a variable', null, { TEARLINE_STRICT: 'yes' }, 'TEARLINE_STRICT: expected 0 or 1'],
-    ['a port beyond the last', null, { TEARLINE_GATEWAY_PORT: '65536' }, 'TEARLINE_GATEWAY_PORT: expected a port from 0 to 65535'],
-    ['a currency that is none', '[gateway]\ncurrency = "dollars"\n', {}, 'FILE:2: gateway.currency: expected an ISO 4217 currency, as USD'],
+    [
+      'a port beyond the last',
+      null,
+      { TEARLINE_GATEWAY_PORT: '65536' },
+      'TEARLINE_GATEWAY_PORT: expected a port from 0 to 65535',
+    ],
+    [
+      'a currency that is none',
+      '[gateway]\ncurrency = "dollars"\n',
+      {},
+      'FILE:2: gateway.currency: expected an ISO 4217 currency, as USD',
+    ],
     ['a table that is none', 'gateway = 3\n', {}, 'FILE:1: gateway: expected a table [gateway]'],
-    ['a lane without a name', '[[lane]]\nname = "1"\n[[lane]]\nscanner = { port = "/dev/x" }\n', {}, /^FILE:3: lane 2 name: /],
-    ['an unknown key of a scanner', '[[lane]]\nname = "1"\nscanner = { port = "/dev/x", boud = 1 }\n', {}, 'FILE:3: lane 1 scanner.boud is not a setting'],
-    ['a bad value of a scanner', '[[lane]]\nname = "1"\n[lane.scanner]\nport = "/dev/x"\nbaud = "fast"\n', {}, /^FILE:5: lane 1 scanner\.baud: /],
+    [
+      'a lane without a name',
+      '[[lane]]\nname = "1"\n[[lane]]\nscanner = { port = "/dev/x" }\n',
+      {},
+      /^FILE:3: lane 2 name: /,
+    ],
+    [
+      'an unknown key of a scanner',
+      '[[lane]]\nname = "1"\nscanner = { port = "/dev/x", boud = 1 }\n',
+      {},
+      'FILE:3: lane 1 scanner.boud is not a setting',
+    ],
+    [
+      'a bad value of a scanner',
+      '[[lane]]\nname = "1"\n[lane.scanner]\nport = "/dev/x"\nbaud = "fast"\n',
+      {},
+      /^FILE:5: lane 1 scanner\.baud: /,
+    ],
     ['two lanes of one name', '[[lane]]\nname = "1"\n[[lane]]\nname = "1"\n', {}, 'FILE: two lanes are named 1'],
     ['what is not TOML', '[gateway]\nport = = 1\n', {}, /^FILE:2: expected TOML: /],
     ['a certificate without its key', null, { TEARLINE_TLS_CERT_FILE: '/x' }, /go together/],

@@ -37,7 +37,11 @@ afterEach(async () => {
 
 const port = () => (server.address() as AddressInfo).port;
 
-function dial(password = 'secret', at = port(), received: (message: Uint8Array) => Promise<void> = async () => undefined) {
+function dial(
+  password = 'secret',
+  at = port(),
+  received: (message: Uint8Array) => Promise<void> = async () => undefined,
+) {
   connection = mqttDial({ url: `mqtt://127.0.0.1:${at}`, user: 'gw-1', password, ca: null })(
     { subscribe: 'down', will: { topic: 'will', message: Buffer.from('gone') } },
     {
@@ -49,7 +53,8 @@ function dial(password = 'secret', at = port(), received: (message: Uint8Array) 
   return connection;
 }
 
-const happened = (event: string | RegExp) => vi.waitFor(() => expect(events).toContainEqual(expect.stringMatching(event)));
+const happened = (event: string | RegExp) =>
+  vi.waitFor(() => expect(events).toContainEqual(expect.stringMatching(event)));
 
 test('opens once it is subscribed, without Nagle’s delay, and publishes at least once', async () => {
   const setNoDelay = vi.spyOn(Socket.prototype, 'setNoDelay');

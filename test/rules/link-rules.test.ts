@@ -79,7 +79,10 @@ describe('the link', () => {
   for (const [phase, row] of Object.entries(table))
     for (const [name, [next, ...effects]] of Object.entries(row))
       test(`${phase}, ${name}: becomes ${next}, does ${effects.join(', ') || 'nothing'}`, () => {
-        const step = linkStep(states[phase as LinkState['phase']], events[name as keyof typeof events], { now, random: 0.5 });
+        const step = linkStep(states[phase as LinkState['phase']], events[name as keyof typeof events], {
+          now,
+          random: 0.5,
+        });
         expect([step.state.phase, ...step.effects]).toEqual([next, ...effects]);
       });
 
@@ -103,7 +106,9 @@ describe('the link', () => {
       return linkDueAt(state) - now;
     });
     expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]);
-    const scattered = [0, 1].map((random) => linkDueAt(linkStep(states.up, events.closed, { now, random }).state) - now);
+    const scattered = [0, 1].map(
+      (random) => linkDueAt(linkStep(states.up, events.closed, { now, random }).state) - now,
+    );
     expect(scattered).toEqual([250, 750]);
   });
 

@@ -16,9 +16,14 @@ const cloudKey = { id: 'cloud-key', key: readPrivateKey(cloudPair.privatePem) };
 const pinned = readPublicKey(cloudPair.publicKey);
 const boxKey = readPublicKey(boxPair.publicKey);
 const beat = (id: string): Down => ({ type: 'beat', body: { beat: id, now: 1 } });
-const sealed = (message: Down, as: Partial<Header> = {}, by = cloudKey) => seal('down', { ...header, ...as }, message, by);
+const sealed = (message: Down, as: Partial<Header> = {}, by = cloudKey) =>
+  seal('down', { ...header, ...as }, message, by);
 
-type Call = Parameters<Dial>[0] & { events: ConnectionEvents; sent: { topic: string; type: string; body: unknown }[]; closed: boolean };
+type Call = Parameters<Dial>[0] & {
+  events: ConnectionEvents;
+  sent: { topic: string; type: string; body: unknown }[];
+  closed: boolean;
+};
 
 let calls: Call[];
 let received: string[];
@@ -203,11 +208,27 @@ describe('the link', () => {
 describe('what comes in', () => {
   test.each([
     ['not an envelope', 'not_an_envelope', Buffer.from('hello')],
-    ['a forged signature', 'bad_signature', sealed(beat('beat-0001'), {}, { id: cloudKey.id, key: readPrivateKey(strangerPair.privatePem) })],
-    ['a key that is not pinned', 'unknown_key', sealed(beat('beat-0001'), {}, { id: 'other-key', key: readPrivateKey(strangerPair.privatePem) })],
-    ['a changed byte', 'bad_signature', Buffer.from(sealed(beat('beat-0001')).toString().replace('beat-0001', 'beat-0002'))],
+    [
+      'a forged signature',
+      'bad_signature',
+      sealed(beat('beat-0001'), {}, { id: cloudKey.id, key: readPrivateKey(strangerPair.privatePem) }),
+    ],
+    [
+      'a key that is not pinned',
+      'unknown_key',
+      sealed(beat('beat-0001'), {}, { id: 'other-key', key: readPrivateKey(strangerPair.privatePem) }),
+    ],
+    [
+      'a changed byte',
+      'bad_signature',
+      Buffer.from(sealed(beat('beat-0001')).toString().replace('beat-0001', 'beat-0002')),
+    ],
     ['for another box', 'other_gateway', sealed(beat('beat-0001'), { gateway: 'gw-ffffffffffffffff' })],
-    ['one of our own, sent back', 'bad_signature', seal('up', header, { type: 'presence', body: { online: true, drillUntil: null } }, cloudKey)],
+    [
+      'one of our own, sent back',
+      'bad_signature',
+      seal('up', header, { type: 'presence', body: { online: true, drillUntil: null } }, cloudKey),
+    ],
     ['too large', 'too_large', Buffer.alloc(1024 * 1024 + 1)],
   ])('%s is dropped with a line that says why', async (_what, reason, message) => {
     const call = await up();

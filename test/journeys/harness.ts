@@ -1,0 +1,235 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type Demo, readDemo } from '../../scripts/start/demo.ts';
+import { type Answered, Door, Refused, type Request, request } from './calls.ts';
+import { History, violations } from './history.ts';
+import { freePorts, Process, START, tearline, until } from './processes.ts';
+
+/** The whole system as `npm start` starts it, with callers at all its doors. */
+export class Town {
+  readonly folder: string;
+  readonly history = new History();
+  readonly cart: Door;
+  readonly stores: readonly [Store, Store];
+  readonly #start: Process;
+  readonly #pids = new Set<number>();
+  #baskets = 0;
+
+  private constructor(folder: string, start: Process) {
+    this.folder = folder;
+    this.#start = start;
+    const { cloud, cartToken, gateways } = this.demo();
+    const { history } = this;
+    this.cart = new Door({ id: 'cart:demo-shop', url: cloud, token: cartToken, history });
+    const [first, second] = gateways.map((gateway) => new Store(gateway, history));
+    if (first === undefined || second === undefined) throw new Error('the demo has no two gateways');
+    this.stores = [first, second];
+  }
+
+  /** Starts it and waits until both lines are up. Whoever calls this calls `end`. */
+  static async start(): Promise<Town> {
+    const folder = mkdtempSync(join(tmpdir(), 'tearline-town-'));
+    const start = new Process(START, ['--data', folder, '--port-base', `${await freePorts(4)}`]);
+    try {
+      await until('the demo is up', async () => {
+        if (start.hasEnded) throw new Error(start.stderr);
+        return start.stdout.includes('Tearline is up');
+      });
+      const town = new Town(folder, start);
+      await town.linesAreUp();
+      return town;
+    } catch (error) {
+      await start.stop();
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** As it is now: a child that died is there again under another pid. */
+  demo(): Demo {
+    const demo = readDemo(this.folder);
+    if (demo === null) throw new Error(`${this.folder} holds no demo`);
+    for (const pid of [demo.cloudPid, ...demo.gateways.map((gateway) => gateway.pid)]) this.#pids.add(pid);
+    return demo;
+  }
+
+  /** A basket that no test has used. */
+  basket(): string {
+    this.#baskets += 1;
+    return `b-${this.#baskets}`;
+  }
+
+  /** @throws Refused where the status is not one of success */
+  async admin<T>(path: string, schema: z.ZodType<T>, asked: Request = {}): Promise<T> {
+    const answer = await this.askAdmin(path, asked);
+    if (answer.status >= 300) throw new Refused(path, answer);
+    return schema.parse(answer.json);
+  }
+
+  askAdmin(path: string, asked: Request = {}): Promise<Answered> {
+    const { cloud, adminToken } = this.demo();
+    return request(`${cloud}${path}`, { token: adminToken, ...asked });
+  }
+
+  /** New codes of the demo's campaign, which anyone may have. */
+  async newCodes(count: number, campaign = this.demo().campaign): Promise<string[]> {
+    const stack = await this.admin(`/v1/campaigns/${campaign}/stacks`, z.object({ id: z.string() }), { body: { count } });
+    const { text } = await this.askAdmin(`/v1/stacks/${stack.id}/codes.csv`);
+    return text.trim().split('\n').slice(1);
+  }
+
+  /** Reserved in that store when it resolves. */
+  async stock({ store, holds }: Store, codes: readonly string[]): Promise<void> {
+    const before = await holds();
+    const stocked = z.object({ granted: z.int(), refused: z.array(z.unknown()) });
+    const answer = await this.admin(`/v1/stores/${store}/stock`, stocked, { body: { codes } });
+    if (answer.granted !== codes.length) throw new Error(`not all stocked: ${JSON.stringify(answer)}`);
+    await until('the stock has arrived', async () => (await holds()) >= before + codes.length);
+  }
+
+  /** What the ledger says of a code, to a desk. */
+  async look(code: string): Promise<z.infer<typeof lookSchema>> {
+    const { cloud, deskToken } = this.demo();
+    const answer = await request(`${cloud}/v1/codes/${encodeURIComponent(code)}`, { token: deskToken });
+    if (answer.status !== 200) throw new Refused('/v1/codes', answer);
+    return lookSchema.parse(answer.json);
+  }
+
+  async linesAreUp(): Promise<void> {
+    for (const store of this.stores) await store.lineIs('up');
+  }
+
+  /** Lines up, every journal entry in the ledger. */
+  async settled(): Promise<void> {
+    await this.linesAreUp();
+    for (const store of this.stores)
+      await until(`store ${store.store} has settled`, async () => (await store.metric('tearline_backlog_entries')) === 0);
+  }
+
+  /** What must hold at the end of every journey. @returns the violations, none where all is well */
+  async judge(): Promise<string[]> {
+    await this.settled();
+    return [...violations(this.history), ...(await this.#notInLedger()), ...(await this.#notRepeated()), ...(await this.#brokenChains())];
+  }
+
+  /** Stops all that it started, and removes it. */
+  async end(): Promise<void> {
+    await this.#start.stop('SIGINT');
+    // Only where the supervisor itself did not end well.
+    for (const pid of this.#pids) if (this.#isOurs(pid)) signal(pid, 'SIGKILL');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Stops all, and says how that went: the supervisor's status, and what its children wrote at the end. */
+  async stopAll(): Promise<{ status: number | null; logs: string }> {
+    const status = await this.#start.stop('SIGINT');
+    const logs = ['cloud', ...this.stores.map(({ store }) => `store-${store}`)].map((name) => this.log(name));
+    return { status, logs: logs.join('\n') };
+  }
+
+  log(name: string): string {
+    return readFileSync(join(this.folder, 'logs', `${name}.log`), 'utf8');
+  }
+
+  auditLedger() {
+    return tearline(['audit', 'verify', '--data', join(this.folder, 'cloud')]);
+  }
+
+  /** A pid may have become another's since. */
+  #isOurs(pid: number): boolean {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(this.folder);
+    } catch {
+      return false;
+    }
+  }
+
+  /** An approval that stands is a redemption in the ledger, and the same one. */
+  async #notInLedger(): Promise<string[]> {
+    const told = this.history.standing().map(async ({ code, redemption }) => {
+      const { state, redemption: known } = await this.look(code);
+      if (state === 'redeemed' && known?.id === redemption.id && known.settled) return [];
+      return [`${code} was shown as redeemed (${redemption.id}) and is ${state} (${known?.id})`];
+    });
+    return (await Promise.all(told)).flat();
+  }
+
+  /** An approval that stands is shown again, with the same redemption, to whoever asks again. */
+  async #notRepeated(): Promise<string[]> {
+    const doors = new Map([this.cart, ...this.stores].map((door) => [door.id, door]));
+    const repeated = this.history.standing().map(async ({ door, code, basket, redemption }) => {
+      const view = await doors.get(door)?.basket(basket);
+      const shown = view?.codes.some((row) => row.redemption?.id === redemption.id && row.state === 'redeemed');
+      return shown ? [] : [`${door} no longer shows ${basket} of ${code} as redeemed`];
+    });
+    return (await Promise.all(repeated)).flat();
+  }
+
+  async #brokenChains(): Promise<string[]> {
+    const audits = [this.auditLedger(), ...this.stores.map((store) => store.audit())];
+    return (await Promise.all(audits)).flatMap(({ status, stdout, stderr }) => (status === 0 ? [] : [`${stdout}${stderr}`]));
+  }
+}
+
+/** A register at one store's gateway, and what store IT sees of it. */
+export class Store extends Door {
+  readonly store: string;
+  readonly dataDir: string;
+  readonly #boxToken: string;
+
+  constructor({ url, store, registerToken, boxToken, dataDir }: Demo['gateways'][number], history: History) {
+    const { gateway } = z.object({ gateway: z.string() }).parse(JSON.parse(readFileSync(join(dataDir, 'identity.json'), 'utf8')));
+    super({ id: `gateway:${gateway}`, url, token: registerToken, history });
+    this.store = store;
+    this.dataDir = dataDir;
+    this.#boxToken = boxToken;
+  }
+
+  get gateway(): string {
+    return this.id.slice('gateway:'.length);
+  }
+
+  readonly holds = (): Promise<number> => this.metric('tearline_holding_coupons');
+
+  async readiness(): Promise<z.infer<typeof readinessSchema>> {
+    return readinessSchema.parse((await this.ask('/readyz')).json);
+  }
+
+  async lineIs(line: 'up' | 'down'): Promise<void> {
+    await until(`the line of store ${this.store} is ${line}`, async () => (await this.readiness()).line === line);
+  }
+
+  async drill(line: 'cut' | 'open'): Promise<void> {
+    const answer = await this.ask('/v1/drill', { token: this.#boxToken, body: { line, minutes: 15 } });
+    if (answer.status !== 200) throw new Refused('/v1/drill', answer);
+  }
+
+  async metric(name: string): Promise<number> {
+    const { text } = await this.ask('/metrics');
+    const line = text.split('\n').find((one) => one.startsWith(`${name} `) || one.startsWith(`${name}{`));
+    if (line === undefined) throw new Error(`there is no metric ${name}`);
+    return Number(line.split(' ').at(-1));
+  }
+
+  audit() {
+    return tearline(['audit', 'verify', '--gateway', this.dataDir]);
+  }
+}
+
+const readinessSchema = z.object({ ready: z.boolean(), state: z.string(), line: z.enum(['up', 'down']) });
+const lookSchema = z.object({
+  state: z.string(),
+  holder: z.string().nullable(),
+  redemption: z.object({ id: z.string(), door: z.string(), store: z.string().nullable(), settled: z.boolean() }).nullable(),
+  history: z.array(z.object({ what: z.string() })),
+});
+
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended.
+  }
+}
