@@ -46,7 +46,7 @@ export type Data = {
 export async function serve(config: Config, log: Log, stop: AbortSignal): Promise<Result<void, Failure>> {
   const locked = lockData(config.data);
   if (!locked.ok) return locked;
-  const data = openData(config.data);
+  const data = openData(config.data, { checked: true });
   if (!data.ok) {
     locked.value.release();
     return data;
@@ -60,13 +60,13 @@ export async function serve(config: Config, log: Log, stop: AbortSignal): Promis
 }
 
 /** The data directory's keys and database, made at the first use. Other commands open it beside a running node. */
-export function openData(directory: string): Result<Data, Failure> {
+export function openData(directory: string, { checked } = { checked: false }): Result<Data, Failure> {
   const path = join(directory, 'ledger.sqlite');
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const keys = openKeys(directory, existsSync(path));
     if (!keys.ok) return err({ status: 74, line: keys.error });
-    const database = openDatabase(path);
+    const database = openDatabase(path, checked);
     return ok({
       keys: keys.value,
       database,

@@ -2,7 +2,13 @@
  * Canonical bytes: one value has one text, so that hashes and signatures mean the same on every machine.
  * A subset of RFC 8785: objects with keys in code unit order, arrays, strings, booleans, null and safe integers.
  */
-export type Canonical = null | boolean | number | string | readonly Canonical[] | { readonly [key: string]: Canonical | undefined };
+export type Canonical =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Canonical[]
+  | { readonly [key: string]: Canonical | undefined };
 
 /** @throws TypeError on what has no canonical text (a fraction, NaN, an unsafe integer): a bug, never an input */
 export function canonicalText(value: Canonical): string {

@@ -11,7 +11,10 @@ export const dateOrInstantSchema = z.union([z.iso.date(), z.iso.datetime({ offse
 export const cardSchema = z.strictObject({
   version: numberSchema,
   offer: offerSchema,
-  channels: z.array(z.enum(['store', 'online'])).min(1).max(2),
+  channels: z
+    .array(z.enum(['store', 'online']))
+    .min(1)
+    .max(2),
   timeZone: z.string().max(64),
   startsAt: dateOrInstantSchema,
   endsAt: dateOrInstantSchema,

@@ -24,11 +24,23 @@ export type SigningKey = { readonly id: string; readonly key: KeyObject };
 export type KeyFinder = (keyId: string) => KeyObject | null;
 export type Opened<M> = { readonly header: Header; readonly message: M };
 /** Why a message was dropped: for the audit log, never for the sender. */
-export type Dropped = 'too_large' | 'not_an_envelope' | 'unknown_key' | 'bad_signature' | 'bad_header' | 'unknown_type' | 'bad_body';
+export type Dropped =
+  | 'too_large'
+  | 'not_an_envelope'
+  | 'unknown_key'
+  | 'bad_signature'
+  | 'bad_header'
+  | 'unknown_type'
+  | 'bad_body';
 
 const signed = (direction: Direction, json: string): Buffer => Buffer.from(`tearline/v1/${direction}\n${json}`);
 
-export function seal(direction: Direction, header: Omit<Header, 'v' | 'type'>, message: Up | Down, by: SigningKey): Buffer {
+export function seal(
+  direction: Direction,
+  header: Omit<Header, 'v' | 'type'>,
+  message: Up | Down,
+  by: SigningKey,
+): Buffer {
   const json = canonicalText({ ...header, v: 1, type: message.type, body: message.body as Canonical });
   const signature = sign(null, signed(direction, json), by.key).toString('base64url');
   return Buffer.from(`${by.id}.${signature}.${json}`);

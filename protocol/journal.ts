@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalText } from './canonical.ts';
-import { BASKET_ID_CHARACTERS_MAX, GRANT_RESERVATIONS_MAX, LANE_CHARACTERS_MAX, REVERSAL_REASON_CHARACTERS_MAX } from './limits.ts';
+import {
+  BASKET_ID_CHARACTERS_MAX,
+  GRANT_RESERVATIONS_MAX,
+  LANE_CHARACTERS_MAX,
+  REVERSAL_REASON_CHARACTERS_MAX,
+} from './limits.ts';
 import { moneySchema } from './money.ts';
 import {
   campaignIdSchema,

@@ -120,7 +120,10 @@ export const downSchemas = {
     acknowledged: headSchema,
     /** The time anchor: the cloud's clock when it sent this. */
     now: instantSchema,
-    keys: z.array(z.strictObject({ id: idSchema, publicKey: z.string().max(128) })).min(1).max(8),
+    keys: z
+      .array(z.strictObject({ id: idSchema, publicKey: z.string().max(128) }))
+      .min(1)
+      .max(8),
     cards: z.array(cardSchema).max(1000),
   }),
   grant: z.strictObject({

@@ -20,7 +20,10 @@ export type Route = {
 export type Operation = Route & { readonly scope: string | null; readonly tag: string };
 
 /** The OpenAPI 3.1 document of one door. */
-export function openApiDocument(about: { title: string; version: string; description: string }, operations: readonly Operation[]) {
+export function openApiDocument(
+  about: { title: string; version: string; description: string },
+  operations: readonly Operation[],
+) {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const operation of operations) {
     const path = paths[operation.path] ?? {};
@@ -55,7 +58,10 @@ function describe(operation: Operation): unknown {
         description: 'The answer.',
         content: operation.response === undefined ? {} : content(operation.response, operation.responseType),
       },
-      default: { description: 'Problem details (RFC 9457).', content: content(problemSchema, 'application/problem+json') },
+      default: {
+        description: 'Problem details (RFC 9457).',
+        content: content(problemSchema, 'application/problem+json'),
+      },
     },
   };
 }

@@ -39,6 +39,7 @@ export function problem(type: ProblemType, about: { detail?: string; field?: str
 /** The first thing that a schema did not like, as a problem. The value itself is never repeated: it may be a code. */
 export function invalidRequest(error: z.ZodError): Problem {
   const issue = error.issues[0];
-  const field = issue === undefined ? '' : [...issue.path, ...(issue.code === 'unrecognized_keys' ? issue.keys : [])].join('.');
+  const field =
+    issue === undefined ? '' : [...issue.path, ...(issue.code === 'unrecognized_keys' ? issue.keys : [])].join('.');
   return problem('invalid_request', { field, ...(issue === undefined ? {} : { detail: issue.message }) });
 }

@@ -26,7 +26,11 @@ export function readUpTopic(topic: string): (GatewayAddress & { readonly leaf: '
 }
 
 export function mayPublish(at: GatewayAddress, topic: string): boolean {
-  return topic === upTopic(at) || topic === presenceTopic(at) || /^[A-Za-z0-9-]{1,40}$/.test(topic.slice(upTopic(at).length + 1)) && topic.startsWith(`${upTopic(at)}/`);
+  return (
+    topic === upTopic(at) ||
+    topic === presenceTopic(at) ||
+    (/^[A-Za-z0-9-]{1,40}$/.test(topic.slice(upTopic(at).length + 1)) && topic.startsWith(`${upTopic(at)}/`))
+  );
 }
 
 export const mayRead = (at: GatewayAddress, topic: string): boolean => topic === downTopic(at);

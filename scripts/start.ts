@@ -8,7 +8,8 @@ import { type Demo, readDemo, writeDemo } from './start/demo.ts';
 import { portsFrom, prepareStores, seedCampaign, stockFirstCodes } from './start/seed.ts';
 import { summary } from './start/summary.ts';
 
-const USAGE = 'Usage: npm start -- [--data DIR] [--port-base N]   (N the cloud, N+1 and N+2 the gateways, N+3 the broker)';
+const USAGE =
+  'Usage: npm start -- [--data DIR] [--port-base N]   (N the cloud, N+1 and N+2 the gateways, N+3 the broker)';
 const EXIT_USAGE = 64;
 const EXIT_UNAVAILABLE = 69;
 const EXIT_IO = 74;
@@ -56,15 +57,28 @@ async function startAll(data: string, ports: ReturnType<typeof portsFrom>, child
   const boxes = await prepareStores(data, api, ports, before?.gateways ?? [], children);
   const gateways: Demo['gateways'] = [];
   for (const box of boxes) {
-    const pid = await children.start(`store-${box.store}`, ['gateway', 'serve', '--data', box.dataDir], { TEARLINE_GATEWAY_PORT: String(box.port) });
-    gateways.push({ url: `http://localhost:${box.port}`, store: box.store, registerToken: box.registerToken, boxToken: box.boxToken, dataDir: box.dataDir, pid });
+    const pid = await children.start(`store-${box.store}`, ['gateway', 'serve', '--data', box.dataDir], {
+      TEARLINE_GATEWAY_PORT: String(box.port),
+    });
+    gateways.push({
+      url: `http://localhost:${box.port}`,
+      store: box.store,
+      registerToken: box.registerToken,
+      boxToken: box.boxToken,
+      dataDir: box.dataDir,
+      pid,
+    });
   }
   let demo: Demo = { ...seed, gateways };
   if (before === null) await stockFirstCodes(api, demo);
   writeDemo(data, demo);
   // A child that died is there again under another pid.
   children.onRestart((name, pid) => {
-    demo = { ...demo, ...(name === 'cloud' ? { cloudPid: pid } : {}), gateways: demo.gateways.map((g) => (name === `store-${g.store}` ? { ...g, pid } : g)) };
+    demo = {
+      ...demo,
+      ...(name === 'cloud' ? { cloudPid: pid } : {}),
+      gateways: demo.gateways.map((g) => (name === `store-${g.store}` ? { ...g, pid } : g)),
+    };
     writeDemo(data, demo);
   });
   return demo;

@@ -1,5 +1,13 @@
 import type { CodeHash } from '../../protocol/code.ts';
-import { cloudActsAt, DRIFT_PPM, EXTEND_UNDER_MS, GRANT_RESERVATIONS_MAX, MARGIN_MS, RESERVATION_MS, SILENT_AFTER_MS } from '../../protocol/limits.ts';
+import {
+  cloudActsAt,
+  DRIFT_PPM,
+  EXTEND_UNDER_MS,
+  GRANT_RESERVATIONS_MAX,
+  MARGIN_MS,
+  RESERVATION_MS,
+  SILENT_AFTER_MS,
+} from '../../protocol/limits.ts';
 import type { DownBody, Header, Up, UpBody } from '../../protocol/messages.ts';
 import { expireHold } from '../ledger/cart-rules.ts';
 import type { CodeView, GatewayRow } from '../ledger/code-rules.ts';
@@ -40,7 +48,9 @@ export class Fleet {
     const { gateway, bootId } = header;
     switch (message.type) {
       case 'hello':
-        return this.#with(gateway, [], async (unit, row) => unit.apply(greet(row, bootId, message.body, this.#ports.newId())));
+        return this.#with(gateway, [], async (unit, row) =>
+          unit.apply(greet(row, bootId, message.body, this.#ports.newId())),
+        );
       case 'attest':
         return this.#with(gateway, [], (unit, row) => this.#attest(unit, row, bootId, message.body));
       case 'journal':
@@ -63,7 +73,8 @@ export class Fleet {
   /** The connection ended: the broker's last will, or silence. */
   gone(gateway: string): Promise<void> {
     return this.#with(gateway, [], async (unit, row) => {
-      if (row.connected) unit.apply([{ do: 'gateway', row: { ...row, connected: false, silentSince: this.#ports.now() } }]);
+      if (row.connected)
+        unit.apply([{ do: 'gateway', row: { ...row, connected: false, silentSince: this.#ports.now() } }]);
     });
   }
 
@@ -98,7 +109,11 @@ export class Fleet {
     await Promise.all(runs.filter((run) => run !== false));
   }
 
-  #with(gateway: string, hashes: readonly CodeHash[], work: (unit: Unit, row: GatewayRow) => Promise<void>): Promise<void> {
+  #with(
+    gateway: string,
+    hashes: readonly CodeHash[],
+    work: (unit: Unit, row: GatewayRow) => Promise<void>,
+  ): Promise<void> {
     return this.#ports.group.run(hashes, async (unit) => {
       const row = await unit.gateway(gateway);
       if (row !== null) await work(unit, row);
@@ -106,15 +121,22 @@ export class Fleet {
   }
 
   /** Only a box whose present boot was welcomed in its present epoch is listened to. */
-  #welcomed(header: Header, hashes: readonly CodeHash[], work: (unit: Unit, row: GatewayRow) => Promise<void>): Promise<void> {
+  #welcomed(
+    header: Header,
+    hashes: readonly CodeHash[],
+    work: (unit: Unit, row: GatewayRow) => Promise<void>,
+  ): Promise<void> {
     return this.#with(header.gateway, hashes, async (unit, row) => {
-      if (row.state === 'active' && row.epoch === header.epoch && row.welcomedBoot === header.bootId) await work(unit, row);
+      if (row.state === 'active' && row.epoch === header.epoch && row.welcomedBoot === header.bootId)
+        await work(unit, row);
     });
   }
 
   async #attest(unit: Unit, row: GatewayRow, bootId: number, body: UpBody<'attest'>): Promise<void> {
     const campaigns = await unit.reads.allCampaigns();
-    const cards = campaigns.map(({ card }) => card).filter(({ stores }) => stores === 'all' || stores.includes(row.store));
+    const cards = campaigns
+      .map(({ card }) => card)
+      .filter(({ stores }) => stores === 'all' || stores.includes(row.store));
     const judgement = judge(row, bootId, body, { cards, keys: this.#ports.keys, now: this.#ports.now() });
     switch (judgement.kind) {
       case 'welcome':
@@ -154,7 +176,18 @@ export class Fleet {
     if (!body.online && row.welcomedBoot !== null && bootId < row.welcomedBoot) return;
     const at = this.#ports.now();
     const drillUntil = body.drillUntil;
-    if (!body.online) unit.apply([{ do: 'gateway', row: { ...row, connected: false, silentSince: row.silentSince ?? at, drillUntil: drillUntil ?? row.drillUntil } }]);
+    if (!body.online)
+      unit.apply([
+        {
+          do: 'gateway',
+          row: {
+            ...row,
+            connected: false,
+            silentSince: row.silentSince ?? at,
+            drillUntil: drillUntil ?? row.drillUntil,
+          },
+        },
+      ]);
     else unit.apply([{ do: 'gateway', row: { ...row, drillUntil } }]);
   }
 
@@ -163,7 +196,8 @@ export class Fleet {
     const at = now();
     const hash = want.codeHash;
     const present = await unit.view(hash);
-    if (present?.code.hold != null && present.code.hold.until <= at) unit.apply(expireHold(present, await unit.handOver(hash), at));
+    if (present?.code.hold != null && present.code.hold.until <= at)
+      unit.apply(expireHold(present, await unit.handOver(hash), at));
     const store = await unit.store(row.store);
     const changes = decideWant(
       row,
@@ -185,7 +219,10 @@ export class Fleet {
 
   #endWaitAt(hash: CodeHash, until: number): void {
     const { group, now } = this.#ports;
-    const timer = setTimeout(() => void group.run([hash], (unit) => this.#endWaits(unit, [hash])).catch(() => undefined), Math.max(0, until - now()) + 1);
+    const timer = setTimeout(
+      () => void group.run([hash], (unit) => this.#endWaits(unit, [hash])).catch(() => undefined),
+      Math.max(0, until - now()) + 1,
+    );
     timer.unref();
   }
 
@@ -194,7 +231,8 @@ export class Fleet {
     const { group } = this.#ports;
     for (const { reservation: id, answer, until, lane } of reservations) {
       const reservation = await unit.reservation(id);
-      if (reservation === null || reservation.gateway !== row.id || reservation.state !== 'open' || answer !== 'in_use') continue;
+      if (reservation === null || reservation.gateway !== row.id || reservation.state !== 'open' || answer !== 'in_use')
+        continue;
       unit.apply([{ do: 'reservation', row: { ...reservation, inUse: { until: until ?? this.#ports.now(), lane } } }]);
       await this.#endWantWaits(unit, reservation.codeHash);
       setImmediate(() => group.nudge(reservation.codeHash));
@@ -209,7 +247,15 @@ export class Fleet {
 
   async #heartbeat(unit: Unit, row: GatewayRow, body: UpBody<'heartbeat'>): Promise<void> {
     const at = this.#ports.now();
-    const heard: GatewayRow = { ...row, connected: true, lastHeard: at, silentSince: null, drillUntil: null, backlog: body.backlog, version: body.version };
+    const heard: GatewayRow = {
+      ...row,
+      connected: true,
+      lastHeard: at,
+      silentSince: null,
+      drillUntil: null,
+      backlog: body.backlog,
+      version: body.version,
+    };
     unit.apply([
       { do: 'gateway', row: heard },
       { do: 'send', gateway: row.id, message: { type: 'beat', body: { beat: body.beat, now: at } } },
@@ -238,7 +284,9 @@ export class Fleet {
       const gateway = await unit.gateway(id);
       if (gateway === null) return;
       const codes = await Promise.all(
-        views.slice(at, at + GRANT_RESERVATIONS_MAX).map(async (view) => ({ view, reservationId: '', tombstones: await unit.tombstones(id, view.code.hash) })),
+        views
+          .slice(at, at + GRANT_RESERVATIONS_MAX)
+          .map(async (view) => ({ view, reservationId: '', tombstones: await unit.tombstones(id, view.code.hash) })),
       );
       unit.apply(grant(gateway, codes, { kind: 'again' }, this.#ports.now()).changes);
     }
@@ -248,9 +296,17 @@ export class Fleet {
   async #recallUnexpected(unit: Unit, row: GatewayRow, ids: readonly string[]): Promise<void> {
     for (let at = 0; at < ids.length; at += GRANT_RESERVATIONS_MAX) {
       const found = await Promise.all(ids.slice(at, at + GRANT_RESERVATIONS_MAX).map((id) => unit.reservation(id)));
-      const reservations = found.flatMap((r) => (r === null ? [] : { reservation: r.id, epoch: r.epoch, codeHash: r.codeHash, generation: r.generation }));
+      const reservations = found.flatMap((r) =>
+        r === null ? [] : { reservation: r.id, epoch: r.epoch, codeHash: r.codeHash, generation: r.generation },
+      );
       if (reservations.length > 0)
-        unit.apply([{ do: 'send', gateway: row.id, message: { type: 'recall', body: { reservations, why: 'sync', deadline: null } } }]);
+        unit.apply([
+          {
+            do: 'send',
+            gateway: row.id,
+            message: { type: 'recall', body: { reservations, why: 'sync', deadline: null } },
+          },
+        ]);
     }
   }
 
@@ -261,7 +317,8 @@ export class Fleet {
 
   async #endWaits(unit: Unit, hashes: readonly CodeHash[]): Promise<void> {
     const at = this.#ports.now();
-    for (const view of await unit.views(hashes)) for (const wait of view.waits) if (wait.until <= at) unit.apply(stopWaiting(view, wait));
+    for (const view of await unit.views(hashes))
+      for (const wait of view.waits) if (wait.until <= at) unit.apply(stopWaiting(view, wait));
   }
 
   /** A recall that is not for a void lapses at its deadline [G5]; the store did so by its own clock. */
@@ -269,24 +326,28 @@ export class Fleet {
     const at = this.#ports.now();
     for (const { reservation } of await unit.views(hashes)) {
       const deadline = reservation?.recall?.deadline ?? null;
-      if (reservation !== null && deadline !== null && deadline <= at) unit.apply([{ do: 'reservation', row: { ...reservation, recall: null, inUse: null } }]);
+      if (reservation !== null && deadline !== null && deadline <= at)
+        unit.apply([{ do: 'reservation', row: { ...reservation, recall: null, inUse: null } }]);
     }
   }
 
   async #endReservations(unit: Unit, hashes: readonly CodeHash[]): Promise<void> {
     const at = this.#ports.now();
-    for (const view of await unit.views(hashes)) if (view.reservation !== null && cloudActsAt(view.reservation.notAfter) <= at) unit.apply(pastDeadline(view));
+    for (const view of await unit.views(hashes))
+      if (view.reservation !== null && cloudActsAt(view.reservation.notAfter) <= at) unit.apply(pastDeadline(view));
   }
 
   async #heard(unit: Unit, id: string): Promise<void> {
     const row = await unit.gateway(id);
     const at = this.#ports.now();
     // Heartbeats keep it fresh; a settling box need not write its row twice a second for this.
-    if (row !== null && (row.lastHeard ?? 0) + SILENT_AFTER_MS / 3 < at) unit.apply([{ do: 'gateway', row: { ...row, lastHeard: at } }]);
+    if (row !== null && (row.lastHeard ?? 0) + SILENT_AFTER_MS / 3 < at)
+      unit.apply([{ do: 'gateway', row: { ...row, lastHeard: at } }]);
   }
 }
 
-const hashesOf = ({ entries }: UpBody<'journal'>): CodeHash[] => entries.flatMap((body) => ('codeHash' in body ? body.codeHash : []));
+const hashesOf = ({ entries }: UpBody<'journal'>): CodeHash[] =>
+  entries.flatMap((body) => ('codeHash' in body ? body.codeHash : []));
 
 /** The newest notAfter at which the cloud may act by now. */
 const actsBefore = (now: number): number => now - MARGIN_MS - Math.ceil((RESERVATION_MS * DRIFT_PPM) / 1_000_000);

@@ -2,7 +2,15 @@ import { EXTEND_UNDER_MS, RECALL_WAIT_STORE_MS, RESERVATION_MS } from '../../pro
 import type { UpBody } from '../../protocol/messages.ts';
 import type { Change, CodeView, GatewayRow, ReversalRow, WaitRow } from '../ledger/code-rules.ts';
 import { type Granted, grant, mayGrantAgain } from '../ledger/handover-rules.ts';
-import { alreadyRedeemed, canAnswer, heldElsewhere, inUse, type Refusal, recall, standsAgainst } from '../ledger/sale-rules.ts';
+import {
+  alreadyRedeemed,
+  canAnswer,
+  heldElsewhere,
+  inUse,
+  type Refusal,
+  recall,
+  standsAgainst,
+} from '../ledger/sale-rules.ts';
 
 /** A scan wants a code; stock; extensions [C1, C14]. */
 
@@ -16,7 +24,12 @@ export type WantCase = {
   readonly tombstones: readonly string[];
 };
 
-export function decideWant(gateway: GatewayRow, want: Want, { view, reversal, ...given }: WantCase, now: number): readonly Change[] {
+export function decideWant(
+  gateway: GatewayRow,
+  want: Want,
+  { view, reversal, ...given }: WantCase,
+  now: number,
+): readonly Change[] {
   const refuse = (refusal: Refusal): Change => refuseWant(gateway.id, want.want, refusal);
   if (view === null) return [refuse({ reason: 'unknown_code', facts: {} })];
   if (reversal !== null) return [refuse({ reason: 'reversed_first', facts: {} })];
@@ -33,7 +46,8 @@ export function decideWant(gateway: GatewayRow, want: Want, { view, reversal, ..
       return wantedElsewhere(gateway, want, view, given.waitId, now);
     case 'void_pending':
       // Its own box lacks it: never granted again [C1], recalled so that it can never be installed.
-      if (view.reservation?.gateway === gateway.id) return [...recall(view, 'void', now), refuse({ reason: 'voided', facts: {} })];
+      if (view.reservation?.gateway === gateway.id)
+        return [...recall(view, 'void', now), refuse({ reason: 'voided', facts: {} })];
       return [refuse(heldElsewhere(view))];
     case 'in_doubt':
       return [refuse(heldElsewhere(view))];
@@ -52,10 +66,17 @@ export function refuseWant(gateway: string, want: string, { reason, facts }: Ref
   return { do: 'send', gateway, message: { type: 'refuse', body: { want, reason, facts } } };
 }
 
-function wantedElsewhere(gateway: GatewayRow, want: Want, view: CodeView, waitId: string, now: number): readonly Change[] {
+function wantedElsewhere(
+  gateway: GatewayRow,
+  want: Want,
+  view: CodeView,
+  waitId: string,
+  now: number,
+): readonly Change[] {
   const recalled = recall(view, 'wanted', now);
   const busy = view.reservation?.inUse ?? null;
-  if (busy !== null && busy.until > now && canAnswer(view)) return [...recalled, refuseWant(gateway.id, want.want, inUse(view))];
+  if (busy !== null && busy.until > now && canAnswer(view))
+    return [...recalled, refuseWant(gateway.id, want.want, inUse(view))];
   if (!canAnswer(view)) return [...recalled, refuseWant(gateway.id, want.want, heldElsewhere(view))];
   const until = now + Math.min(RECALL_WAIT_STORE_MS, want.waitMs);
   const who = { kind: 'want' as const, gateway: gateway.id, want: want.want, basket: want.basket };
@@ -67,7 +88,11 @@ function wantedElsewhere(gateway: GatewayRow, want: Want, view: CodeView, waitId
 export function stopWaiting(view: CodeView, wait: WaitRow): readonly Change[] {
   const ends: Change = { do: 'wait_ends', wait };
   if (wait.who.kind === 'cart') return [ends];
-  const refusal = view.reservation?.inUse ? inUse(view) : view.code.state === 'redeemed' ? alreadyRedeemed(view) : heldElsewhere(view);
+  const refusal = view.reservation?.inUse
+    ? inUse(view)
+    : view.code.state === 'redeemed'
+      ? alreadyRedeemed(view)
+      : heldElsewhere(view);
   return [ends, refuseWant(wait.who.gateway, wait.who.want, refusal)];
 }
 
@@ -91,9 +116,14 @@ export function extend(gateway: GatewayRow, open: readonly CodeView[], now: numb
   if (!covered) return { kind: 'grant_again', views: renewable };
   const notAfter = now + RESERVATION_MS;
   const changes = open.flatMap(({ reservation }): Change[] =>
-    reservation === null || reservation.notAfter >= notAfter ? [] : [{ do: 'reservation', row: { ...reservation, notAfter } }],
+    reservation === null || reservation.notAfter >= notAfter
+      ? []
+      : [{ do: 'reservation', row: { ...reservation, notAfter } }],
   );
-  return { kind: 'extend', changes: [...changes, { do: 'send', gateway: gateway.id, message: { type: 'extend', body: { number, notAfter } } }] };
+  return {
+    kind: 'extend',
+    changes: [...changes, { do: 'send', gateway: gateway.id, message: { type: 'extend', body: { number, notAfter } } }],
+  };
 }
 
 /**
@@ -105,7 +135,11 @@ export function compareHoldings(
   open: readonly CodeView[],
   holdings: ReadonlySet<string>,
   now: number,
-): { readonly again: readonly CodeView[]; readonly changes: readonly Change[]; readonly unexpected: readonly string[] } {
+): {
+  readonly again: readonly CodeView[];
+  readonly changes: readonly Change[];
+  readonly unexpected: readonly string[];
+} {
   const expected = new Set(open.map(({ reservation }) => reservation?.id));
   const lacking = open.filter(({ reservation }) => reservation !== null && !holdings.has(reservation.id));
   const again = lacking.filter((view) => mayGrantAgain(gateway, view));

@@ -9,7 +9,12 @@ const CHALLENGES_KEPT_MAX = 8;
 
 export type FenceWhy = DownBody<'fence'>['why'];
 
-export function greet(gateway: GatewayRow, bootId: number, hello: UpBody<'hello'>, challengeId: string): readonly Change[] {
+export function greet(
+  gateway: GatewayRow,
+  bootId: number,
+  hello: UpBody<'hello'>,
+  challengeId: string,
+): readonly Change[] {
   // A fenced, revoked or replaced box may upload its journal and nothing else [C12].
   if (gateway.state !== 'active') return [tellFence(gateway)];
   const { epoch, acknowledged } = gateway;
@@ -53,7 +58,12 @@ export function judge(gateway: GatewayRow, bootId: number, attest: UpBody<'attes
   return { kind: 'welcome', changes: welcome(gateway, challenge.id, bootId, ledger) };
 }
 
-function welcome(gateway: GatewayRow, challenge: string, bootId: number, { cards, keys, now }: Ledger): readonly Change[] {
+function welcome(
+  gateway: GatewayRow,
+  challenge: string,
+  bootId: number,
+  { cards, keys, now }: Ledger,
+): readonly Change[] {
   const { epoch, acknowledged } = gateway;
   const row: GatewayRow = {
     ...gateway,

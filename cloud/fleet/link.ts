@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { openUp, readPublicKey, seal, type SigningKey } from '../../protocol/envelope.ts';
-import type { Down } from '../../protocol/messages.ts';
+import { type Dropped, type Opened, openUp, readPublicKey, seal, type SigningKey } from '../../protocol/envelope.ts';
+import type { Down, Up } from '../../protocol/messages.ts';
+import { err, type Result } from '../../protocol/result.ts';
 import { downTopic, readUpTopic } from '../../protocol/topics.ts';
 import { type Ledger, LedgerUnavailable } from '../ledger/port.ts';
 
@@ -17,7 +18,11 @@ export type LinkPorts = {
   readonly signingKey: SigningKey;
   readonly carrier: Carrier;
   readonly now: () => number;
-  readonly log: { info(facts: object, text: string): void; warn(facts: object, text: string): void; error(facts: object, text: string): void };
+  readonly log: {
+    info(facts: object, text: string): void;
+    warn(facts: object, text: string): void;
+    error(facts: object, text: string): void;
+  };
 };
 
 export class CloudLink {
@@ -32,18 +37,31 @@ export class CloudLink {
 
   /** A message as the broker delivered it. What is forged, foreign or unreadable is dropped and audited. */
   received(topic: string, bytes: Uint8Array): void {
-    const { ledger, log } = this.#ports;
+    const { log } = this.#ports;
     const address = readUpTopic(topic);
-    if (address === null) return log.warn({ topic }, 'message dropped: no topic of a gateway');
+    if (address === null) {
+      log.warn({ topic }, 'message dropped: no topic of a gateway');
+      return;
+    }
     const { gateway } = address;
-    const key = ledger.gatewayKey(gateway);
-    const opened = openUp(bytes, (keyId) => (key !== null && key.keyId === keyId ? readPublicKey(key.publicKey) : null));
-    if (!opened.ok) return log.warn({ gateway, why: opened.error }, 'message dropped');
-    const { header, message } = opened.value;
-    if (header.gateway !== gateway) return log.warn({ gateway, said: header.gateway }, 'message dropped: of another gateway');
+    const opened = this.#open(gateway, bytes);
+    if (!opened.ok) {
+      log.warn({ gateway, why: opened.error }, 'message dropped');
+      return;
+    }
+    this.#give(gateway, opened.value);
+  }
+
+  #open(gateway: string, bytes: Uint8Array): Result<Opened<Up>, Dropped | 'another_gateway'> {
+    const key = this.#ports.ledger.gatewayKey(gateway);
+    const opened = openUp(bytes, (keyId) => (key?.keyId === keyId ? readPublicKey(key.publicKey) : null));
+    return opened.ok && opened.value.header.gateway !== gateway ? err('another_gateway') : opened;
+  }
+
+  #give(gateway: string, { header, message }: Opened<Up>): void {
     if (message.type === 'presence' && !message.body.online) this.#present.delete(gateway);
     else this.#present.add(gateway);
-    ledger.receive(header, message).then(
+    this.#ports.ledger.receive(header, message).then(
       () => this.wake(gateway),
       (error) => this.#failed(error, gateway),
     );
@@ -87,13 +105,20 @@ export class CloudLink {
     if (message.type === 'recall' && message.body.deadline !== null && message.body.deadline <= now()) return;
     const login = ledger.brokerLogin(gateway);
     if (login === null) return;
-    const header = { id: randomBytes(12).toString('base64url'), gateway, incarnation: ledger.incarnation, epoch, bootId: 0 };
+    const header = {
+      id: randomBytes(12).toString('base64url'),
+      gateway,
+      incarnation: ledger.incarnation,
+      epoch,
+      bootId: 0,
+    };
     await carrier.publish(downTopic({ shard: login.shard, gateway }), seal('down', header, message, signingKey));
   }
 
   #failed(error: unknown, gateway: string): void {
     const why = error instanceof Error ? error.message : String(error);
-    if (error instanceof LedgerUnavailable) this.#ports.log.error({ gateway, why }, 'a message could not be taken: the box will send it again');
+    if (error instanceof LedgerUnavailable)
+      this.#ports.log.error({ gateway, why }, 'a message could not be taken: the box will send it again');
     else this.#ports.log.error({ gateway, why, err: error }, 'a message failed');
   }
 }

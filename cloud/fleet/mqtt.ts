@@ -20,17 +20,20 @@ export async function connectFleet(given: {
   readonly url: string;
   readonly username: string;
   readonly password: string;
+  /** The authority that the broker's certificate is checked against; null: the system's. */
+  readonly ca?: Buffer | null;
   readonly ledger: Ledger;
   readonly signingKey: SigningKey;
   readonly log: LinkPorts['log'];
 }): Promise<FleetLink> {
-  const { url, username, password, ledger, signingKey, log } = given;
+  const { url, username, password, ca, ledger, signingKey, log } = given;
   const client = mqtt.connect(url, {
     protocolVersion: 4,
     clean: true,
     clientId: username,
     username,
     password,
+    ...(ca == null ? {} : { ca }),
     keepalive: 30,
     reconnectPeriod: RECONNECT_MS,
     // What is not sent waits in the ledger's outbox, never in the client.

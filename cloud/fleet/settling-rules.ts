@@ -1,5 +1,13 @@
 import type { EntryOf } from '../../protocol/journal.ts';
-import { backAt, type Change, type CodeView, type GatewayRow, move, type RedemptionRow, type ReservationRow } from '../ledger/code-rules.ts';
+import {
+  backAt,
+  type Change,
+  type CodeView,
+  type GatewayRow,
+  move,
+  type RedemptionRow,
+  type ReservationRow,
+} from '../ledger/code-rules.ts';
 import { type HandOver, handOver } from '../ledger/handover-rules.ts';
 import { alreadyRedeemed } from '../ledger/sale-rules.ts';
 import { refuseWant } from './granting-rules.ts';
@@ -32,7 +40,8 @@ export function applyRedeemed(gateway: GatewayRow, entry: EntryOf<'redeemed'>, g
     reservation.state === 'open' &&
     view.code.reservation === reservation.id &&
     view.code.generation === entry.generation;
-  if (!fits) return exception(view?.code.state === 'voided' ? 'redeemed_after_void' : 'redeemed_twice', gateway, entry, view);
+  if (!fits)
+    return exception(view?.code.state === 'voided' ? 'redeemed_after_void' : 'redeemed_twice', gateway, entry, view);
   const event = given.evidence ? 'evidence_redeemed' : 'redeemed';
   const details = { reservation: reservation.id, redemption: entry.redemption, door, basket: entry.basket };
   const moved = move(view.code, event, { redemption: entry.redemption }, details);
@@ -73,11 +82,19 @@ function disappoint(view: CodeView): Change[] {
 }
 
 /** Frees a code only if the reservation's epoch = the entry's epoch = the gateway's current epoch [C2, B10]. */
-export function applyReturned(gateway: GatewayRow, entry: EntryOf<'returned'>, given: EntryCase, handover: HandOver, now: number): Applied {
+export function applyReturned(
+  gateway: GatewayRow,
+  entry: EntryOf<'returned'>,
+  given: EntryCase,
+  handover: HandOver,
+  now: number,
+): Applied {
   const { view, reservation } = given;
   if (given.evidence || given.epoch !== gateway.epoch) return nothing;
   if (view === null || reservation === null || reservation.gateway !== gateway.id) return nothing;
-  if (reservation.epoch !== given.epoch || reservation.state !== 'open' || view.code.reservation !== reservation.id) return nothing;
+  if (reservation.id !== entry.reservation || reservation.codeHash !== entry.codeHash) return nothing;
+  if (reservation.epoch !== given.epoch || reservation.state !== 'open' || view.code.reservation !== reservation.id)
+    return nothing;
   const details = { reservation: reservation.id, door: `gateway:${gateway.id}` };
   const moved = move(view.code, 'returned', backAt(now), details);
   if (typeof moved === 'string') return nothing;
@@ -93,13 +110,25 @@ export function applyReturned(gateway: GatewayRow, entry: EntryOf<'returned'>, g
  * The reversal of this box's own redemption: only the redeeming door's entry moves the code, and only the redemption that
  * it names [C13, B13]. One of an older epoch is an exception: the code stays redeemed.
  */
-export function applyReversed(gateway: GatewayRow, entry: EntryOf<'reversed'>, given: EntryCase, handover: HandOver, now: number): Applied {
+export function applyReversed(
+  gateway: GatewayRow,
+  entry: EntryOf<'reversed'>,
+  given: EntryCase,
+  handover: HandOver,
+  now: number,
+): Applied {
   const { view, known } = given;
   if (entry.redemption === null) return nothing;
-  if (known === null || view === null || known.door !== `gateway:${gateway.id}`) return exception('reversed_unknown', gateway, entry, view);
+  if (known === null || view === null || known.door !== `gateway:${gateway.id}`)
+    return exception('reversed_unknown', gateway, entry, view);
   if (known.reversed) return nothing;
   const reversed: Change = { do: 'redemption', row: { ...known, reversed: true } };
-  if (given.evidence || known.epoch !== gateway.epoch || given.epoch !== gateway.epoch || view.code.redemption !== known.id) {
+  if (
+    given.evidence ||
+    known.epoch !== gateway.epoch ||
+    given.epoch !== gateway.epoch ||
+    view.code.redemption !== known.id
+  ) {
     const late = exception('reversed_old_epoch', gateway, entry, view);
     return { changes: [reversed, ...late.changes], exception: late.exception };
   }
@@ -111,7 +140,12 @@ export function applyReversed(gateway: GatewayRow, entry: EntryOf<'reversed'>, g
   return { changes: [...moved.changes, reversed, ...handOver(free, handover, now)], exception: null };
 }
 
-function exception(what: string, gateway: GatewayRow, entry: EntryOf<'redeemed'> | EntryOf<'reversed'>, view: CodeView | null): Applied {
+function exception(
+  what: string,
+  gateway: GatewayRow,
+  entry: EntryOf<'redeemed'> | EntryOf<'reversed'>,
+  view: CodeView | null,
+): Applied {
   const row = {
     what,
     gateway: gateway.id,
@@ -123,7 +157,8 @@ function exception(what: string, gateway: GatewayRow, entry: EntryOf<'redeemed'>
 }
 
 function ours({ code, redemption }: CodeView): string {
-  const by = redemption === null ? '' : ` by ${redemption.door}, basket ${redemption.basket}, redemption ${redemption.id}`;
+  const by =
+    redemption === null ? '' : ` by ${redemption.door}, basket ${redemption.basket}, redemption ${redemption.id}`;
   return `${code.state}${by}, generation ${code.generation}`;
 }
 

@@ -18,11 +18,22 @@ export type Settled =
   /** The head is not what its entries give: dropped. */
   | { readonly kind: 'broken' };
 
-export async function settle(unit: Unit, gateway: GatewayRow, upload: UpBody<'journal'>, now: number): Promise<Settled> {
+export async function settle(
+  unit: Unit,
+  gateway: GatewayRow,
+  upload: UpBody<'journal'>,
+  now: number,
+): Promise<Settled> {
   const before: Head = { epoch: upload.epoch, n: upload.from - 1, hash: upload.before };
   const entries = chainEntries(before, upload.entries);
   const last = entries.at(-1);
-  if (last === undefined || upload.head.n !== last.n || upload.head.hash !== last.hash || upload.head.epoch !== upload.epoch) return { kind: 'broken' };
+  if (
+    last === undefined ||
+    upload.head.n !== last.n ||
+    upload.head.hash !== last.hash ||
+    upload.head.epoch !== upload.epoch
+  )
+    return { kind: 'broken' };
   const current = gateway.state === 'active' && upload.epoch === gateway.epoch && !upload.evidence;
   if (!current) return takeEvidence(unit, gateway, upload, entries, now);
   const follows = await placeOf(unit, gateway, before);
@@ -53,7 +64,12 @@ async function hashAt(unit: Unit, gateway: GatewayRow, n: number): Promise<strin
   return unit.reads.journalHash(gateway.id, gateway.epoch, n);
 }
 
-async function acknowledge(unit: Unit, id: string, last: Entry | null, exceptions: readonly Exception[]): Promise<void> {
+async function acknowledge(
+  unit: Unit,
+  id: string,
+  last: Entry | null,
+  exceptions: readonly Exception[],
+): Promise<void> {
   const gateway = await unit.gateway(id);
   if (gateway === null) return;
   const acknowledged = last === null ? gateway.acknowledged : { n: last.n, hash: last.hash };
@@ -62,13 +78,22 @@ async function acknowledge(unit: Unit, id: string, last: Entry | null, exception
     {
       do: 'send',
       gateway: id,
-      message: { type: 'ack', body: { acknowledged: { epoch: gateway.epoch, ...acknowledged }, evidence: null, exceptions: [...exceptions] } },
+      message: {
+        type: 'ack',
+        body: { acknowledged: { epoch: gateway.epoch, ...acknowledged }, evidence: null, exceptions: [...exceptions] },
+      },
     },
   ]);
 }
 
 /** Of an older epoch, or marked evidence: only `redeemed` is taken, nothing is acknowledged into the prefix. */
-async function takeEvidence(unit: Unit, gateway: GatewayRow, upload: UpBody<'journal'>, entries: readonly Entry[], now: number): Promise<Settled> {
+async function takeEvidence(
+  unit: Unit,
+  gateway: GatewayRow,
+  upload: UpBody<'journal'>,
+  entries: readonly Entry[],
+  now: number,
+): Promise<Settled> {
   const exceptions = await applyAll(unit, gateway, entries, true, upload.before, now);
   const { epoch, acknowledged } = gateway;
   const body = { acknowledged: { epoch, ...acknowledged }, evidence: upload.head, exceptions: [...exceptions] };
@@ -78,7 +103,14 @@ async function takeEvidence(unit: Unit, gateway: GatewayRow, upload: UpBody<'jou
 
 type Exception = { readonly epoch: number; readonly n: number; readonly what: string };
 
-async function applyAll(unit: Unit, { id }: GatewayRow, entries: readonly Entry[], evidence: boolean, before: string, now: number): Promise<Exception[]> {
+async function applyAll(
+  unit: Unit,
+  { id }: GatewayRow,
+  entries: readonly Entry[],
+  evidence: boolean,
+  before: string,
+  now: number,
+): Promise<Exception[]> {
   await unit.load(entries.flatMap(({ body }) => ('codeHash' in body ? body.codeHash : [])));
   const exceptions: Exception[] = [];
   let previous = before;
@@ -95,10 +127,20 @@ async function applyAll(unit: Unit, { id }: GatewayRow, entries: readonly Entry[
   return exceptions;
 }
 
-async function applyOne(unit: Unit, gateway: GatewayRow, { epoch, body }: Entry, evidence: boolean, now: number): Promise<Applied> {
+async function applyOne(
+  unit: Unit,
+  gateway: GatewayRow,
+  { epoch, body }: Entry,
+  evidence: boolean,
+  now: number,
+): Promise<Applied> {
   switch (body.kind) {
     case 'redeemed':
-      return applyRedeemed(gateway, body, await caseOf(unit, body.codeHash, body.reservation, body.redemption, epoch, evidence));
+      return applyRedeemed(
+        gateway,
+        body,
+        await caseOf(unit, body.codeHash, body.reservation, body.redemption, epoch, evidence),
+      );
     case 'returned':
       return applyReturned(
         gateway,
@@ -117,7 +159,14 @@ async function applyOne(unit: Unit, gateway: GatewayRow, { epoch, body }: Entry,
   }
 }
 
-async function caseOf(unit: Unit, hash: CodeHash, reservation: string | null, redemption: string | null, epoch: number, evidence: boolean) {
+async function caseOf(
+  unit: Unit,
+  hash: CodeHash,
+  reservation: string | null,
+  redemption: string | null,
+  epoch: number,
+  evidence: boolean,
+) {
   return {
     view: await unit.view(hash),
     reservation: reservation === null ? null : await unit.reservation(reservation),
@@ -128,17 +177,32 @@ async function caseOf(unit: Unit, hash: CodeHash, reservation: string | null, re
 }
 
 /** A box's own reversal moves the code and settles what was asked for; one for another door is resolved like a cart's. */
-async function reversed(unit: Unit, gateway: GatewayRow, body: Extract<EntryBody, { kind: 'reversed' }>, epoch: number, evidence: boolean, now: number): Promise<Applied> {
+async function reversed(
+  unit: Unit,
+  gateway: GatewayRow,
+  body: Extract<EntryBody, { kind: 'reversed' }>,
+  epoch: number,
+  evidence: boolean,
+  now: number,
+): Promise<Applied> {
   const { door, codeHash, basket, redemption, reason } = body;
   const given = await caseOf(unit, codeHash, body.reservation, redemption, epoch, evidence);
   if (given.view === null) return { changes: [], exception: null };
   if (door !== `gateway:${gateway.id}`) return forwarded(unit, gateway, body, now);
   const applied = applyReversed(gateway, body, given, await unit.handOver(codeHash), now);
   const stored = await unit.reversal(door, codeHash, basket);
-  return { changes: [...applied.changes, ...reversalSettled(stored, { door, codeHash, basket, redemption, reason, at: now })], exception: applied.exception };
+  return {
+    changes: [...applied.changes, ...reversalSettled(stored, { door, codeHash, basket, redemption, reason, at: now })],
+    exception: applied.exception,
+  };
 }
 
-async function forwarded(unit: Unit, gateway: GatewayRow, { door, codeHash, basket, reason }: Extract<EntryBody, { kind: 'reversed' }>, now: number): Promise<Applied> {
+async function forwarded(
+  unit: Unit,
+  gateway: GatewayRow,
+  { door, codeHash, basket, reason }: Extract<EntryBody, { kind: 'reversed' }>,
+  now: number,
+): Promise<Applied> {
   const reversal = await reverseAt(unit, codeHash, { door, basket, reason, asker: gateway.id }, now);
   if (reversal === null || reversal.row.state === 'pending') return { changes: [], exception: null };
   const body = { door, codeHash, basket, redemption: reversal.row.redemption };

@@ -19,10 +19,17 @@ export type StockPorts = {
   readonly newId: () => string;
 };
 
-export type Stocked = { readonly granted: number; readonly refused: readonly { readonly code: string; readonly reason: string }[] };
+export type Stocked = {
+  readonly granted: number;
+  readonly refused: readonly { readonly code: string; readonly reason: string }[];
+};
 
 /** Reserves these codes in that store's box. What cannot be had is named with its reason; the rest is granted. */
-export async function stockList(ports: StockPorts, store: string, codes: readonly string[]): Promise<Result<Stocked, 'unknown_store'>> {
+export async function stockList(
+  ports: StockPorts,
+  store: string,
+  codes: readonly string[],
+): Promise<Result<Stocked, 'unknown_store'>> {
   const known = await ports.store.read(async (tx) => (await tx.stores()).some(({ id }) => id === store));
   if (!known) return err('unknown_store');
   const refused: { code: string; reason: string }[] = [];
@@ -43,9 +50,17 @@ export async function stockList(ports: StockPorts, store: string, codes: readonl
   return ok({ granted, refused });
 }
 
-type PartOutcome = { readonly granted: number; readonly refused: readonly { readonly hash: CodeHash; readonly reason: string }[] };
+type PartOutcome = {
+  readonly granted: number;
+  readonly refused: readonly { readonly hash: CodeHash; readonly reason: string }[];
+};
 
-async function stockPart(ports: StockPorts, unit: Unit, store: string, hashes: readonly CodeHash[]): Promise<PartOutcome> {
+async function stockPart(
+  ports: StockPorts,
+  unit: Unit,
+  store: string,
+  hashes: readonly CodeHash[],
+): Promise<PartOutcome> {
   const gateway = await boxOf(unit, store);
   // A silent store would keep the codes from everybody and could not redeem them either.
   if (gateway === null) return { granted: 0, refused: hashes.map((hash) => ({ hash, reason: 'store_not_connected' })) };
@@ -102,11 +117,17 @@ export async function deal(ports: StockPorts): Promise<void> {
   }
 }
 
-async function dealPart(ports: StockPorts, unit: Unit, stores: readonly string[], hashes: readonly CodeHash[]): Promise<void> {
+async function dealPart(
+  ports: StockPorts,
+  unit: Unit,
+  stores: readonly string[],
+  hashes: readonly CodeHash[],
+): Promise<void> {
   const hands: { readonly gateway: string; readonly store: string; room: number; readonly views: CodeView[] }[] = [];
   for (const store of stores) {
     const gateway = await boxOf(unit, store);
-    if (gateway !== null) hands.push({ gateway: gateway.id, store, room: ports.stockUnitsMax - (await held(unit, gateway.id)), views: [] });
+    if (gateway !== null)
+      hands.push({ gateway: gateway.id, store, room: ports.stockUnitsMax - (await held(unit, gateway.id)), views: [] });
   }
   let turn = 0;
   for (const hash of hashes) {
@@ -128,7 +149,13 @@ async function dealPart(ports: StockPorts, unit: Unit, stores: readonly string[]
 async function give(ports: StockPorts, unit: Unit, id: string, views: readonly CodeView[]): Promise<number> {
   const gateway = await unit.gateway(id);
   if (gateway === null || views.length === 0) return 0;
-  const codes = await Promise.all(views.map(async (view) => ({ view, reservationId: ports.newId(), tombstones: await unit.tombstones(id, view.code.hash) })));
+  const codes = await Promise.all(
+    views.map(async (view) => ({
+      view,
+      reservationId: ports.newId(),
+      tombstones: await unit.tombstones(id, view.code.hash),
+    })),
+  );
   const granted = grant(gateway, codes, { kind: 'stock', request: null }, ports.now());
   unit.apply(granted.changes);
   return granted.granted;

@@ -22,6 +22,11 @@ export function openCodes({ key }: Pick<CodeSeal, 'key'>, sealed: Uint8Array, pl
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES));
   decipher.setAAD(Buffer.from(place));
   decipher.setAuthTag(sealed.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
-  const text = Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]).toString('latin1');
-  return Array.from({ length: text.length / CODE_CHARACTERS }, (_, i) => text.slice(i * CODE_CHARACTERS, (i + 1) * CODE_CHARACTERS) as Code);
+  const text = Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]).toString(
+    'latin1',
+  );
+  return Array.from(
+    { length: text.length / CODE_CHARACTERS },
+    (_, i) => text.slice(i * CODE_CHARACTERS, (i + 1) * CODE_CHARACTERS) as Code,
+  );
 }

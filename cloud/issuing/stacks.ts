@@ -25,7 +25,11 @@ export type IssuingPorts = {
  * Issues a stack. The caps are taken for the whole of it in its first transaction; then it is written chunk by chunk,
  * and a stack that a crash cut short is finished at the next start.
  */
-export async function issueStack(ports: IssuingPorts, campaign: string, count: number): Promise<Result<{ readonly id: string; readonly count: number }, IssueRefusal>> {
+export async function issueStack(
+  ports: IssuingPorts,
+  campaign: string,
+  count: number,
+): Promise<Result<{ readonly id: string; readonly count: number }, IssueRefusal>> {
   const taken = await takeCap(ports, campaign, count);
   if (!taken.ok) return taken;
   await finishStack(ports, taken.value);
@@ -50,7 +54,10 @@ export async function finishStack(ports: IssuingPorts, id: string): Promise<void
 }
 
 /** The codes of a stack in their order, chunk by chunk; null where there is no such stack. */
-export async function stackCodes({ store, seal }: IssuingPorts, id: string): Promise<AsyncIterable<readonly Code[]> | null> {
+export async function stackCodes(
+  { store, seal }: IssuingPorts,
+  id: string,
+): Promise<AsyncIterable<readonly Code[]> | null> {
   const stack = await store.read((tx) => tx.stack(id));
   if (stack === null) return null;
   return (async function* () {
@@ -62,25 +69,45 @@ export async function stackCodes({ store, seal }: IssuingPorts, id: string): Pro
   })();
 }
 
-async function takeCap({ store, now, newId }: IssuingPorts, id: string, count: number): Promise<Result<string, IssueRefusal>> {
+async function takeCap(
+  { store, now, newId }: IssuingPorts,
+  id: string,
+  count: number,
+): Promise<Result<string, IssueRefusal>> {
   return store.transaction(async (tx) => {
     const campaign = (await tx.campaigns([id]))[0];
     if (campaign === undefined) return err({ why: 'unknown_campaign' as const });
     const worth = faceValue(campaign.card.offer.discount);
     const left = unitsLeft(campaign.cap, { units: campaign.issuedUnits, value: campaign.issuedValue }, worth);
     if (left !== null && count > left) return err({ why: 'cap_exceeded' as const, unitsLeft: left });
-    await tx.putCampaign({ ...campaign, issuedUnits: campaign.issuedUnits + count, issuedValue: campaign.issuedValue + count * worth });
+    await tx.putCampaign({
+      ...campaign,
+      issuedUnits: campaign.issuedUnits + count,
+      issuedValue: campaign.issuedValue + count * worth,
+    });
     const stack = newId();
     await tx.putStack({ id: stack, campaign: id, count, at: now() });
     return ok(stack);
   });
 }
 
-async function issueChunk(ports: IssuingPorts, stack: string, campaignId: string, chunk: number, size: number): Promise<void> {
+async function issueChunk(
+  ports: IssuingPorts,
+  stack: string,
+  campaignId: string,
+  chunk: number,
+  size: number,
+): Promise<void> {
   const made = makeCodes(size, ports.randomBytes);
   const codes = made.map((code) => ({ hash: hashCode(ports.fleetKey, code), lastFour: lastFour(code) }));
   const sealed = sealCodes(ports.seal, made, `${stack}/${chunk}`);
-  const news = chunkEntries(stack, chunk, campaignId, codes.map(({ hash }) => hash), ports.now());
+  const news = chunkEntries(
+    stack,
+    chunk,
+    campaignId,
+    codes.map(({ hash }) => hash),
+    ports.now(),
+  );
   await ports.store.transaction(async (tx) => {
     const campaign = (await tx.campaigns([campaignId]))[0];
     const heads = await tx.heads(news.map(({ partition }) => partition));
@@ -90,13 +117,24 @@ async function issueChunk(ports: IssuingPorts, stack: string, campaignId: string
 }
 
 /** One entry for each partition that the chunk touches, with the hash of its codes there. */
-function chunkEntries(stack: string, chunk: number, campaign: string, hashes: readonly CodeHash[], at: number): NewEntry[] {
+function chunkEntries(
+  stack: string,
+  chunk: number,
+  campaign: string,
+  hashes: readonly CodeHash[],
+  at: number,
+): NewEntry[] {
   const entries: NewEntry[] = [];
   for (let partition = 0; partition < LEDGER_PARTITIONS; partition += 1) {
     const mine = hashes.filter((hash) => partitionOf(hash) === partition).sort();
     if (mine.length === 0) continue;
     const codes = createHash('sha256').update(mine.join('\n')).digest('hex');
-    entries.push({ codeHash: null, partition, at, body: { kind: 'issue', stack, chunk, campaign, count: mine.length, codes } });
+    entries.push({
+      codeHash: null,
+      partition,
+      at,
+      body: { kind: 'issue', stack, chunk, campaign, count: mine.length, codes },
+    });
   }
   return entries;
 }

@@ -34,7 +34,8 @@ async function verifyPartition(tx: LedgerReads, partition: number): Promise<Audi
     const entries = await tx.entriesAfter(partition, n, ENTRIES_PER_READ);
     for (const entry of entries) {
       if (entry.n !== n + 1) return broken(`partition ${partition} goes from entry ${n} to ${entry.n}`);
-      if (ledgerHash(hash, entry) !== entry.hash) return broken(`partition ${partition}, entry ${entry.n}: its hash does not fit`);
+      if (ledgerHash(hash, entry) !== entry.hash)
+        return broken(`partition ${partition}, entry ${entry.n}: its hash does not fit`);
       n = entry.n;
       hash = entry.hash;
     }
@@ -51,7 +52,8 @@ async function verifyJournal(tx: LedgerReads, gateway: string, epoch: number): P
       const where = `journal of ${gateway}, epoch ${epoch}, entry ${entry.n}`;
       if (entry.n !== n + 1) return broken(`${where}: it follows entry ${n}`);
       if (hash !== null && entry.before !== hash) return broken(`${where}: it does not follow the entry before`);
-      if (entryHash(entry.before, epoch, entry.n, entry.body) !== entry.hash) return broken(`${where}: its hash does not fit`);
+      if (entryHash(entry.before, epoch, entry.n, entry.body) !== entry.hash)
+        return broken(`${where}: its hash does not fit`);
       n = entry.n;
       hash = entry.hash;
     }

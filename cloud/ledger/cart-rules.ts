@@ -1,6 +1,15 @@
 import { RECALL_WAIT_CART_MS, USE_MS } from '../../protocol/limits.ts';
 import type { Money } from '../../protocol/money.ts';
-import { backAt, type Change, type CodeRow, type CodeView, move, type ReversalRow, type UseRow, type WaitRow } from './code-rules.ts';
+import {
+  backAt,
+  type Change,
+  type CodeRow,
+  type CodeView,
+  move,
+  type ReversalRow,
+  type UseRow,
+  type WaitRow,
+} from './code-rules.ts';
 import { handOver, type HandOver } from './handover-rules.ts';
 import { alreadyRedeemed, canAnswer, heldElsewhere, inUse, type Refusal, recall, standsAgainst } from './sale-rules.ts';
 
@@ -15,17 +24,31 @@ export type Cart = {
 };
 
 /** One code of a cart's basket with what the rules need; null: the ledger does not know it. */
-export type CartCode = { readonly view: CodeView | null; readonly reversal: ReversalRow | null; readonly redemptionId: string; readonly waitId: string };
+export type CartCode = {
+  readonly view: CodeView | null;
+  readonly reversal: ReversalRow | null;
+  readonly redemptionId: string;
+  readonly waitId: string;
+};
 
 export type CartOutcome =
   | { readonly kind: 'held'; readonly row: CodeRow; readonly changes: readonly Change[] }
-  | { readonly kind: 'redeemed'; readonly redemption: string; readonly again: boolean; readonly changes: readonly Change[] }
+  | {
+      readonly kind: 'redeemed';
+      readonly redemption: string;
+      readonly again: boolean;
+      readonly changes: readonly Change[];
+    }
   | { readonly kind: 'refused'; readonly refusal: Refusal; readonly changes: readonly Change[] }
   | { readonly kind: 'conflict' }
   /** A store that answers has it: recalled, and this basket waits. */
   | { readonly kind: 'waits'; readonly until: number; readonly changes: readonly Change[] };
 
-const refused = (refusal: Refusal, changes: readonly Change[] = []): CartOutcome => ({ kind: 'refused', refusal, changes });
+const refused = (refusal: Refusal, changes: readonly Change[] = []): CartOutcome => ({
+  kind: 'refused',
+  refusal,
+  changes,
+});
 
 export const cartDoor = (client: string): string => `cart:${client}`;
 
@@ -42,10 +65,16 @@ export function decideCart(
   if (reversal !== null) return refused({ reason: 'reversed_first', facts: {} });
   const mine = view.redemption;
   if (view.code.state === 'redeemed' && mine !== null && mine.door === door && mine.basket === cart.basket)
-    return sameSale(mine, cart) ? { kind: 'redeemed', redemption: mine.id, again: true, changes: [] } : { kind: 'conflict' };
+    return sameSale(mine, cart)
+      ? { kind: 'redeemed', redemption: mine.id, again: true, changes: [] }
+      : { kind: 'conflict' };
 
   const { card } = view;
-  const against = standsAgainst(view, { channel: 'online', store: null, timeZone: card.timeZone, total: cart.total }, now);
+  const against = standsAgainst(
+    view,
+    { channel: 'online', store: null, timeZone: card.timeZone, total: cart.total },
+    now,
+  );
   if (against !== null) return refused(against);
   const { hold } = view.code;
   const own = hold !== null && hold.client === cart.client && hold.basket === cart.basket;
@@ -67,7 +96,10 @@ export function decideCart(
   }
 }
 
-export function sameSale(was: { readonly lane: string | null; readonly total: Money | null }, is: { readonly lane: string | null; readonly total: Money | null }): boolean {
+export function sameSale(
+  was: { readonly lane: string | null; readonly total: Money | null },
+  is: { readonly lane: string | null; readonly total: Money | null },
+): boolean {
   return was.lane === is.lane && was.total?.amount === is.total?.amount && was.total?.currency === is.total?.currency;
 }
 
@@ -110,17 +142,40 @@ function wanted(cart: Cart, view: CodeView, waitId: string, mayWait: boolean, no
   if (busy !== null && busy.until > now && canAnswer(view)) return refused(inUse(view), changes);
   if (!canAnswer(view) || !mayWait) return refused(heldElsewhere(view), changes);
   const until = now + RECALL_WAIT_CART_MS;
-  const wait: WaitRow = { id: waitId, codeHash: view.code.hash, until, who: { kind: 'cart', client: cart.client, basket: cart.basket } };
+  const wait: WaitRow = {
+    id: waitId,
+    codeHash: view.code.hash,
+    until,
+    who: { kind: 'cart', client: cart.client, basket: cart.basket },
+  };
   return { kind: 'waits', until, changes: [...changes, { do: 'wait', row: wait }] };
 }
 
-function use(cart: Pick<Cart, 'client' | 'basket'>, code: CodeRow, state: UseRow['state'], redemption: string | null): Change {
-  const row = { door: cartDoor(cart.client), basket: cart.basket, codeHash: code.hash, lastFour: code.lastFour, state, redemption };
+function use(
+  cart: Pick<Cart, 'client' | 'basket'>,
+  code: CodeRow,
+  state: UseRow['state'],
+  redemption: string | null,
+): Change {
+  const row = {
+    door: cartDoor(cart.client),
+    basket: cart.basket,
+    codeHash: code.hash,
+    lastFour: code.lastFour,
+    state,
+    redemption,
+  };
   return { do: 'use', row };
 }
 
 /** A basket that will not redeem: its hold ends, and whoever waits gets the code. Nothing else is touched. */
-export function releaseCart(view: CodeView, client: string, basket: string, handover: HandOver, now: number): readonly Change[] {
+export function releaseCart(
+  view: CodeView,
+  client: string,
+  basket: string,
+  handover: HandOver,
+  now: number,
+): readonly Change[] {
   const { hold } = view.code;
   if (view.code.state !== 'held' || hold === null || hold.client !== client || hold.basket !== basket) return [];
   return endHold(view, handover, now);
@@ -134,7 +189,12 @@ export function expireHold(view: CodeView, handover: HandOver, now: number): rea
 
 function endHold(view: CodeView, handover: HandOver, now: number): readonly Change[] {
   const { hold } = view.code;
-  const moved = move(view.code, 'hold_ends', {}, hold === null ? {} : { door: cartDoor(hold.client), basket: hold.basket });
+  const moved = move(
+    view.code,
+    'hold_ends',
+    {},
+    hold === null ? {} : { door: cartDoor(hold.client), basket: hold.basket },
+  );
   if (typeof moved === 'string') return [];
   const released = hold === null ? [] : [use(hold, view.code, 'released', null)];
   return [...moved.changes, ...released, ...handOver({ ...view, code: moved.row }, handover, now)];

@@ -56,7 +56,13 @@ export class Carts {
     });
   }
 
-  async reverse(request: { client: string; code: string; basket: string; reason: string; door: string | null }): Promise<ReversalView> {
+  async reverse(request: {
+    client: string;
+    code: string;
+    basket: string;
+    reason: string;
+    door: string | null;
+  }): Promise<ReversalView> {
     const reading = readCode(request.code);
     // What was never a code of ours was never redeemed, and never will be.
     if (reading.kind !== 'code') return { reversed: true, redemption: null };
@@ -98,7 +104,15 @@ export class Carts {
       case 'test': {
         if (reading.reason === 'slow') await sleep(TEST_SLOW_MS);
         const door = cartDoor(sale.client);
-        const test = { code: raw, basket: sale.basket, holder: door, door, call, now: this.#ports.now(), timeZone: 'UTC' };
+        const test = {
+          code: raw,
+          basket: sale.basket,
+          holder: door,
+          door,
+          call,
+          now: this.#ports.now(),
+          timeZone: 'UTC',
+        };
         return { code: raw, answer: testDecision(reading.reason, test) };
       }
       case 'not_a_coupon':
@@ -107,7 +121,13 @@ export class Carts {
     }
   }
 
-  async #try(call: 'validate' | 'redeem', sale: CartSale, items: readonly Item[], hashes: readonly CodeHash[], mayWait: boolean): Promise<Tried> {
+  async #try(
+    call: 'validate' | 'redeem',
+    sale: CartSale,
+    items: readonly Item[],
+    hashes: readonly CodeHash[],
+    mayWait: boolean,
+  ): Promise<Tried> {
     // What answers by its form alone costs no transaction.
     if (hashes.length === 0) return { kind: 'decided', decisions: this.#answers(sale, items, new Map()) };
     const { group } = this.#ports;
@@ -115,30 +135,47 @@ export class Carts {
       const outcomes = await this.#outcomes(unit, call, sale, hashes, mayWait);
       const given = [...outcomes.values()].map(({ outcome }) => outcome);
       if (given.some(({ kind }) => kind === 'conflict')) return { kind: 'conflict' };
-      const waits = [...outcomes].flatMap(([hash, { outcome }]) => (outcome.kind === 'waits' ? [{ hash, until: outcome.until }] : []));
+      const waits = [...outcomes].flatMap(([hash, { outcome }]) =>
+        outcome.kind === 'waits' ? [{ hash, until: outcome.until }] : [],
+      );
       if (waits.length > 0) {
-        for (const outcome of given) if (outcome.kind === 'waits' || outcome.kind === 'refused') unit.apply(outcome.changes);
+        for (const outcome of given)
+          if (outcome.kind === 'waits' || outcome.kind === 'refused') unit.apply(outcome.changes);
         return { kind: 'waits', waits };
       }
-      const whole = !sale.allOrNone || (items.every((item) => 'hash' in item) && given.every(({ kind }) => kind !== 'refused'));
-      for (const outcome of given) if (outcome.kind !== 'conflict' && (whole || outcome.kind === 'refused')) unit.apply(outcome.changes);
+      const whole =
+        !sale.allOrNone || (items.every((item) => 'hash' in item) && given.every(({ kind }) => kind !== 'refused'));
+      for (const outcome of given)
+        if (outcome.kind !== 'conflict' && (whole || outcome.kind === 'refused')) unit.apply(outcome.changes);
       return { kind: 'decided', decisions: this.#answers(sale, items, outcomes, whole) };
     });
   }
 
-  async #outcomes(unit: Unit, call: 'validate' | 'redeem', sale: CartSale, hashes: readonly CodeHash[], mayWait: boolean): Promise<Map<CodeHash, Decided>> {
+  async #outcomes(
+    unit: Unit,
+    call: 'validate' | 'redeem',
+    sale: CartSale,
+    hashes: readonly CodeHash[],
+    mayWait: boolean,
+  ): Promise<Map<CodeHash, Decided>> {
     const { now, newId } = this.#ports;
     const at = now();
     const outcomes = new Map<CodeHash, Decided>();
     for (const hash of hashes) {
       const present = await unit.view(hash);
       // A hold that is over ends before anybody is told 'in use'.
-      if (present?.code.hold != null && present.code.hold.until <= at) unit.apply(expireHold(present, await unit.handOver(hash), at));
+      if (present?.code.hold != null && present.code.hold.until <= at)
+        unit.apply(expireHold(present, await unit.handOver(hash), at));
       const view = await unit.view(hash);
       if (view !== null && !mayWait) unit.apply(ownWaits(view, sale).map((wait) => ({ do: 'wait_ends', wait })));
       const reversal = await unit.reversal(cartDoor(sale.client), hash, sale.basket);
       const outcome = decideCart(call, sale, { view, reversal, redemptionId: newId(), waitId: newId() }, mayWait, at);
-      const redeemed = outcome.kind !== 'redeemed' ? null : outcome.again ? await unit.redemption(outcome.redemption) : newRedemption(outcome);
+      const redeemed =
+        outcome.kind !== 'redeemed'
+          ? null
+          : outcome.again
+            ? await unit.redemption(outcome.redemption)
+            : newRedemption(outcome);
       outcomes.set(hash, { outcome, view, redeemed });
     }
     return outcomes;
@@ -146,7 +183,10 @@ export class Carts {
 
   #answers(sale: CartSale, items: readonly Item[], outcomes: ReadonlyMap<CodeHash, Decided>, whole = true): Decision[] {
     return items.map((item) => {
-      if ('answer' in item) return whole || item.answer.decision !== 'approved' ? item.answer : this.#refusal(item.code, sale, incomplete, null);
+      if ('answer' in item)
+        return whole || item.answer.decision !== 'approved'
+          ? item.answer
+          : this.#refusal(item.code, sale, incomplete, null);
       const decided = outcomes.get(item.hash);
       if (decided === undefined) throw new Error('a code was not decided');
       return this.#answer(item.code, sale, decided, whole);
@@ -156,7 +196,8 @@ export class Carts {
   #answer(code: Code, sale: CartSale, { outcome, view, redeemed }: Decided, whole: boolean): Decision {
     if (outcome.kind === 'refused') return this.#refusal(code, sale, outcome.refusal, view);
     if (!whole) return this.#refusal(code, sale, incomplete, view);
-    if (view === null || outcome.kind === 'conflict' || outcome.kind === 'waits') throw new Error('an approval without a code');
+    if (view === null || outcome.kind === 'conflict' || outcome.kind === 'waits')
+      throw new Error('an approval without a code');
     const { offer } = view.card;
     const until = outcome.kind === 'held' ? (outcome.row.hold?.until ?? null) : null;
     return {
@@ -166,7 +207,12 @@ export class Carts {
       text: approvedText(offer.discount),
       code,
       basket: sale.basket,
-      offer: { campaign: offer.campaign, title: offer.title, discount: offer.discount, promotionRef: offer.promotionRef },
+      offer: {
+        campaign: offer.campaign,
+        title: offer.title,
+        discount: offer.discount,
+        promotionRef: offer.promotionRef,
+      },
       reservation: until === null ? null : { holder: cartDoor(sale.client), until: new Date(until).toISOString() },
       redemption: redeemed === null ? null : redemptionView(redeemed, null),
       facts: {},
@@ -192,7 +238,11 @@ export class Carts {
   }
 }
 
-type Decided = { readonly outcome: CartOutcome; readonly view: CodeView | null; readonly redeemed: RedemptionRow | null };
+type Decided = {
+  readonly outcome: CartOutcome;
+  readonly view: CodeView | null;
+  readonly redeemed: RedemptionRow | null;
+};
 type Tried =
   | { readonly kind: 'decided'; readonly decisions: Decision[] }
   | { readonly kind: 'conflict' }
@@ -206,7 +256,9 @@ function newRedemption(outcome: Extract<CartOutcome, { kind: 'redeemed' }>): Red
 }
 
 function ownWaits(view: CodeView, sale: CartSale) {
-  return view.waits.filter(({ who }) => who.kind === 'cart' && who.client === sale.client && who.basket === sale.basket);
+  return view.waits.filter(
+    ({ who }) => who.kind === 'cart' && who.client === sale.client && who.basket === sale.basket,
+  );
 }
 
 async function storeOf(unit: Unit, { door }: RedemptionRow): Promise<string | null> {

@@ -6,7 +6,12 @@ import type { ChainHead, StoredEntry } from './store.ts';
 
 /** The ledger's chains: each entry carries the hash of the one before in its partition, over canonical bytes. */
 
-export type NewEntry = { readonly codeHash: CodeHash | null; readonly partition: number; readonly at: number; readonly body: Canonical };
+export type NewEntry = {
+  readonly codeHash: CodeHash | null;
+  readonly partition: number;
+  readonly at: number;
+  readonly body: Canonical;
+};
 
 export const entryOf = (codeHash: CodeHash, at: number, body: Canonical): NewEntry => ({
   codeHash,
@@ -29,5 +34,7 @@ export function chain(heads: readonly ChainHead[], entries: readonly NewEntry[])
 }
 
 export function ledgerHash(before: string, { partition, n, codeHash, at, body }: Omit<StoredEntry, 'hash'>): string {
-  return createHash('sha256').update(`${before}\n${partition}\n${n}\n${codeHash ?? ''}\n${at}\n${body}`).digest('hex');
+  return createHash('sha256')
+    .update(`${before}\n${partition}\n${n}\n${codeHash ?? ''}\n${at}\n${body}`)
+    .digest('hex');
 }

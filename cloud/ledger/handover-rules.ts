@@ -30,7 +30,12 @@ function give(view: CodeView, { who }: WaitRow, handover: HandOver, now: number)
   if (who.kind === 'want') {
     const gateway = handover.gatewaysById.get(who.gateway);
     if (gateway === undefined || gateway.state !== 'active') return [];
-    const granted = grant(gateway, [{ view, reservationId: handover.reservationId, tombstones: handover.tombstonesByGateway.get(gateway.id) ?? [] }], { kind: 'want', want: who.want }, now);
+    const granted = grant(
+      gateway,
+      [{ view, reservationId: handover.reservationId, tombstones: handover.tombstonesByGateway.get(gateway.id) ?? [] }],
+      { kind: 'want', want: who.want },
+      now,
+    );
     return granted.changes;
   }
   const hold = { client: who.client, basket: who.basket, until: now + USE_MS };
@@ -47,7 +52,11 @@ function give(view: CodeView, { who }: WaitRow, handover: HandOver, now: number)
   return [...moved.changes, { do: 'use', row: use }];
 }
 
-export type Granted = { readonly view: CodeView; readonly reservationId: string; readonly tombstones: readonly string[] };
+export type Granted = {
+  readonly view: CodeView;
+  readonly reservationId: string;
+  readonly tombstones: readonly string[];
+};
 
 /**
  * One grant message: each code moves from issued to reserved, or keeps its reservation under the new number [C1].
@@ -68,24 +77,45 @@ export function grant(
     changes.push(...reserved.changes);
     const { id, generation, notAfter } = reserved.row;
     const { hash: codeHash, lastFour, campaign } = view.code;
-    manifest.push({ reservation: id, codeHash, lastFour, generation, notAfter, campaign, cardVersion: view.card.version });
+    manifest.push({
+      reservation: id,
+      codeHash,
+      lastFour,
+      generation,
+      notAfter,
+      campaign,
+      cardVersion: view.card.version,
+    });
   }
   if (manifest.length === 0) return { gateway, granted: 0, changes };
   const numbered = { ...gateway, number };
   const cards = [...new Map(codes.map(({ view }) => [view.code.campaign, view.card])).values()];
-  const tombstones = codes.flatMap(({ view, tombstones }) => tombstones.map((basket) => ({ codeHash: view.code.hash, basket })));
+  const tombstones = codes.flatMap(({ view, tombstones }) =>
+    tombstones.map((basket) => ({ codeHash: view.code.hash, basket })),
+  );
   return {
     gateway: numbered,
     granted: manifest.length,
     changes: [
       ...changes,
       { do: 'gateway', row: numbered },
-      { do: 'send', gateway: gateway.id, message: { type: 'grant', body: { number, cause, manifest, cards, tombstones } } },
+      {
+        do: 'send',
+        gateway: gateway.id,
+        message: { type: 'grant', body: { number, cause, manifest, cards, tombstones } },
+      },
     ],
   };
 }
 
-function reserve(gateway: GatewayRow, view: CodeView, id: string, number: number, cause: GrantCause, now: number): { readonly row: ReservationRow; readonly changes: readonly Change[] } | null {
+function reserve(
+  gateway: GatewayRow,
+  view: CodeView,
+  id: string,
+  number: number,
+  cause: GrantCause,
+  now: number,
+): { readonly row: ReservationRow; readonly changes: readonly Change[] } | null {
   const { code, reservation } = view;
   const again = mayGrantAgain(gateway, view);
   const row: ReservationRow =
@@ -105,7 +135,12 @@ function reserve(gateway: GatewayRow, view: CodeView, id: string, number: number
           recall: null,
           inUse: null,
         };
-  const moved = move(code, again ? 'grant_again' : 'grant', { reservation: row.id }, { reservation: row.id, door: `gateway:${gateway.id}` });
+  const moved = move(
+    code,
+    again ? 'grant_again' : 'grant',
+    { reservation: row.id },
+    { reservation: row.id, door: `gateway:${gateway.id}` },
+  );
   if (typeof moved === 'string') return null;
   return { row, changes: [...moved.changes, { do: 'reservation', row }] };
 }

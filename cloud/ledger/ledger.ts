@@ -143,7 +143,9 @@ async function openIncarnation(store: LedgerStore, randomBytes: (size: number) =
 async function forgetConnections(store: LedgerStore, boxes: Map<string, GatewayRow>, now: number): Promise<void> {
   const rows = await store.read((tx) => tx.allGateways());
   for (const row of rows) boxes.set(row.id, row);
-  const connected = rows.filter((row) => row.connected).map((row) => ({ ...row, connected: false, silentSince: row.lastHeard ?? now }));
+  const connected = rows
+    .filter((row) => row.connected)
+    .map((row) => ({ ...row, connected: false, silentSince: row.lastHeard ?? now }));
   if (connected.length === 0) return;
   await store.transaction((tx) => tx.write({ ...nothing, gateways: connected }));
 }
@@ -184,19 +186,29 @@ function newRow({ id, store, shard, publicKey, keyId, passwordHash }: NewGateway
 }
 
 /** Changed terms are a new version of the card; the boxes that have its codes, or may get them, are told. */
-async function changeCampaign(store: LedgerStore, group: Group, id: string, change: Parameters<Ledger['changeCampaign']>[1]): ReturnType<Ledger['changeCampaign']> {
+async function changeCampaign(
+  store: LedgerStore,
+  group: Group,
+  id: string,
+  change: Parameters<Ledger['changeCampaign']>[1],
+): ReturnType<Ledger['changeCampaign']> {
   const changed = await store.transaction(async (tx) => {
     const now = (await tx.campaigns([id]))[0];
     if (now === undefined) return null;
     const next = change(now);
+    if (next === now) return { campaign: now, card: null };
     const versioned = { ...next, card: { ...next.card, version: now.card.version + 1 } };
     await tx.putCampaign(versioned);
-    return versioned;
+    return { campaign: versioned, card: versioned.card };
   });
   if (changed === null) return err('unknown_campaign');
+  const { campaign, card } = changed;
+  if (card === null) return ok(campaign);
   await group.run([], async (unit) => {
     const boxes = (await unit.reads.allGateways()).filter(({ state }) => state === 'active');
-    unit.apply(boxes.map(({ id: gateway }) => ({ do: 'send', gateway, message: { type: 'policy', body: { cards: [changed.card] } } })));
+    unit.apply(
+      boxes.map(({ id: gateway }) => ({ do: 'send', gateway, message: { type: 'policy', body: { cards: [card] } } })),
+    );
   });
-  return ok(changed);
+  return ok(campaign);
 }

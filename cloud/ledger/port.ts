@@ -63,7 +63,12 @@ export type CodeHistory = {
   readonly campaign: string;
   readonly holder: string | null;
   readonly redemption: Decision['redemption'];
-  readonly history: readonly { readonly at: string; readonly what: string; readonly where: string | null; readonly basket: string | null }[];
+  readonly history: readonly {
+    readonly at: string;
+    readonly what: string;
+    readonly where: string | null;
+    readonly basket: string | null;
+  }[];
 };
 
 export type GatewayView = {
@@ -93,7 +98,9 @@ export type ExceptionView = {
   readonly theirs: string;
 };
 
-export type IssueRefusal = { readonly why: 'cap_exceeded'; readonly unitsLeft: number | null } | { readonly why: 'unknown_campaign' };
+export type IssueRefusal =
+  | { readonly why: 'cap_exceeded'; readonly unitsLeft: number | null }
+  | { readonly why: 'unknown_campaign' };
 export type NewGateway = {
   readonly id: string;
   readonly store: string;
@@ -110,7 +117,13 @@ export interface Ledger {
   // carts
   validate(sale: CartSale): Promise<Result<Decision[], Conflict>>;
   redeem(sale: CartSale): Promise<Result<Decision[], Conflict>>;
-  reverse(request: { client: string; code: string; basket: string; reason: string; door: string | null }): Promise<ReversalView>;
+  reverse(request: {
+    client: string;
+    code: string;
+    basket: string;
+    reason: string;
+    door: string | null;
+  }): Promise<ReversalView>;
   release(request: { client: string; code: string; basket: string }): Promise<void>;
   basket(client: string, basket: string): Promise<BasketView>;
   /** Null: unknown, whatever the reason. */
@@ -127,12 +140,23 @@ export interface Ledger {
   stores(): Promise<Store[]>;
   /** Issues new codes; all or none under the caps. Streams: a million is written in chunks of one transaction each,
    *  under a cap that is taken first. */
-  issueStack(campaign: string, count: number): Promise<Result<{ readonly id: string; readonly count: number }, IssueRefusal>>;
+  issueStack(
+    campaign: string,
+    count: number,
+  ): Promise<Result<{ readonly id: string; readonly count: number }, IssueRefusal>>;
   /** The codes of a stack in their order, decrypted chunk by chunk; null where there is no such stack. */
   stackCodes(stack: string): Promise<AsyncIterable<readonly Code[]> | null>;
   voidCode(code: string): Promise<'voided' | 'void_pending' | 'already_redeemed' | 'unknown_code'>;
   /** Reserves these codes ahead in that store. */
-  stock(store: string, codes: readonly string[]): Promise<Result<{ readonly granted: number; readonly refused: readonly { readonly code: string; readonly reason: string }[] }, 'unknown_store'>>;
+  stock(
+    store: string,
+    codes: readonly string[],
+  ): Promise<
+    Result<
+      { readonly granted: number; readonly refused: readonly { readonly code: string; readonly reason: string }[] },
+      'unknown_store'
+    >
+  >;
 
   // fleet
   addGateway(gateway: NewGateway): Promise<{ readonly epoch: number; readonly incarnation: string }>;

@@ -21,11 +21,21 @@ export async function codeHistory(store: LedgerStore, hash: CodeHash, now: numbe
     return {
       state: ended && (code.state === 'issued' || code.state === 'held') ? 'expired' : code.state,
       campaign: code.campaign,
-      holder: code.hold !== null ? `cart:${code.hold.client}` : reservation === null ? null : `store:${names.storeOf(reservation.gateway)}`,
+      holder:
+        code.hold !== null
+          ? `cart:${code.hold.client}`
+          : reservation === null
+            ? null
+            : `store:${names.storeOf(reservation.gateway)}`,
       redemption: redemption === null ? null : redemptionView(redemption, names.storeOfDoor(redemption.door)),
       history: entries.map(({ at, body }) => {
         const entry = JSON.parse(body) as LedgerEntry;
-        return { at: new Date(at).toISOString(), what: entry.kind, where: entry.door === undefined ? null : names.doorName(entry.door), basket: entry.basket ?? null };
+        return {
+          at: new Date(at).toISOString(),
+          what: entry.kind,
+          where: entry.door === undefined ? null : names.doorName(entry.door),
+          basket: entry.basket ?? null,
+        };
       }),
     };
   });
@@ -78,7 +88,11 @@ export async function gatewayViews(store: LedgerStore): Promise<GatewayView[]> {
     const rows = await tx.allGateways();
     const worths = new Map((await tx.allCampaigns()).map(({ id, card }) => [id, faceValue(card.offer.discount)]));
     const counts = await tx.countHeldBy(rows.map(({ id }) => id));
-    const sum = (gateway: string, states: readonly CodeState[]) => total(counts.filter((c) => c.gateway === gateway && states.includes(c.state)), worths);
+    const sum = (gateway: string, states: readonly CodeState[]) =>
+      total(
+        counts.filter((c) => c.gateway === gateway && states.includes(c.state)),
+        worths,
+      );
     return rows.map(({ id, store, state, connected, lastHeard, version, epoch, backlog, drillUntil }) => ({
       ...{ id, store, state, connected, lastHeard, version, epoch, backlog, drillUntil },
       holds: sum(id, ['reserved', 'void_pending']),
@@ -89,7 +103,10 @@ export async function gatewayViews(store: LedgerStore): Promise<GatewayView[]> {
 
 function total(counts: readonly HoldingCount[], worths: ReadonlyMap<string, number>) {
   return counts.reduce(
-    (sum, { campaign, units }) => ({ units: sum.units + units, value: sum.value + units * (worths.get(campaign) ?? 0) }),
+    (sum, { campaign, units }) => ({
+      units: sum.units + units,
+      value: sum.value + units * (worths.get(campaign) ?? 0),
+    }),
     { units: 0, value: 0 },
   );
 }

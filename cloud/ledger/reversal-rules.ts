@@ -28,7 +28,8 @@ export type Reversal =
 
 export function resolveReversal(request: ReversalRequest, given: ReversalCase, now: number): Reversal {
   const { stored, redemption, view, box } = given;
-  if (stored !== null) return repeated(request, stored);
+  const unanswerable = redemption !== null && box !== null && (redemption.epoch !== box.epoch || !box.active);
+  if (stored !== null && (stored.state === 'done' || !unanswerable)) return repeated(request, stored);
   const row: ReversalRow = {
     door: request.door,
     codeHash: view.code.hash,
@@ -40,9 +41,12 @@ export function resolveReversal(request: ReversalRequest, given: ReversalCase, n
     askers: [],
   };
   if (box === null) return { kind: redemption === null ? 'done' : 'cart', row, changes: [{ do: 'reversal', row }] };
-  if (redemption !== null && (redemption.epoch !== box.epoch || !box.active)) return asException(row, redemption, box.id);
+  if (redemption !== null && (redemption.epoch !== box.epoch || !box.active))
+    return asException(row, redemption, box.id);
   const mayStillLand =
-    view.reservation !== null && view.reservation.gateway === box.id && ['reserved', 'void_pending', 'in_doubt'].includes(view.code.state);
+    view.reservation !== null &&
+    view.reservation.gateway === box.id &&
+    ['reserved', 'void_pending', 'in_doubt'].includes(view.code.state);
   if (redemption === null && !mayStillLand) return { kind: 'done', row, changes: [{ do: 'reversal', row }] };
   const pending: ReversalRow = { ...row, state: 'pending', askers: request.asker === null ? [] : [request.asker] };
   return { kind: 'pending', row: pending, changes: [{ do: 'reversal', row: pending }, askDoor(box.id, pending)] };
@@ -51,7 +55,11 @@ export function resolveReversal(request: ReversalRequest, given: ReversalCase, n
 function repeated(request: ReversalRequest, stored: ReversalRow): Reversal {
   if (stored.state === 'done' || request.asker === null || stored.askers.includes(request.asker)) {
     const again = stored.state === 'pending' && stored.door.startsWith('gateway:');
-    return { kind: 'repeated', row: stored, changes: again ? [askDoor(stored.door.slice('gateway:'.length), stored)] : [] };
+    return {
+      kind: 'repeated',
+      row: stored,
+      changes: again ? [askDoor(stored.door.slice('gateway:'.length), stored)] : [],
+    };
   }
   const row = { ...stored, askers: [...stored.askers, request.asker] };
   return { kind: 'repeated', row, changes: [{ do: 'reversal', row }] };
@@ -62,8 +70,8 @@ function askDoor(gateway: string, { door, codeHash, basket, redemption, reason }
   return { do: 'send', gateway, message: { type: 'reverse', body: { door, codeHash, basket, redemption, reason } } };
 }
 
-/** Of an older epoch, or of a revoked or replaced box: acknowledged, the code stays redeemed. */
-function asException(row: ReversalRow, redemption: RedemptionRow, gateway: string): Reversal {
+/** Of an older epoch, or of a revoked or replaced box, also where it became so meanwhile: acknowledged, the code stays redeemed. */
+function asException(stored: ReversalRow | null, row: ReversalRow, redemption: RedemptionRow, gateway: string): Reversal {
   const exception = {
     what: 'reversed_old_epoch',
     gateway,
@@ -71,14 +79,31 @@ function asException(row: ReversalRow, redemption: RedemptionRow, gateway: strin
     ours: `redeemed in epoch ${redemption.epoch}, redemption ${redemption.id}`,
     theirs: `reversal of basket ${row.basket}`,
   };
-  return { kind: 'done', row, changes: [{ do: 'reversal', row }, { do: 'redemption', row: { ...redemption, reversed: true } }, { do: 'exception', row: exception }] };
+  return {
+    kind: 'done',
+    row,
+    changes: [
+      { do: 'reversal', row },
+      { do: 'redemption', row: { ...redemption, reversed: true } },
+      { do: 'exception', row: exception },
+    ],
+  };
 }
 
 /** The redeeming door's entry came: the reversal is done, and whoever forwarded it hears so. */
-export function reversalSettled(stored: ReversalRow | null, row: Omit<ReversalRow, 'state' | 'askers'>): readonly Change[] {
+export function reversalSettled(
+  stored: ReversalRow | null,
+  row: Omit<ReversalRow, 'state' | 'askers'>,
+): readonly Change[] {
   const askers = stored?.askers ?? [];
   const { door, codeHash, basket } = row;
   const redemption = row.redemption ?? stored?.redemption ?? null;
-  const outcomes = askers.map((gateway): Change => ({ do: 'send', gateway, message: { type: 'outcome', body: { door, codeHash, basket, redemption } } }));
+  const outcomes = askers.map(
+    (gateway): Change => ({
+      do: 'send',
+      gateway,
+      message: { type: 'outcome', body: { door, codeHash, basket, redemption } },
+    }),
+  );
   return [{ do: 'reversal', row: { ...row, redemption, state: 'done', askers: [] } }, ...outcomes];
 }

@@ -33,7 +33,8 @@ export async function reverseAt(
   unit.apply(resolved.changes);
   const handover = await unit.handOver(hash);
   if (resolved.kind === 'cart' && redemption !== null) unit.apply(reverseCart(view, redemption.id, handover, now));
-  if (resolved.kind === 'done' && door.startsWith('cart:')) unit.apply(releaseCart(view, door.slice('cart:'.length), basket, handover, now));
+  if (resolved.kind === 'done' && door.startsWith('cart:'))
+    unit.apply(releaseCart(view, door.slice('cart:'.length), basket, handover, now));
   const { row } = resolved;
   return { row, redemption: row.redemption === null ? null : await unit.redemption(row.redemption) };
 }

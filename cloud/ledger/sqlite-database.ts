@@ -16,8 +16,12 @@ export type Database = {
 /** The file cannot be opened, written or trusted. `what` says which, in one line. */
 export class DatabaseUnusable extends Error {}
 
-/** @param path a file, or ':memory:' @throws DatabaseUnusable */
-export function openDatabase(path: string): Database {
+/**
+ * @param path a file, or ':memory:'
+ * @param checked read it through first: for whoever is going to serve from it; a single command need not
+ * @throws DatabaseUnusable
+ */
+export function openDatabase(path: string, checked = true): Database {
   try {
     const raw = new SqliteDatabase(path);
     // A commit that was answered must be on the disk [C7].
@@ -25,8 +29,7 @@ export function openDatabase(path: string): Database {
     raw.pragma('synchronous = FULL');
     raw.pragma('foreign_keys = ON');
     raw.pragma('cache_size = -65536');
-    const check: unknown = raw.pragma('quick_check(1)', { simple: true });
-    if (check !== 'ok') throw new Error(String(check));
+    if (checked) check(raw);
     migrate(raw);
     const reader = path === ':memory:' ? raw : new SqliteDatabase(path, { readonly: true });
     return handle(raw, reader);
@@ -34,6 +37,11 @@ export function openDatabase(path: string): Database {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new DatabaseUnusable(`The database ${path} cannot be used: ${why}.`, { cause });
   }
+}
+
+function check(raw: SqliteDatabase.Database): void {
+  const verdict: unknown = raw.pragma('quick_check(1)', { simple: true });
+  if (verdict !== 'ok') throw new Error(String(verdict));
 }
 
 function handle(raw: SqliteDatabase.Database, reader: SqliteDatabase.Database): Database {
@@ -72,10 +80,13 @@ function migrate(raw: SqliteDatabase.Database): void {
   const migrations = readdirSync(SCHEMA)
     .filter((name) => /^[0-9]{3}-[a-z0-9-]+\.sql$/.test(name))
     .sort();
-  raw.transaction(() => {
-    const applied = Number(raw.pragma('user_version', { simple: true }));
-    if (applied > migrations.length) throw new Error(`its schema ${applied} is newer than this program's ${migrations.length}`);
-    for (const name of migrations.slice(applied)) raw.exec(readFileSync(join(SCHEMA, name), 'utf8'));
-    raw.pragma(`user_version = ${migrations.length}`);
-  }).immediate();
+  raw
+    .transaction(() => {
+      const applied = Number(raw.pragma('user_version', { simple: true }));
+      if (applied > migrations.length)
+        throw new Error(`its schema ${applied} is newer than this program's ${migrations.length}`);
+      for (const name of migrations.slice(applied)) raw.exec(readFileSync(join(SCHEMA, name), 'utf8'));
+      raw.pragma(`user_version = ${migrations.length}`);
+    })
+    .immediate();
 }

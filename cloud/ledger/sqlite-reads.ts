@@ -3,9 +3,26 @@ import { cardSchema } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import { entryBodySchema } from '../../protocol/journal.ts';
 import type { Down } from '../../protocol/messages.ts';
-import { CODE_STATES, type CodeRow, type GatewayRow, type RedemptionRow, type ReservationRow, type ReversalRow, type UseRow, type WaitRow } from './code-rules.ts';
+import {
+  CODE_STATES,
+  type CodeRow,
+  type GatewayRow,
+  type RedemptionRow,
+  type ReservationRow,
+  type ReversalRow,
+  type UseRow,
+  type WaitRow,
+} from './code-rules.ts';
 import type { Campaign, Store } from './port.ts';
-import type { HoldingCount, LedgerReads, OutboxRow, StoredEntry, StoredException, StoredJournalEntry, Units } from './store.ts';
+import type {
+  HoldingCount,
+  LedgerReads,
+  OutboxRow,
+  StoredEntry,
+  StoredException,
+  StoredJournalEntry,
+  Units,
+} from './store.ts';
 
 /** Reads of the ledger in SQLite: rows of tables to rows of rules. */
 export type RowReader = {
@@ -22,7 +39,8 @@ const bytes = (cell: Cell): Buffer => cell as Buffer;
 const hashOf = (cell: Cell): CodeHash => bytes(cell).toString('hex') as CodeHash;
 
 export function sqliteReads(db: RowReader): LedgerReads {
-  const all = <T>(read: (row: Row) => T, sql: string, ...values: readonly unknown[]): T[] => db.all(sql, ...values).map((row) => read(row as Row));
+  const all = <T>(read: (row: Row) => T, sql: string, ...values: readonly unknown[]): T[] =>
+    db.all(sql, ...values).map((row) => read(row as Row));
   const one = <T>(read: (row: Row) => T, sql: string, ...values: readonly unknown[]): T | null => {
     const row = db.get(sql, ...values);
     return row === undefined ? null : read(row as Row);
@@ -36,7 +54,8 @@ export function sqliteReads(db: RowReader): LedgerReads {
     codes: async (keys) => each(keys, codeRow, 'SELECT * FROM codes WHERE hash = ?', blob),
     reservations: async (ids) => each(ids, reservationRow, 'SELECT * FROM reservations WHERE id = ?'),
     redemptions: async (ids) => each(ids, redemptionRow, 'SELECT * FROM redemptions WHERE id = ?'),
-    redemptionsOfBasket: async (door, basket) => all(redemptionRow, 'SELECT * FROM redemptions WHERE door = ? AND basket = ?', door, basket),
+    redemptionsOfBasket: async (door, basket) =>
+      all(redemptionRow, 'SELECT * FROM redemptions WHERE door = ? AND basket = ?', door, basket),
     reversals: async (keys) => each(keys, reversalRow, 'SELECT * FROM reversals WHERE code_hash = ?', blob),
     uses: async (door, basket) => all(useRow, 'SELECT * FROM uses WHERE door = ? AND basket = ?', door, basket),
     waits: async (keys) => each(keys, waitRow, 'SELECT * FROM waits WHERE code_hash = ? ORDER BY seq', blob),
@@ -44,31 +63,65 @@ export function sqliteReads(db: RowReader): LedgerReads {
     allGateways: async () => all(gatewayRow, 'SELECT body FROM gateways ORDER BY id'),
     campaigns: async (ids) => each(ids, campaignRow, 'SELECT * FROM campaigns WHERE id = ?'),
     allCampaigns: async () => all(campaignRow, 'SELECT * FROM campaigns ORDER BY id'),
-    units: async (campaign) => one((row) => units(text(row.units)), 'SELECT units FROM campaigns WHERE id = ?', campaign) ?? units('{}'),
+    units: async (campaign) =>
+      one((row) => units(text(row.units)), 'SELECT units FROM campaigns WHERE id = ?', campaign) ?? units('{}'),
     stores: async () => all(storeRow, 'SELECT * FROM stores ORDER BY id'),
     codesHeldBy: async (gateway) => hashes(HELD_BY, gateway),
-    anyHeldEndsBefore: async (gateway, instant) =>
-      one(() => true, HELD_ENDS_BEFORE, gateway, instant) ?? false,
+    anyHeldEndsBefore: async (gateway, instant) => one(() => true, HELD_ENDS_BEFORE, gateway, instant) ?? false,
     countHeldBy: async (gateways) => each(gateways, holdingCount, HELD_COUNT),
-    heads: async (partitions) => each(partitions, head, 'SELECT partition, n, hash FROM entries WHERE partition = ? ORDER BY n DESC LIMIT 1'),
-    entriesOfCode: async (code) => all(entryRow, 'SELECT * FROM entries WHERE code_hash = ? ORDER BY at, n', blob(code)),
-    entriesAfter: async (partition, n, most) => all(entryRow, 'SELECT * FROM entries WHERE partition = ? AND n > ? ORDER BY n LIMIT ?', partition, n, most),
+    heads: async (partitions) =>
+      each(partitions, head, 'SELECT partition, n, hash FROM entries WHERE partition = ? ORDER BY n DESC LIMIT 1'),
+    entriesOfCode: async (code) =>
+      all(entryRow, 'SELECT * FROM entries WHERE code_hash = ? ORDER BY at, n', blob(code)),
+    entriesAfter: async (partition, n, most) =>
+      all(entryRow, 'SELECT * FROM entries WHERE partition = ? AND n > ? ORDER BY n LIMIT ?', partition, n, most),
     journalAfter: async (gateway, epoch, n, most) =>
-      all(journalRow, 'SELECT * FROM journals WHERE gateway = ? AND epoch = ? AND n > ? AND evidence = 0 ORDER BY n LIMIT ?', gateway, epoch, n, most),
+      all(
+        journalRow,
+        'SELECT * FROM journals WHERE gateway = ? AND epoch = ? AND n > ? AND evidence = 0 ORDER BY n LIMIT ?',
+        gateway,
+        epoch,
+        n,
+        most,
+      ),
     journalHash: async (gateway, epoch, n) =>
-      one((row) => text(row.hash), 'SELECT hash FROM journals WHERE gateway = ? AND epoch = ? AND n = ? AND evidence = 0', gateway, epoch, n),
-    stack: async (id) => one((row) => ({ campaign: text(row.campaign), count: int(row.count), issued: int(row.issued) }), 'SELECT * FROM stacks WHERE id = ?', id),
-    stackChunk: async (stack, chunk) => one((row) => bytes(row.sealed), 'SELECT sealed FROM stack_chunks WHERE stack = ? AND chunk = ?', stack, chunk),
+      one(
+        (row) => text(row.hash),
+        'SELECT hash FROM journals WHERE gateway = ? AND epoch = ? AND n = ? AND evidence = 0',
+        gateway,
+        epoch,
+        n,
+      ),
+    stack: async (id) =>
+      one(
+        (row) => ({ campaign: text(row.campaign), count: int(row.count), issued: int(row.issued) }),
+        'SELECT * FROM stacks WHERE id = ?',
+        id,
+      ),
+    stackChunk: async (stack, chunk) =>
+      one((row) => bytes(row.sealed), 'SELECT sealed FROM stack_chunks WHERE stack = ? AND chunk = ?', stack, chunk),
     unfinishedStacks: async () => all((row) => text(row.id), 'SELECT id FROM stacks WHERE issued < count'),
     exceptions: async (most) => all(exceptionRow, EXCEPTIONS, most),
-    outbox: async (gateway, after, most) => all(outboxRow, 'SELECT * FROM outbox WHERE gateway = ? AND seq > ? ORDER BY seq LIMIT ?', gateway, after, most),
+    outbox: async (gateway, after, most) =>
+      all(outboxRow, 'SELECT * FROM outbox WHERE gateway = ? AND seq > ? ORDER BY seq LIMIT ?', gateway, after, most),
     outboxGateways: async () => all((row) => text(row.gateway), 'SELECT DISTINCT gateway FROM outbox'),
-    holdsEnded: async (now, most) => hashes("SELECT hash FROM codes WHERE state = 'held' AND hold_until <= ? LIMIT ?", now, most),
+    holdsEnded: async (now, most) =>
+      hashes("SELECT hash FROM codes WHERE state = 'held' AND hold_until <= ? LIMIT ?", now, most),
     reservationsEnded: async (before, most) => hashes(RESERVATIONS_ENDED, before, most),
-    recallsLapsed: async (now, most) => hashes("SELECT code_hash AS hash FROM reservations WHERE state = 'open' AND recall_deadline <= ? LIMIT ?", now, most),
+    recallsLapsed: async (now, most) =>
+      hashes(
+        "SELECT code_hash AS hash FROM reservations WHERE state = 'open' AND recall_deadline <= ? LIMIT ?",
+        now,
+        most,
+      ),
     waitsEnded: async (now) => hashes('SELECT DISTINCT code_hash AS hash FROM waits WHERE until <= ?', now),
     codesToDeal: async (campaign, now, most) =>
-      hashes("SELECT hash FROM codes WHERE campaign = ? AND dealt = 1 AND state = 'issued' AND void_mark = 0 AND restock_after <= ? LIMIT ?", campaign, now, most),
+      hashes(
+        "SELECT hash FROM codes WHERE campaign = ? AND dealt = 1 AND state = 'issued' AND void_mark = 0 AND restock_after <= ? LIMIT ?",
+        campaign,
+        now,
+        most,
+      ),
   };
 }
 
@@ -101,7 +154,10 @@ function codeRow(row: Row): CodeRow {
     state: word<CodeRow['state']>(row.state),
     voidMark: int(row.void_mark) === 1,
     reservation: textOrNull(row.reservation),
-    hold: row.hold_client === null ? null : { client: text(row.hold_client), basket: text(row.hold_basket), until: int(row.hold_until) },
+    hold:
+      row.hold_client === null
+        ? null
+        : { client: text(row.hold_client), basket: text(row.hold_basket), until: int(row.hold_until) },
     redemption: textOrNull(row.redemption),
     restockAfter: int(row.restock_after),
   };
@@ -119,13 +175,17 @@ function reservationRow(row: Row): ReservationRow {
     cause: word<ReservationRow['cause']>(row.cause),
     cardVersion: int(row.card_version),
     state: word<ReservationRow['state']>(row.state),
-    recall: row.recall_why === null ? null : { why: word<'wanted' | 'void' | 'sync'>(row.recall_why), deadline: intOrNull(row.recall_deadline) },
+    recall:
+      row.recall_why === null
+        ? null
+        : { why: word<'wanted' | 'void' | 'sync'>(row.recall_why), deadline: intOrNull(row.recall_deadline) },
     inUse: row.in_use_until === null ? null : { until: int(row.in_use_until), lane: textOrNull(row.in_use_lane) },
   };
 }
 
 function redemptionRow(row: Row): RedemptionRow {
-  const money = (amount: Cell, currency: Cell) => (amount == null ? null : { amount: int(amount), currency: text(currency) });
+  const money = (amount: Cell, currency: Cell) =>
+    amount == null ? null : { amount: int(amount), currency: text(currency) };
   return {
     id: text(row.id),
     codeHash: hashOf(row.code_hash),
@@ -195,7 +255,12 @@ function campaignRow(row: Row): Campaign {
   };
 }
 
-const storeRow = (row: Row): Store => ({ id: text(row.id), name: text(row.name), timeZone: text(row.time_zone), address: textOrNull(row.address) });
+const storeRow = (row: Row): Store => ({
+  id: text(row.id),
+  name: text(row.name),
+  timeZone: text(row.time_zone),
+  address: textOrNull(row.address),
+});
 
 const holdingCount = (row: Row): HoldingCount => ({
   gateway: text(row.gateway),
@@ -224,7 +289,11 @@ const journalRow = (row: Row): StoredJournalEntry => ({
   body: entryBodySchema.parse(JSON.parse(text(row.body))),
 });
 
-const outboxRow = (row: Row): OutboxRow => ({ seq: int(row.seq), epoch: int(row.epoch), message: JSON.parse(text(row.message)) as Down });
+const outboxRow = (row: Row): OutboxRow => ({
+  seq: int(row.seq),
+  epoch: int(row.epoch),
+  message: JSON.parse(text(row.message)) as Down,
+});
 
 const exceptionRow = (row: Row): StoredException => ({
   id: text(row.id),

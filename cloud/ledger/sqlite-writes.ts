@@ -25,9 +25,18 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
         to.journal.run(gateway, epoch, n, Number(evidence), before, hash, JSON.stringify(body));
       for (const { gateway, epoch, message } of batch.messages) to.message.run(gateway, epoch, JSON.stringify(message));
       for (const row of batch.exceptions)
-        to.exception.run(row.id, row.at, row.what, row.gateway, row.codeHash === null ? null : blob(row.codeHash), row.ours, row.theirs);
+        to.exception.run(
+          row.id,
+          row.at,
+          row.what,
+          row.gateway,
+          row.codeHash === null ? null : blob(row.codeHash),
+          row.ours,
+          row.theirs,
+        );
       for (const [campaign, change] of batch.units)
-        for (const [state, by] of Object.entries(change)) if (by !== 0) to.units.run(`$.${state}`, `$.${state}`, by, campaign);
+        for (const [state, by] of Object.entries(change))
+          if (by !== 0) to.units.run(`$.${state}`, `$.${state}`, by, campaign);
       for (const seq of batch.published) to.published.run(seq);
     },
     async putIncarnation(incarnation) {
@@ -47,7 +56,8 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
       try {
         for (const { hash, lastFour } of codes) to.newCode.run(blob(hash), lastFour, campaign, Number(dealt));
       } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY') throw new DuplicateCode(stack);
+        if (error instanceof Error && 'code' in error && error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY')
+          throw new DuplicateCode(stack);
         throw error;
       }
       to.chunk.run(stack, chunk, sealed);
@@ -68,12 +78,14 @@ function prepare(db: SqliteDatabase.Database) {
     code: db.prepare(`UPDATE codes SET generation = ?, version = ?, state = ?, void_mark = ?, reservation = ?, hold_client = ?,
       hold_basket = ?, hold_until = ?, redemption = ?, restock_after = ? WHERE hash = ? AND version = ?`),
     newCode: db.prepare("INSERT INTO codes (hash, last_four, campaign, state, dealt) VALUES (?, ?, ?, 'issued', ?)"),
-    reservation: db.prepare(`INSERT INTO reservations VALUES (@id, @code, @generation, @gateway, @epoch, @number, @notAfter, @cause, @cardVersion,
+    reservation:
+      db.prepare(`INSERT INTO reservations VALUES (@id, @code, @generation, @gateway, @epoch, @number, @notAfter, @cause, @cardVersion,
       @state, @why, @deadline, @useUntil, @useLane)
       ON CONFLICT (id) DO UPDATE SET number = excluded.number, not_after = excluded.not_after, state = excluded.state,
       recall_why = excluded.recall_why, recall_deadline = excluded.recall_deadline,
       in_use_until = excluded.in_use_until, in_use_lane = excluded.in_use_lane`),
-    redemption: db.prepare(`INSERT INTO redemptions VALUES (@id, @code, @generation, @door, @reservation, @epoch, @basket, @lane, @total,
+    redemption:
+      db.prepare(`INSERT INTO redemptions VALUES (@id, @code, @generation, @door, @reservation, @epoch, @basket, @lane, @total,
       @totalCurrency, @discount, @discountCurrency, @at, @oldTerms, @reversed)
       ON CONFLICT (id) DO UPDATE SET reversed = excluded.reversed`),
     reversal: db.prepare(`INSERT INTO reversals (door, code_hash, basket, redemption, state, reason, at, askers)
@@ -88,11 +100,18 @@ function prepare(db: SqliteDatabase.Database) {
     journal: db.prepare('INSERT INTO journals VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     message: db.prepare('INSERT INTO outbox (gateway, epoch, message) VALUES (?, ?, ?)'),
     exception: db.prepare('INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?)'),
-    units: db.prepare('UPDATE campaigns SET units = json_set(units, ?, coalesce(json_extract(units, ?), 0) + ?) WHERE id = ?'),
+    units: db.prepare(
+      'UPDATE campaigns SET units = json_set(units, ?, coalesce(json_extract(units, ?), 0) + ?) WHERE id = ?',
+    ),
     published: db.prepare('DELETE FROM outbox WHERE seq = ?'),
-    incarnation: db.prepare('INSERT INTO ledger VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation'),
-    store: db.prepare('INSERT INTO stores VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone, address = excluded.address'),
-    campaign: db.prepare(`INSERT INTO campaigns (id, body, face_value, cap_units, cap_value, issued_units, issued_value) VALUES (?, ?, ?, ?, ?, ?, ?)
+    incarnation: db.prepare(
+      'INSERT INTO ledger VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation',
+    ),
+    store: db.prepare(
+      'INSERT INTO stores VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone, address = excluded.address',
+    ),
+    campaign:
+      db.prepare(`INSERT INTO campaigns (id, body, face_value, cap_units, cap_value, issued_units, issued_value) VALUES (?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET body = excluded.body, face_value = excluded.face_value, cap_units = excluded.cap_units,
       cap_value = excluded.cap_value, issued_units = excluded.issued_units, issued_value = excluded.issued_value`),
     stack: db.prepare('INSERT INTO stacks (id, campaign, count, at) VALUES (?, ?, ?, ?)'),

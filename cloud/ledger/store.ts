@@ -75,7 +75,12 @@ export interface LedgerTx extends LedgerReads {
   putIncarnation(incarnation: string): Promise<void>;
   putStore(store: Store): Promise<void>;
   putCampaign(campaign: Campaign): Promise<void>;
-  putStack(stack: { readonly id: string; readonly campaign: string; readonly count: number; readonly at: number }): Promise<void>;
+  putStack(stack: {
+    readonly id: string;
+    readonly campaign: string;
+    readonly count: number;
+    readonly at: number;
+  }): Promise<void>;
   /** New codes of one chunk; @throws DuplicateCode where one exists: nothing of the chunk is kept */
   issue(chunk: IssuedChunk): Promise<void>;
 }
@@ -103,7 +108,12 @@ export type StoredEntry = {
   readonly hash: string;
 };
 export type StoredJournalEntry = Entry & { readonly before: string; readonly evidence: boolean };
-export type StoredException = ExceptionRow & { readonly id: string; readonly at: number; readonly lastFour: string | null; readonly campaign: string | null };
+export type StoredException = ExceptionRow & {
+  readonly id: string;
+  readonly at: number;
+  readonly lastFour: string | null;
+  readonly campaign: string | null;
+};
 export type OutboxRow = { readonly seq: number; readonly epoch: number; readonly message: Down };
 
 export type Batch = {

@@ -2,7 +2,19 @@ import type { Canonical } from '../../protocol/canonical.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import type { Down } from '../../protocol/messages.ts';
 import { chain, entryOf, type NewEntry } from './chain.ts';
-import type { Change, CodeRow, CodeState, CodeView, ExceptionRow, GatewayRow, RedemptionRow, ReservationRow, ReversalRow, UseRow, WaitRow } from './code-rules.ts';
+import type {
+  Change,
+  CodeRow,
+  CodeState,
+  CodeView,
+  ExceptionRow,
+  GatewayRow,
+  RedemptionRow,
+  ReservationRow,
+  ReversalRow,
+  UseRow,
+  WaitRow,
+} from './code-rules.ts';
 import type { HandOver } from './handover-rules.ts';
 import type { Campaign, Store } from './port.ts';
 import type { LedgerTx, StoredJournalEntry } from './store.ts';
@@ -107,7 +119,9 @@ export class Unit {
 
   /** What that door redeemed with this code in that basket. */
   async redemptionAt(door: string, hash: CodeHash, basket: string): Promise<RedemptionRow | null> {
-    const present = [...this.#redemptions.values()].find((row) => row?.codeHash === hash && row.door === door && row.basket === basket);
+    const present = [...this.#redemptions.values()].find(
+      (row) => row?.codeHash === hash && row.door === door && row.basket === basket,
+    );
     if (present != null) return present;
     const stored = (await this.#tx.redemptionsOfBasket(door, basket)).find((row) => row.codeHash === hash);
     return stored === undefined ? null : this.redemption(stored.id);
@@ -121,7 +135,9 @@ export class Unit {
   /** Baskets of a box's door that must never redeem this code [C13]. */
   async tombstones(gateway: string, hash: CodeHash): Promise<string[]> {
     await this.load([hash]);
-    return (this.#reversals.get(hash) ?? []).filter((row) => row.door === `gateway:${gateway}`).map((row) => row.basket);
+    return (this.#reversals.get(hash) ?? [])
+      .filter((row) => row.door === `gateway:${gateway}`)
+      .map((row) => row.basket);
   }
 
   async gateway(id: string): Promise<GatewayRow | null> {
@@ -200,7 +216,10 @@ export class Unit {
         return;
       case 'wait_ends':
         changed.waitsEnded.push(change.wait.id);
-        this.#waits.set(change.wait.codeHash, (this.#waits.get(change.wait.codeHash) ?? []).filter(({ id }) => id !== change.wait.id));
+        this.#waits.set(
+          change.wait.codeHash,
+          (this.#waits.get(change.wait.codeHash) ?? []).filter(({ id }) => id !== change.wait.id),
+        );
         return;
       case 'gateway':
         this.#gateways.set(change.row.id, change.row);
@@ -211,7 +230,11 @@ export class Unit {
         return;
       case 'send':
         // The epoch of this moment: what is queued before a fence must not leave under the epoch after it [G1].
-        changed.messages.push({ gateway: change.gateway, epoch: this.#gateways.get(change.gateway)?.epoch ?? null, message: change.message });
+        changed.messages.push({
+          gateway: change.gateway,
+          epoch: this.#gateways.get(change.gateway)?.epoch ?? null,
+          message: change.message,
+        });
         return;
       case 'exception':
         changed.exceptions.push({ ...change.row, id: this.#newId(), at: this.#now });
@@ -228,15 +251,22 @@ export class Unit {
   }
 
   /** Everything at once, chained. @returns whom there are messages for, and the codes that moved */
-  async write(published: readonly number[]): Promise<{ readonly gateways: ReadonlySet<string>; readonly codes: readonly CodeHash[] }> {
+  async write(
+    published: readonly number[],
+  ): Promise<{ readonly gateways: ReadonlySet<string>; readonly codes: readonly CodeHash[] }> {
     const changed = this.#changed;
     const codes = [...this.#codes.values()].flatMap(({ row, seen }) =>
       row === null || seen === null || row === seen ? [] : [{ row, seenVersion: seen.version, from: seen.state }],
     );
     const heads = await this.#tx.heads([...new Set(changed.entries.map(({ partition }) => partition))]);
-    const present = <V>(rows: ReadonlyMap<string, V | null>, ids: ReadonlySet<string>): V[] => [...ids].flatMap((id) => rows.get(id) ?? []);
+    const present = <V>(rows: ReadonlyMap<string, V | null>, ids: ReadonlySet<string>): V[] =>
+      [...ids].flatMap((id) => rows.get(id) ?? []);
     const messages = await Promise.all(
-      changed.messages.map(async ({ gateway, epoch, message }) => ({ gateway, epoch: epoch ?? (await this.gateway(gateway))?.epoch ?? 0, message })),
+      changed.messages.map(async ({ gateway, epoch, message }) => ({
+        gateway,
+        epoch: epoch ?? (await this.gateway(gateway))?.epoch ?? 0,
+        message,
+      })),
     );
     // Each wait that came and went within the group is not written at all.
     const gone = new Set(changed.waitsEnded);
@@ -256,7 +286,10 @@ export class Unit {
       units: countMoves(codes.map(({ row, from }) => ({ campaign: row.campaign, from, to: row.state }))),
       published,
     });
-    return { gateways: new Set(changed.messages.map(({ gateway }) => gateway)), codes: codes.map(({ row }) => row.hash) };
+    return {
+      gateways: new Set(changed.messages.map(({ gateway }) => gateway)),
+      codes: codes.map(({ row }) => row.hash),
+    };
   }
 
   async #loadReservations(ids: readonly string[]): Promise<void> {
@@ -279,7 +312,9 @@ export class Unit {
 }
 
 /** How the counts of a campaign's states change: what S10 adds up. */
-function countMoves(moves: readonly { campaign: string; from: CodeState; to: CodeState }[]): Map<string, Partial<Record<CodeState, number>>> {
+function countMoves(
+  moves: readonly { campaign: string; from: CodeState; to: CodeState }[],
+): Map<string, Partial<Record<CodeState, number>>> {
   const unitsByCampaign = new Map<string, Partial<Record<CodeState, number>>>();
   for (const { campaign, from, to } of moves) {
     const units = unitsByCampaign.get(campaign) ?? {};

@@ -7,6 +7,7 @@ import {
   answerOf,
   type Box,
   isValidated,
+  type Known,
   type KnownCodes,
   type Now,
   newestTerms,
@@ -18,7 +19,7 @@ import {
   type Use,
   type Want,
 } from './box-rules.ts';
-import { type Decided, Draft, ORDER, type Plan } from './draft-rules.ts';
+import { type Decided, Draft, NOT_JOURNALLED, ORDER, type Plan } from './draft-rules.ts';
 import { hasEnded } from './time-rules.ts';
 import { endUse, resumed, useFor } from './use-rules.ts';
 
@@ -82,14 +83,22 @@ const SHOW_STORED: Plan = ORDER;
 export function decideSale(known: KnownCodes, sale: SaleCommand, now: Now): Decided<SaleAnswer> {
   const draft = new Draft(known.box);
   const findings = sale.items.map((item) => look(known, sale, item, now));
-  if (findings.some(({ is }) => is === 'conflict')) return draft.decided({ kind: 'basket_conflict' }, SHOW_STORED);
-  if (findings.some(({ is }) => is === 'ask' || is === 'join')) return wait(draft, sale, findings, now);
+  const plan = planFor(known, findings);
+  if (findings.some(({ is }) => is === 'conflict')) return draft.decided({ kind: 'basket_conflict' }, plan);
+  if (findings.some(({ is }) => is === 'ask' || is === 'join')) return wait(draft, sale, findings, now, plan);
   const isIncomplete = sale.allOrNone && !findings.every(isGood);
   const verdicts = findings.map((finding) => conclude(draft, known, sale, finding, isIncomplete, now));
-  return draft.decided(
-    { kind: 'answered', verdicts },
-    findings.some(({ is }) => is === 'stored') ? SHOW_STORED : SHOW_APPROVAL,
-  );
+  return draft.decided({ kind: 'answered', verdicts }, plan);
+}
+
+/** May what is stored be shown, to a desk or to a register that lost an answer? By the same law as an approval. */
+export function decideShow(known: Known): Decided<boolean> {
+  return new Draft(known.box).decided(isValidated(known), isValidated(known) ? SHOW_STORED : NOT_JOURNALLED);
+}
+
+function planFor(known: Known, findings: readonly Finding[]): Plan {
+  if (!isValidated(known)) return NOT_JOURNALLED;
+  return findings.some(({ is }) => is === 'stored' || is === 'conflict') ? SHOW_STORED : SHOW_APPROVAL;
 }
 
 /** What is so with one code, before anything is done about it. */
@@ -177,7 +186,13 @@ function termsFor(known: KnownCodes, { campaign, cardVersion, use }: Reservation
 }
 
 /** What is here is kept for this basket meanwhile; for the rest the cloud is asked. */
-function wait(draft: Draft, sale: SaleCommand, findings: readonly Finding[], now: Now): Decided<SaleAnswer> {
+function wait(
+  draft: Draft,
+  sale: SaleCommand,
+  findings: readonly Finding[],
+  now: Now,
+  plan: Plan,
+): Decided<SaleAnswer> {
   const wants: WantOf[] = [];
   const begun = new Set<CodeHash>();
   for (const finding of findings) {
@@ -191,7 +206,7 @@ function wait(draft: Draft, sale: SaleCommand, findings: readonly Finding[], now
       wants.push(ask(draft, sale, finding.item));
     }
   }
-  return draft.decided({ kind: 'waiting', wants, begun }, SHOW_APPROVAL);
+  return draft.decided({ kind: 'waiting', wants, begun }, plan);
 }
 
 function ask(draft: Draft, sale: SaleCommand, { codeHash, wantId }: CodeItem): Want {

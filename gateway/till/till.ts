@@ -5,7 +5,7 @@ import type { Result } from '../../protocol/result.ts';
 import { type Bench, run, viewOf } from './bench.ts';
 import { BoxClock, type ClockPorts } from './box-clock.ts';
 import { isValidated, type Known, type Now, type Reservation } from './box-rules.ts';
-import { type Effect, ORDER } from './draft-rules.ts';
+import type { Effect } from './draft-rules.ts';
 import { readForm } from './forms.ts';
 import { GroupCommit } from './group-commit.ts';
 import { Loader } from './load.ts';
@@ -20,6 +20,7 @@ import {
   TillUnavailable,
 } from './port.ts';
 import { decideReversal } from './reversal-rules.ts';
+import { decideShow } from './sale-rules.ts';
 import { SaleDesk, type SaleDeskPorts } from './sale-desk.ts';
 import { decideStart, decideStop, disagreementOf, type WitnessReading } from './start-rules.ts';
 import type { TillStore } from './store.ts';
@@ -231,13 +232,10 @@ class StoreTill implements Till {
 
   /** What is stored is shown under the same law as what is new [G4], and by a validated box alone [G6]. */
   async #show<A>(read: (store: TillStore, of: ViewOf) => A): Promise<A> {
-    const shown = await run<{ readonly view: A } | null>(this.#bench, (known) => ({
-      answer: isValidated(known) ? { view: read(this.#ports.store, viewOf(this.#bench)) } : null,
-      changes: [],
-      memory: [],
-      effects: [],
-      plan: ORDER,
-    }));
+    const shown = await run(this.#bench, (known) => {
+      const decided = decideShow(known);
+      return { ...decided, answer: decided.answer ? { view: read(this.#ports.store, viewOf(this.#bench)) } : null };
+    });
     if (shown === null) throw new TillUnavailable('this box is not validated');
     return shown.view;
   }

@@ -35,8 +35,6 @@ export function makeWitnessFile(directory: string, head: Head): void {
 
 export class WitnessFile implements Witness {
   readonly #path: string;
-  /** The slot that holds the newest head: the other one is written next. */
-  #newest: Slot | null = null;
 
   constructor(directory: string) {
     this.#path = join(directory, FILE_NAME);
@@ -45,7 +43,6 @@ export class WitnessFile implements Witness {
   read(): WitnessReading {
     try {
       const newest = this.#withFile('r', newestOf);
-      this.#newest = newest?.slot ?? null;
       return newest === null ? { kind: 'unreadable' } : { kind: 'head', head: newest.head };
     } catch (error) {
       return { kind: isMissing(error) ? 'missing' : 'unreadable' };
@@ -54,16 +51,18 @@ export class WitnessFile implements Witness {
 
   write(head: Head): void {
     try {
-      // Opened each time: a device that was pulled, or a file that was removed, is noticed at the next write.
+      // Opened and read each time: a device that was pulled, or a file that was exchanged, is noticed at the next write.
       this.#withFile('r+', (file) => {
-        const newest = this.#newest ?? newestOf(file)?.slot ?? 1;
-        const slot: Slot = newest === 0 ? 1 : 0;
-        writeSlot(file, slot, head);
+        const newest = newestOf(file);
+        if (newest === null) throw new Error('neither slot of it is whole');
+        if (!follows(head, newest.head)) throw new Error(`it already covers ${newest.head.epoch}/${newest.head.n}`);
+        writeSlot(file, newest.slot === 0 ? 1 : 0, head);
         fdatasyncSync(file); // the file never changes its size
-        this.#newest = slot;
       });
     } catch (error) {
-      throw new TillUnavailable('the witness cannot be written', { cause: error });
+      throw new TillUnavailable(`the witness cannot be written: ${error instanceof Error ? error.message : error}`, {
+        cause: error,
+      });
     }
   }
 
@@ -91,6 +90,9 @@ function newestOf(file: number): SlotRead | null {
 }
 
 const isAfter = (a: Head, b: Head): boolean => a.epoch > b.epoch || (a.epoch === b.epoch && a.n > b.n);
+
+const follows = (next: Head, last: Head): boolean =>
+  isAfter(next, last) || (next.epoch === last.epoch && next.n === last.n && next.hash === last.hash);
 
 const slotSchema = z.strictObject({ head: headSchema, checksum: z.string() });
 

@@ -7,6 +7,10 @@ import type { WitnessReading } from './start-rules.ts';
  */
 export interface Witness {
   read(): WitnessReading;
-  /** On its device when it returns. @throws TillUnavailable where that failed; it never makes a witness that is missing */
+  /**
+   * On its device when it returns.
+   * @throws TillUnavailable where that failed; where there is no witness, which is never made here; and where the one
+   * that is there says more: it never goes back
+   */
   write(head: Head): void;
 }

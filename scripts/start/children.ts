@@ -12,7 +12,11 @@ const CLI = join(import.meta.dirname, '..', 'tearline.ts');
 /** Statuses that another start cannot mend: usage, a port in use, files, configuration. */
 const FINAL = new Set([64, 69, 74, 78]);
 
-type Child = { process: ChildProcess; readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
+type Child = {
+  process: ChildProcess;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+};
 
 export class Children {
   readonly #logs: string;
@@ -32,12 +36,14 @@ export class Children {
   async start(name: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
     const port = Number(env.TEARLINE_CLOUD_PORT ?? env.TEARLINE_GATEWAY_PORT);
     // Another program that answers there must not pass for this child.
-    if (await answers(port)) throw new Error(`Port ${port} is in use, and ${name} needs it. Stop what listens there, or give --port-base N.`);
+    if (await answers(port))
+      throw new Error(`Port ${port} is in use, and ${name} needs it. Stop what listens there, or give --port-base N.`);
     const child = this.#spawn(name, args, env);
     const until = Date.now() + READY_WITHIN_MS;
     while (!(await serves(port))) {
       if (child.process.exitCode !== null) throw new Error(`${name} did not start: ${this.#lastLine(name)}`);
-      if (Date.now() > until) throw new Error(`${name} does not answer on port ${port}; its log is ${this.#logOf(name)}`);
+      if (Date.now() > until)
+        throw new Error(`${name} does not answer on port ${port}; its log is ${this.#logOf(name)}`);
       await sleep(50);
     }
     return child.process.pid ?? 0;
@@ -55,7 +61,8 @@ export class Children {
       complaint += part;
     });
     const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
-    if (status !== 0) throw new Error(complaint.trim() || out.trim() || `tearline ${args[0]} ${args[1]} ended with ${status}`);
+    if (status !== 0)
+      throw new Error(complaint.trim() || out.trim() || `tearline ${args[0]} ${args[1]} ended with ${status}`);
     return out.trim();
   }
 
@@ -75,7 +82,10 @@ export class Children {
 
   #spawn(name: string, args: readonly string[], env: Readonly<Record<string, string>>): Child {
     const log = createWriteStream(this.#logOf(name), { flags: 'a', mode: 0o600 });
-    const spawned = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+    const spawned = spawn(process.execPath, [CLI, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     spawned.stdout.pipe(log);
     spawned.stderr.pipe(log);
     const child = { process: spawned, args, env };

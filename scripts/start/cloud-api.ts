@@ -1,5 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import pRetry from 'p-retry';
+import type { z } from 'zod';
+
+/** Tries again for about ten seconds: what is being started needs a moment. */
+export function soon<T>(work: () => Promise<T>): Promise<T> {
+  return pRetry(work, { retries: 100, factor: 1, minTimeout: 100, maxTimeout: 100, shouldRetry: () => true });
+}
 
 /** The administrator's calls that the demo needs. */
 export class CloudApi {
@@ -12,12 +17,10 @@ export class CloudApi {
   }
 
   async ready(): Promise<void> {
-    for (let tries = 0; tries < 200; tries += 1) {
-      const answer = await fetch(`${this.#url}/readyz`).catch(() => null);
-      if (answer?.ok) return;
-      await sleep(50);
-    }
-    throw new Error(`the cloud at ${this.#url} does not become ready`);
+    await soon(async () => {
+      const answer = await fetch(`${this.#url}/readyz`);
+      if (!answer.ok) throw new Error(`the cloud at ${this.#url} is not ready: ${answer.status}`);
+    });
   }
 
   /** @param unlessThere a conflict means that an earlier start made it */
@@ -32,7 +35,11 @@ export class CloudApi {
   }
 
   async get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-    return this.#read(await fetch(`${this.#url}${path}`, { headers: { authorization: `Bearer ${this.#token}` } }), path, schema);
+    return this.#read(
+      await fetch(`${this.#url}${path}`, { headers: { authorization: `Bearer ${this.#token}` } }),
+      path,
+      schema,
+    );
   }
 
   async text(path: string): Promise<string> {

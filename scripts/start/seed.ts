@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Children } from './children.ts';
-import { CloudApi } from './cloud-api.ts';
+import { CloudApi, soon } from './cloud-api.ts';
 import type { Demo } from './demo.ts';
 
 /** The demo's campaign, codes, stores and boxes. Every step may have been done by a start that was cut short. */
@@ -54,9 +53,21 @@ function spring(id: string) {
   };
 }
 
-export type Box = { readonly store: string; readonly port: number; readonly dataDir: string; readonly registerToken: string; readonly boxToken: string };
+export type Box = {
+  readonly store: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly registerToken: string;
+  readonly boxToken: string;
+};
 
-export async function prepareStores(data: string, api: CloudApi, ports: Ports, known: Demo['gateways'], children: Children): Promise<Box[]> {
+export async function prepareStores(
+  data: string,
+  api: CloudApi,
+  ports: Ports,
+  known: Demo['gateways'],
+  children: Children,
+): Promise<Box[]> {
   const boxes: Box[] = [];
   for (const [i, store] of STORES.entries()) {
     const dataDir = join(data, `store-${store.id}`);
@@ -64,10 +75,20 @@ export async function prepareStores(data: string, api: CloudApi, ports: Ports, k
     await api.post('/v1/stores', store, z.unknown(), null);
     if (!existsSync(join(dataDir, 'identity.json'))) {
       const { code } = await api.post(`/v1/stores/${store.id}/enrolments`, {}, z.object({ code: z.string() }));
-      await children.run(['gateway', 'enrol', '--cloud', `http://localhost:${ports.cloud}`, '--code', code, '--data', dataDir]);
+      await children.run([
+        'gateway',
+        'enrol',
+        '--cloud',
+        `http://localhost:${ports.cloud}`,
+        '--code',
+        code,
+        '--data',
+        dataDir,
+      ]);
     }
     const before = known.find((box) => box.store === store.id);
-    const token = (scope: string) => children.run(['gateway', 'token', 'create', '--scope', scope, '--name', `demo-${scope}`, '--data', dataDir]);
+    const token = (scope: string) =>
+      children.run(['gateway', 'token', 'create', '--scope', scope, '--name', `demo-${scope}`, '--data', dataDir]);
     const registerToken = before?.registerToken ?? (await token('register'));
     const boxToken = before?.boxToken ?? (await token('box'));
     boxes.push({ store: store.id, port, dataDir, registerToken, boxToken });
@@ -79,17 +100,20 @@ export async function prepareStores(data: string, api: CloudApi, ports: Ports, k
 export async function stockFirstCodes(api: CloudApi, { codes, gateways }: Demo): Promise<void> {
   await connected(api, gateways.length);
   for (const [i, { store }] of gateways.entries()) {
-    const answer = await api.post(`/v1/stores/${store}/stock`, { codes: codes.slice(i, i + 1) }, z.object({ granted: z.int() }));
+    const answer = await api.post(
+      `/v1/stores/${store}/stock`,
+      { codes: codes.slice(i, i + 1) },
+      z.object({ granted: z.int() }),
+    );
     if (answer.granted !== 1) throw new Error(`the store ${store} could not be stocked: ${JSON.stringify(answer)}`);
   }
 }
 
 async function connected(api: CloudApi, count: number): Promise<void> {
   const list = z.object({ gateways: z.array(z.object({ connected: z.boolean() })) });
-  for (let tries = 0; tries < 200; tries += 1) {
+  await soon(async () => {
     const { gateways } = await api.get('/v1/gateways', list);
-    if (gateways.filter((gateway) => gateway.connected).length >= count) return;
-    await sleep(50);
-  }
-  throw new Error('the gateways do not reach the cloud; their logs say why');
+    if (gateways.filter((gateway) => gateway.connected).length < count)
+      throw new Error('the gateways do not reach the cloud; their logs say why');
+  });
 }

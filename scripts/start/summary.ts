@@ -4,7 +4,10 @@ import type { Demo } from './demo.ts';
 /** What a person sees when all is up: where to click, and what to scan. */
 export function summary(demo: Demo, data: string): string {
   const [first, second] = demo.gateways;
-  const codes = demo.codes.map((code, i) => `  ${String(i + 1).padStart(2)}  ${code}${i < 2 ? `   waits in store ${demo.gateways[i]?.store}` : ''}`);
+  const codes = demo.codes.map(
+    (code, i) =>
+      `  ${String(i + 1).padStart(2)}  ${code}${i < 2 ? `   waits in store ${demo.gateways[i]?.store}` : ''}`,
+  );
   return `
 Tearline is up. Ctrl-C stops it.
 

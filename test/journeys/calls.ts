@@ -59,6 +59,9 @@ export async function request(url: string, asked: Request = {}): Promise<Answere
   }
 }
 
+/** `approved`, or `refused: in_use`. */
+export const brief = ({ decision, reason }: Decision): string => (reason === null ? decision : `${decision}: ${reason}`);
+
 export type Sale = { readonly lane?: string; readonly total?: { amount: number; currency: string } };
 const SALE = { lane: '1', total: { amount: 4200, currency: 'USD' } };
 

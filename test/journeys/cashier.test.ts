@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Decision } from '../../protocol/redemption-api.ts';
-import { REASONS } from '../../protocol/decision.ts';
-import { reasonSchema } from '../../protocol/decision.ts';
-import { Refused } from './calls.ts';
-import { normalForm } from './history.ts';
+import { REASONS, reasonSchema } from '../../protocol/decision.ts';
+import { brief, Refused } from './calls.ts';
 import { type Store, Town } from './harness.ts';
+import { normalForm } from './history.ts';
 
 let town: Town;
-let [one, two] = [] as unknown as [Store, Store];
+let one: Store;
+let two: Store;
 let codes: string[];
 
 beforeAll(async () => {
@@ -22,7 +21,6 @@ const nextCode = (): string => {
   if (code === undefined) throw new Error('no codes left');
   return code;
 };
-const brief = ({ decision, reason }: Decision) => (reason === null ? decision : `${decision}: ${reason}`);
 
 test('scans, redeems, and redeems again: one redemption, everywhere at once', async () => {
   const [code, basket] = [nextCode(), town.basket()];
@@ -155,6 +153,7 @@ test('hears of every code that is none, in words that can be read out', async ()
 });
 
 test('tries every answer with test codes, at every door', async () => {
+  const slow = [one, town.cart].map(async (door) => brief(await door.validate('TEST-SLOW', town.basket())));
   for (const door of [one, town.cart]) {
     for (const reason of reasonSchema.options) {
       const answer = await door.redeem(`TEST-${reason.toUpperCase()}`, town.basket());
@@ -162,8 +161,8 @@ test('tries every answer with test codes, at every door', async () => {
       expect(answer.text.length).toBeLessThanOrEqual(40);
     }
     expect(brief(await door.redeem('TEST-APPROVED', town.basket()))).toBe('approved');
-    expect(brief(await door.validate('TEST-SLOW', town.basket()))).toBe('approved');
   }
+  expect(await Promise.all(slow)).toEqual(['approved', 'approved']);
 });
 
 test('all callers were told the truth, and the ledger says the same', async () => {

@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import { z } from 'zod';
 import { type Demo, readDemo } from '../../scripts/start/demo.ts';
 import { type Answered, Door, Refused, type Request, request } from './calls.ts';
@@ -13,13 +14,15 @@ export class Town {
   readonly history = new History();
   readonly cart: Door;
   readonly stores: readonly [Store, Store];
-  readonly #start: Process;
+  #start: Process;
+  readonly #portBase: number;
   readonly #pids = new Set<number>();
   #baskets = 0;
 
-  private constructor(folder: string, start: Process) {
+  private constructor(folder: string, start: Process, portBase: number) {
     this.folder = folder;
     this.#start = start;
+    this.#portBase = portBase;
     const { cloud, cartToken, gateways } = this.demo();
     const { history } = this;
     this.cart = new Door({ id: 'cart:demo-shop', url: cloud, token: cartToken, history });
@@ -31,20 +34,31 @@ export class Town {
   /** Starts it and waits until both lines are up. Whoever calls this calls `end`. */
   static async start(): Promise<Town> {
     const folder = mkdtempSync(join(tmpdir(), 'tearline-town-'));
-    const start = new Process(START, ['--data', folder, '--port-base', `${await freePorts(4)}`]);
+    const portBase = await freePorts(4);
+    const start = npmStart(folder, portBase);
     try {
-      await until('the demo is up', async () => {
-        if (start.hasEnded) throw new Error(start.stderr);
-        return start.stdout.includes('Tearline is up');
-      });
-      const town = new Town(folder, start);
+      await isUp(start);
+      const town = new Town(folder, start, portBase);
       await town.linesAreUp();
       return town;
     } catch (error) {
-      await start.stop();
+      await start.stop('SIGINT');
       rmSync(folder, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  /** Ctrl-C. @returns the supervisor's status, and what the children wrote last */
+  async stop(): Promise<{ status: number | null; logs: string }> {
+    const status = await this.#start.stop('SIGINT');
+    const logs = ['cloud', ...this.stores.map(({ store }) => `store-${store}`)].map((name) => this.log(name));
+    return { status, logs: logs.join('\n') };
+  }
+
+  /** On the same data and ports. */
+  async startAgain(): Promise<void> {
+    this.#start = npmStart(this.folder, this.#portBase);
+    await isUp(this.#start);
   }
 
   /** As it is now: a child that died is there again under another pid. */
@@ -111,7 +125,7 @@ export class Town {
   /** What must hold at the end of every journey. @returns the violations, none where all is well */
   async judge(): Promise<string[]> {
     await this.settled();
-    return [...violations(this.history), ...(await this.#notInLedger()), ...(await this.#notRepeated()), ...(await this.#brokenChains())];
+    return [...violations(this.history), ...(await this.notInLedger()), ...(await this.#notRepeated()), ...(await this.#brokenChains())];
   }
 
   /** Stops all that it started, and removes it. */
@@ -120,13 +134,6 @@ export class Town {
     // Only where the supervisor itself did not end well.
     for (const pid of this.#pids) if (this.#isOurs(pid)) signal(pid, 'SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  /** Stops all, and says how that went: the supervisor's status, and what its children wrote at the end. */
-  async stopAll(): Promise<{ status: number | null; logs: string }> {
-    const status = await this.#start.stop('SIGINT');
-    const logs = ['cloud', ...this.stores.map(({ store }) => `store-${store}`)].map((name) => this.log(name));
-    return { status, logs: logs.join('\n') };
   }
 
   log(name: string): string {
@@ -147,7 +154,7 @@ export class Town {
   }
 
   /** An approval that stands is a redemption in the ledger, and the same one. */
-  async #notInLedger(): Promise<string[]> {
+  async notInLedger(): Promise<string[]> {
     const told = this.history.standing().map(async ({ code, redemption }) => {
       const { state, redemption: known } = await this.look(code);
       if (state === 'redeemed' && known?.id === redemption.id && known.settled) return [];
@@ -170,6 +177,29 @@ export class Town {
   async #brokenChains(): Promise<string[]> {
     const audits = [this.auditLedger(), ...this.stores.map((store) => store.audit())];
     return (await Promise.all(audits)).flatMap(({ status, stdout, stderr }) => (status === 0 ? [] : [`${stdout}${stderr}`]));
+  }
+}
+
+const npmStart = (folder: string, portBase: number): Process =>
+  new Process(START, ['--data', folder, '--port-base', `${portBase}`]);
+
+async function isUp(start: Process): Promise<void> {
+  await until('the demo is up', async () => {
+    if (start.stdout.includes('Tearline is up')) return true;
+    // Thrown here, it would be tried again.
+    return start.hasEnded ? 'ended' : false;
+  });
+  if (start.hasEnded) throw new Error(start.stderr);
+}
+
+/** A copy of a data directory that runs, its database as of one moment: a backup. */
+export async function backUp(directory: string, copy: string): Promise<void> {
+  cpSync(directory, copy, { recursive: true, filter: (path) => !/\.(db|sqlite)(-\w+)?$/.test(path) });
+  for (const name of ['till.db', 'ledger.sqlite']) {
+    if (!existsSync(join(directory, name))) continue;
+    const database = new Sqlite(join(directory, name), { readonly: true });
+    await database.backup(join(copy, name));
+    database.close();
   }
 }
 

@@ -63,17 +63,18 @@ const sale = (changes: Partial<SaleCommand> = {}): SaleCommand => ({
 });
 
 const reversal = { codeHash: CODE_HASH, lastFour: 'XXXX', basket: 'A', door: null, redemption: null, reason: 'void' };
+const untold = (decided: Decided<void>): Decided<undefined> => ({ ...decided, answer: undefined });
 type Answered = Parameters<typeof answerInWords>[0];
 const COMMANDS: Record<CommandName, (known: KnownForMessage) => Decided<Answered>> = {
   validate: (known) => decideSale(known, sale({ intent: 'validate' }), NOW),
   redeem: (known) => decideSale(known, sale(), NOW),
-  release: (known) => decideRelease(known, CODE_HASH, 'A'),
+  release: (known) => untold(decideRelease(known, CODE_HASH, 'A')),
   reverse: (known) => decideReversal(known, reversal, NOW),
-  recall: (known) => decideRecall(known, recall(), NOW),
-  stock: (known) => decideGrant(known, from, grantOf(), NOW),
-  want: (known) => decideGrant(known, from, forWant, NOW),
-  extend: (known) => decideExtend(known, from, { number: 3, notAfter: later }, known.extendable, NOW),
-  tick: (known) => decideTick(known, known.extendable, NOW),
+  recall: (known) => untold(decideRecall(known, recall(), NOW)),
+  stock: (known) => untold(decideGrant(known, from, grantOf(), NOW)),
+  want: (known) => untold(decideGrant(known, from, forWant, NOW)),
+  extend: (known) => untold(decideExtend(known, from, { number: 3, notAfter: later }, known.extendable, NOW)),
+  tick: (known) => untold(decideTick(known, known.extendable, NOW)),
 };
 
 const verdictInWords = (verdict: Verdict): string => (verdict.approved ? `approved ${verdict.mode}` : verdict.reason);
@@ -118,6 +119,12 @@ describe('G4', () => {
     const journalling = decisions.filter(({ decided }) => decided.changes.some((change) => change.do === 'journal'));
     expect(journalling.length).toBeGreaterThan(50);
     for (const { decided } of journalling) expect(decided.plan).toEqual(ORDER);
+  });
+
+  it('never lets a box that is not validated write its witness, which is evidence', () => {
+    const others = decisions.filter(({ known }) => !isValidated(known));
+    expect(others.length).toBeGreaterThan(20);
+    for (const { decided } of others) expect(decided.plan).toEqual(['commit', 'release']);
   });
 
   it('governs every answer of a sale or a reversal on a validated box, new or shown again', () => {

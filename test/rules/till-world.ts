@@ -57,6 +57,8 @@ export class MemoryWitness implements Witness {
   head: Head | null = { epoch: 1, n: 0, hash: GENESIS_HASH };
   isBroken = false;
   isUnreadable = false;
+  /** Something was written over a head that said more: evidence is gone. */
+  wentBack = false;
 
   read(): WitnessReading {
     if (this.isUnreadable) return { kind: 'unreadable' };
@@ -64,7 +66,9 @@ export class MemoryWitness implements Witness {
   }
 
   write(head: Head): void {
-    if (this.isBroken) throw new TillUnavailable('the witness cannot be written');
+    if (this.isBroken || this.head === null) throw new TillUnavailable('the witness cannot be written');
+    const isSame = head.epoch === this.head.epoch && head.n === this.head.n && head.hash === this.head.hash;
+    if (!isSame && (head.epoch < this.head.epoch || head.n <= this.head.n)) this.wentBack = true;
     this.head = head;
   }
 }

@@ -31,6 +31,12 @@ const CLOSED_ARE_FORGOTTEN: Edit = {
   from: '  const unknown = grant.manifest.filter(({ reservation }) => !known.reservations.has(reservation));\n',
   to: "  const unknown = grant.manifest.filter(({ reservation }) => known.reservations.get(reservation)?.state !== 'active');\n",
 };
+/** What was forgotten can be written again. */
+const ROWS_ARE_FORGOTTEN: Edit = {
+  file: 'gateway/till/sqlite-store.ts',
+  from: '    install: sql(`INSERT INTO reservations',
+  to: '    install: sql(`INSERT OR REPLACE INTO reservations',
+};
 const ANSWERS_ARE_FORGOTTEN: Edit = {
   file: SALE_RULES,
   from: '  if (spent && (held === null || held.generation <= spent.generation))\n',
@@ -38,13 +44,13 @@ const ANSWERS_ARE_FORGOTTEN: Edit = {
 };
 const UPLOADS_COUNT_AS_SETTLEMENT: Edit = {
   file: 'gateway/till/till.ts',
-  from: '    const isEvidence = !isValidated({ self: this.#self, box, session: this.#work.session });\n',
+  from: '    const isEvidence = !isValidated({ self, box, session: work.session });\n',
   to: '    const isEvidence = false;\n',
 };
 const UPLOADS_BEFORE_WITNESS: Edit = {
   file: 'gateway/till/till.ts',
-  from: '    const shown = isEvidence ? box.head : (this.#work.witnessed ?? { n: 0 });\n',
-  to: '    const shown = box.head;\n',
+  from: '    const n = isEvidence ? box.head.n : (work.witnessed?.n ?? 0);\n',
+  to: '    const n = box.head.n;\n',
 };
 
 export const BROKEN_DESIGNS = {
@@ -54,16 +60,29 @@ export const BROKEN_DESIGNS = {
     id: 'B3',
     what: 'no grant floor',
     edits: [
-      { file: GRANT_RULES, from: '  if (grant.number <= known.box.floor) return draft.decided(undefined, NOT_JOURNALLED);\n', to: '' },
+      {
+        file: GRANT_RULES,
+        from: '  if (grant.number <= known.box.floor) return draft.decided(undefined, NOT_JOURNALLED);\n',
+        to: '',
+      },
       CLOSED_ARE_FORGOTTEN,
+      ROWS_ARE_FORGOTTEN,
       ANSWERS_ARE_FORGOTTEN,
+      // The database's own last line of defence, which forgetting takes away as well.
+      {
+        file: 'gateway/till/sqlite-schema.ts',
+        from: 'CREATE UNIQUE INDEX answers_by_reservation',
+        to: 'CREATE INDEX answers_by_reservation',
+      },
     ],
   },
   B4: { id: 'B4', what: 'void without a margin', edits: [NO_MARGIN, TICK_WITHOUT_MARGIN] },
   B5: {
     id: 'B5',
     what: 'a restored disk, no check at the start',
-    edits: [{ file: START_RULES, from: '  if (disagreement !== null) {\n', to: '  if (disagreement !== null && false) {\n' }],
+    edits: [
+      { file: START_RULES, from: '  if (disagreement !== null) {\n', to: '  if (disagreement !== null && false) {\n' },
+    ],
   },
   B6: {
     id: 'B6',
@@ -78,7 +97,7 @@ export const BROKEN_DESIGNS = {
       {
         file: MESSAGE_RULES,
         from: '  const disagreement = isValidated(known) ? null : (session.disagreement ?? { epoch: box.epoch, n: box.head.n });\n  if (session.standing',
-        to: "  const disagreement = null as { epoch: number; n: number } | null;\n  if (false && session.standing",
+        to: '  const disagreement = null as { epoch: number; n: number } | null;\n  if (false && session.standing',
       },
       {
         file: MESSAGE_RULES,
@@ -90,13 +109,23 @@ export const BROKEN_DESIGNS = {
   B7: {
     id: 'B7',
     what: 'an approval before the witness',
-    edits: [{ file: SALE_RULES, from: 'const SHOW_APPROVAL: Plan = ORDER;', to: "const SHOW_APPROVAL: Plan = ['commit', 'release', 'witness'];\nvoid ORDER;" }],
+    edits: [
+      {
+        file: SALE_RULES,
+        from: 'const SHOW_APPROVAL: Plan = ORDER;',
+        to: "const SHOW_APPROVAL: Plan = ['commit', 'release', 'witness'];\nvoid ORDER;",
+      },
+    ],
   },
   B8: {
     id: 'B8',
     what: 'a return before the witness',
     edits: [
-      { file: 'gateway/till/recall-rules.ts', from: 'const SHOW_RETURN: Plan = ORDER;', to: "const SHOW_RETURN: Plan = ['commit', 'release', 'witness'];\nvoid ORDER;" },
+      {
+        file: 'gateway/till/recall-rules.ts',
+        from: 'const SHOW_RETURN: Plan = ORDER;',
+        to: "const SHOW_RETURN: Plan = ['commit', 'release', 'witness'];\nvoid ORDER;",
+      },
       UPLOADS_BEFORE_WITNESS,
     ],
   },
@@ -104,8 +133,16 @@ export const BROKEN_DESIGNS = {
     id: 'B9',
     what: 'a box that is not validated answers recalls',
     edits: [
-      { file: 'gateway/till/recall-rules.ts', from: '  if (!isValidated(known)) return draft.decided(undefined, NOT_JOURNALLED); // [G6, B9]\n', to: '' },
-      { file: 'gateway/till/recall-rules.ts', from: 'const SHOW_RETURN: Plan = ORDER;', to: "const SHOW_RETURN: Plan = ['commit', 'release'];\nvoid ORDER;" },
+      {
+        file: 'gateway/till/recall-rules.ts',
+        from: '  if (!isValidated(known)) return draft.decided(undefined, NOT_JOURNALLED); // [G6, B9]\n',
+        to: '',
+      },
+      {
+        file: 'gateway/till/recall-rules.ts',
+        from: 'const SHOW_RETURN: Plan = ORDER;',
+        to: "const SHOW_RETURN: Plan = ['commit', 'release'];\nvoid ORDER;",
+      },
       UPLOADS_COUNT_AS_SETTLEMENT,
       UPLOADS_BEFORE_WITNESS,
     ],
@@ -119,7 +156,11 @@ export const BROKEN_DESIGNS = {
         from: "  if (!isValidated(known)) return no('cannot_verify'); // [G6]\n",
         to: "  const early = answerOf(known, known.self.door, item.codeHash, sale.basket);\n  if (early?.redemption) return { is: 'stored', redemption: early.redemption };\n  if (!isValidated(known)) return no('cannot_verify');\n",
       },
-      { file: SALE_RULES, from: 'const SHOW_STORED: Plan = ORDER;', to: "const SHOW_STORED: Plan = ['commit', 'release'];" },
+      {
+        file: SALE_RULES,
+        from: 'const SHOW_STORED: Plan = ORDER;',
+        to: "const SHOW_STORED: Plan = ['commit', 'release'];",
+      },
     ],
   },
   B12: {
@@ -132,16 +173,32 @@ export const BROKEN_DESIGNS = {
         from: '  const again = lacking.filter((view) => mayGrantAgain(gateway, view));\n',
         to: "  const again: CodeView[] = [];\n  const freed = lacking.flatMap((view) => {\n    const moved = move(view.code, 'returned', {}, {});\n    return typeof moved === 'string' ? [] : moved.changes;\n  });\n",
       },
-      { file: 'cloud/fleet/granting-rules.ts', from: '  return { again, changes: recalled, unexpected', to: '  return { again, changes: [...recalled, ...freed], unexpected' },
-      { file: 'cloud/fleet/granting-rules.ts', from: "import type { Change, CodeView, GatewayRow, ReversalRow, WaitRow } from '../ledger/code-rules.ts';", to: "import { type Change, type CodeView, type GatewayRow, move, type ReversalRow, type WaitRow } from '../ledger/code-rules.ts';" },
+      {
+        file: 'cloud/fleet/granting-rules.ts',
+        from: '  return { again, changes: recalled, unexpected',
+        to: '  return { again, changes: [...recalled, ...freed], unexpected',
+      },
+      {
+        file: 'cloud/fleet/granting-rules.ts',
+        from: "import type { Change, CodeView, GatewayRow, ReversalRow, WaitRow } from '../ledger/code-rules.ts';",
+        to: "import { type Change, type CodeView, type GatewayRow, move, type ReversalRow, type WaitRow } from '../ledger/code-rules.ts';",
+      },
     ],
   },
   B13: {
     id: 'B13',
     what: 'a reversal frees by basket, not by redemption',
     edits: [
-      { file: 'cloud/ledger/reversal-rules.ts', from: '  if (stored !== null) return repeated(request, stored);\n', to: '  void repeated;\n  void stored;\n' },
-      { file: 'cloud/ledger/reversing.ts', from: '  const redemption = await unit.redemptionAt(door, hash, basket);\n', to: '  const redemption = view.redemption;\n' },
+      {
+        file: 'cloud/ledger/reversal-rules.ts',
+        from: '  if (stored !== null) return repeated(request, stored);\n',
+        to: '  void repeated;\n  void stored;\n',
+      },
+      {
+        file: 'cloud/ledger/reversing.ts',
+        from: '  const redemption = await unit.redemptionAt(door, hash, basket);\n',
+        to: '  const redemption = view.redemption;\n',
+      },
     ],
   },
   B14: {
@@ -158,23 +215,46 @@ export const BROKEN_DESIGNS = {
         from: '  const reaches = attest.head.epoch === challenge.epoch && attest.hashAtChallenge !== null;\n',
         to: '  const reaches = attest.head.n >= gateway.acknowledged.n;\n',
       },
-      { file: 'cloud/fleet/greeting-rules.ts', from: '  if (attest.hashAtChallenge !== challenge.hash) return', to: '  if (attest.disagreement !== null) return' },
+      {
+        file: 'cloud/fleet/greeting-rules.ts',
+        from: '  if (attest.hashAtChallenge !== challenge.hash) return',
+        to: '  if (attest.disagreement !== null) return',
+      },
     ],
   },
-  B17: { id: 'B17', what: 'closed reservation ids are forgotten', edits: [CLOSED_ARE_FORGOTTEN, ANSWERS_ARE_FORGOTTEN] },
-  B18: { id: 'B18', what: 'a box that is not validated uploads returns', edits: [UPLOADS_COUNT_AS_SETTLEMENT, UPLOADS_BEFORE_WITNESS] },
+  B17: { id: 'B17', what: 'closed reservation ids are forgotten', edits: [CLOSED_ARE_FORGOTTEN, ROWS_ARE_FORGOTTEN] },
+  B18: {
+    id: 'B18',
+    what: 'a box that is not validated uploads returns',
+    edits: [UPLOADS_COUNT_AS_SETTLEMENT, UPLOADS_BEFORE_WITNESS],
+  },
   B19: {
     id: 'B19',
     what: 'extend without a bound',
-    edits: [{ file: GRANT_RULES, from: '    if (reservation.number > number) continue; // [B19]\n', to: '' }],
+    edits: [
+      { file: GRANT_RULES, from: '    if (reservation.number > number) continue; // [B19]\n', to: '' },
+      {
+        file: 'gateway/till/load.ts',
+        from: 'this.#store.installedUpTo(box.epoch, message.body.number)',
+        to: 'this.#store.installedUpTo(box.epoch, Number.MAX_SAFE_INTEGER)',
+      },
+    ],
   },
   B20: {
     id: 'B20',
     what: 'a void_pending code is granted again',
     edits: [
-      { file: 'cloud/ledger/handover-rules.ts', from: "    code.state === 'reserved' &&\n", to: "    (code.state === 'reserved' || code.state === 'void_pending') &&\n" },
+      {
+        file: 'cloud/ledger/handover-rules.ts',
+        from: "    code.state === 'reserved' &&\n",
+        to: "    (code.state === 'reserved' || code.state === 'void_pending') &&\n",
+      },
       { file: 'cloud/ledger/handover-rules.ts', from: '    reservation.recall === null\n', to: '    true\n' },
-      { file: 'cloud/ledger/handover-rules.ts', from: '  return { row, changes: [...moved.changes,', to: "  if (code.state === 'void_pending') return { row, changes: [] };\n  return { row, changes: [...moved.changes," },
+      {
+        file: 'cloud/ledger/handover-rules.ts',
+        from: '  return { row, changes: [...moved.changes,',
+        to: "  if (code.state === 'void_pending') return { row, changes: [] };\n  return { row, changes: [...moved.changes,",
+      },
       {
         file: CODE_RULES,
         from: "  void_pending: {\n    hold: 'refused',\n    hold_ends: 'stays',\n    cart_redeems: 'refused',\n    grant: 'refused',\n    grant_again: 'refused',\n",

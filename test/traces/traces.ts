@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RESERVATION_MS } from '../../protocol/limits.ts';
 import type { BrokenId } from './broken-designs.ts';
 import type { Modules } from './modules.ts';
@@ -27,14 +28,6 @@ async function holding(modules: Modules): Promise<World> {
   await world.box().hear('grant');
   await world.box().settles();
   return world;
-}
-
-/** A cart wants the code: the recall is queued, and the cart waits. */
-async function cartWants(world: World, basket: string) {
-  const waits = world.cartRedeems(basket);
-  const { setTimeout: sleep } = await import('node:timers/promises');
-  await sleep(20);
-  return waits;
 }
 
 export const TRACES: { readonly [B in BrokenId]: Trace } = {
@@ -123,7 +116,7 @@ export const TRACES: { readonly [B in BrokenId]: Trace } = {
     const world = await holding(modules);
     const box = world.box();
     const image = box.backup();
-    const cart = cartWants(world, 'X');
+    const cart = world.cartRedeems('X');
     await box.queued();
     box.witness.crashAtWrite = true;
     await later();
@@ -141,7 +134,7 @@ export const TRACES: { readonly [B in BrokenId]: Trace } = {
     const image = box.backup();
     await box.redeems('A');
     await box.restore(image);
-    const cart = cartWants(world, 'X');
+    const cart = world.cartRedeems('X');
     await later();
     await box.hear('recall');
     await box.uploads();
@@ -171,7 +164,10 @@ export const TRACES: { readonly [B in BrokenId]: Trace } = {
     await box.redeems('A');
     for (const body of box.till.holdings()) {
       const { gateway, incarnation, epoch, bootId } = box.till.sender();
-      await box.reaches({ header: { v: 1, id: 'sync-0001', gateway, incarnation, epoch, bootId, type: 'sync' }, message: { type: 'sync', body } });
+      await box.reaches({
+        header: { v: 1, id: 'sync-0001', gateway, incarnation, epoch, bootId, type: 'sync' },
+        message: { type: 'sync', body },
+      });
     }
     await world.cartRedeems('X');
     return doubleSpend(world);
@@ -201,7 +197,7 @@ export const TRACES: { readonly [B in BrokenId]: Trace } = {
     const world = await stocked(modules);
     const box = world.box();
     // Recalled before the grant came: a tombstone. Then the grant comes.
-    const cart = cartWants(world, 'X');
+    const cart = world.cartRedeems('X');
     await later();
     await box.hear('recall');
     await box.uploads();
@@ -215,7 +211,7 @@ export const TRACES: { readonly [B in BrokenId]: Trace } = {
     const world = await holding(modules);
     const box = world.box();
     const image = box.backup();
-    const cart = cartWants(world, 'X');
+    const cart = world.cartRedeems('X');
     await later();
     // `returned` is committed, the witness is not written; at the start it cannot be read.
     box.witness.crashAtWrite = true;
@@ -260,6 +256,7 @@ export const TRACES: { readonly [B in BrokenId]: Trace } = {
   async B20(modules) {
     const world = await stocked(modules);
     const box = world.box();
+    await box.settles();
     await world.ledger.voidCode(world.code());
     world.now += 2 * HOUR;
     // The grant and the recall are lost; sync finds that the box lacks the reservation.
@@ -267,7 +264,10 @@ export const TRACES: { readonly [B in BrokenId]: Trace } = {
     const [body] = box.till.holdings();
     const { gateway, incarnation, epoch, bootId } = box.till.sender();
     if (body !== undefined)
-      await box.reaches({ header: { v: 1, id: 'sync-0001', gateway, incarnation, epoch, bootId, type: 'sync' }, message: { type: 'sync', body } });
+      await box.reaches({
+        header: { v: 1, id: 'sync-0001', gateway, incarnation, epoch, bootId, type: 'sync' },
+        message: { type: 'sync', body },
+      });
     const grants = (await box.queued()).filter(({ message }) => message.type === 'grant');
     world.now += RESERVATION_MS - HOUR;
     await world.ledger.tick();
@@ -312,10 +312,8 @@ export const TRACES: { readonly [B in BrokenId]: Trace } = {
   },
 };
 
-async function later(): Promise<void> {
-  const { setTimeout: sleep } = await import('node:timers/promises');
-  await sleep(40);
-}
+/** Long enough for the cloud to commit what a cart asked; the cart goes on waiting. */
+const later = () => sleep(40);
 
 type TheBox = ReturnType<World['box']>;
 

@@ -17,6 +17,7 @@ import type { Modules } from './modules.ts';
  * be backed up and restored, its witness not.
  */
 export const HOUR = 3_600_000;
+const WANT_DEADLINE_MS = 30;
 const START = Date.parse('2026-11-23T09:00:00Z');
 const FLEET_KEY = Buffer.alloc(32, 7);
 const TOTAL = { amount: 4200, currency: 'USD' } as const;
@@ -42,7 +43,11 @@ export class World {
     const world = new World(modules);
     world.ledger = await modules.createLedger({
       store: modules.sqliteLedgerStore(modules.openDatabase(':memory:')),
-      keys: { fleetKey: FLEET_KEY, sealKey: randomBytes(32), publicKey: { id: 'cloud-key', publicKey: 'A'.repeat(43) } },
+      keys: {
+        fleetKey: FLEET_KEY,
+        sealKey: randomBytes(32),
+        publicKey: { id: 'cloud-key', publicKey: 'A'.repeat(43) },
+      },
       now: () => world.now,
       randomBytes,
       stockUnitsMax: 500,
@@ -55,7 +60,12 @@ export class World {
 
   async #seed(): Promise<void> {
     const { ledger } = this;
-    const offer = { campaign: 'spring', title: '$5 off', discount: { type: 'amount', amount: 500, currency: 'USD' }, promotionRef: null } as const;
+    const offer = {
+      campaign: 'spring',
+      title: '$5 off',
+      discount: { type: 'amount', amount: 500, currency: 'USD' },
+      promotionRef: null,
+    } as const;
     await ledger.createCampaign({
       id: 'spring',
       card: {
@@ -96,7 +106,16 @@ export class World {
   }
 
   async cartRedeems(basket: string, code = this.code()): Promise<Decision> {
-    const sale = { client: 'shop', codes: [code], allOrNone: false, basket, lane: null, total: TOTAL, customer: null, discount: null };
+    const sale = {
+      client: 'shop',
+      codes: [code],
+      allOrNone: false,
+      basket,
+      lane: null,
+      total: TOTAL,
+      customer: null,
+      discount: null,
+    };
     return this.see(`cart:shop/${basket}`, code, await this.ledger.redeem(sale));
   }
 
@@ -119,7 +138,9 @@ export class World {
 
   /** S1: baskets whose approval stands, for one code. */
   standing(code = this.code()): string[] {
-    const baskets = this.shown.filter((seen) => seen.code === code && !this.reversalsAsked.has(seen.who)).map(({ who }) => who);
+    const baskets = this.shown
+      .filter((seen) => seen.code === code && !this.reversalsAsked.has(seen.who))
+      .map(({ who }) => who);
     return [...new Set(baskets)];
   }
 
@@ -181,7 +202,14 @@ export class Box {
     const id = `gw-0000000${i}`;
     const store = `000${i}`;
     await world.ledger.createStore({ id: store, name: `Store ${i}`, timeZone: 'UTC', address: null });
-    const { epoch, incarnation } = await world.ledger.addGateway({ id, store, shard: 0, publicKey: 'A'.repeat(43), keyId: 'box-key-1', passwordHash: '' });
+    const { epoch, incarnation } = await world.ledger.addGateway({
+      id,
+      store,
+      shard: 0,
+      publicKey: 'A'.repeat(43),
+      keyId: 'box-key-1',
+      passwordHash: '',
+    });
     const data = new world.modules.SqliteTillStore(':memory:');
     data.make({ gateway: id, incarnation, epoch });
     const box = new Box(world, id, store, data);
@@ -208,9 +236,18 @@ export class Box {
       monotonic: () => world.now - this.behindMs,
       newId: () => randomBytes(9).toString('base64url'),
       defer: (run) => setImmediate(run),
-      // A want's deadline comes when the trace says so: never by itself.
-      setTimer: () => () => undefined,
-      identity: { gateway: this.id, store: { id: this.store, name: `Store ${this.store}`, timeZone: 'UTC' }, fleetKey: FLEET_KEY, keyId: 'box-key-1', version: 'test' },
+      setTimer: (run) => {
+        // A want that no trace answers: its deadline comes soon.
+        const timer = setTimeout(run, WANT_DEADLINE_MS);
+        return () => clearTimeout(timer);
+      },
+      identity: {
+        gateway: this.id,
+        store: { id: this.store, name: `Store ${this.store}`, timeZone: 'UTC' },
+        fleetKey: FLEET_KEY,
+        keyId: 'box-key-1',
+        version: 'test',
+      },
       settings: { reserveDeadlineMs: 800, strict: false },
     });
   }
@@ -233,7 +270,15 @@ export class Box {
 
   #say(message: Up): void {
     const { gateway, incarnation, epoch, bootId } = this.till.sender();
-    const header = { v: 1 as const, id: randomBytes(9).toString('base64url'), gateway, incarnation, epoch, bootId, type: message.type };
+    const header = {
+      v: 1 as const,
+      id: randomBytes(9).toString('base64url'),
+      gateway,
+      incarnation,
+      epoch,
+      bootId,
+      type: message.type,
+    };
     this.said.push({ header, message });
   }
 
@@ -270,12 +315,6 @@ export class Box {
     if (message !== undefined) await this.receives(message);
   }
 
-  /** Everything that the cloud has queued since the last call, in order. */
-  async hearAll(): Promise<void> {
-    const before = this.told.length;
-    for (const message of (await this.queued()).slice(before)) await this.receives(message);
-  }
-
   /** All that the cloud ever said to this box. */
   async queued(): Promise<readonly { readonly epoch: number; readonly message: Down }[]> {
     for (;;) {
@@ -288,7 +327,10 @@ export class Box {
 
   async receives({ epoch, message }: { readonly epoch: number; readonly message: Down }): Promise<void> {
     const { incarnation } = this.#world.ledger;
-    await this.till.receive({ v: 1, id: 'message-0', gateway: this.id, incarnation, epoch, bootId: 0, type: message.type }, message);
+    await this.till.receive(
+      { v: 1, id: 'message-0', gateway: this.id, incarnation, epoch, bootId: 0, type: message.type },
+      message,
+    );
     await turn();
   }
 

@@ -50,7 +50,7 @@ export function lanePage(state: LaneState, asset: AssetPath): Html {
   const waiting = waitingCode(lane);
   const body = html`<div class="lane" data-events="${at}/events" data-answers="${lane.answers}">
 <header class="lane__head" id="head">${head}</header>
-<div><div id="banner">${banner}</div><p class="sr" role="status" id="news">${news}</p></div>
+<section aria-label="Line"><div id="banner">${banner}</div><p class="sr" role="status" id="news">${news}</p></section>
 <main class="lane__main">
 <section class="${className}" id="answer" aria-label="Answer" role="${role}" aria-live="${live}" aria-atomic="true">${answer}</section>
 <section class="panel basket" aria-label="This sale">

@@ -29,7 +29,7 @@ export function statusEvent(state: StatusState): { readonly parts: Readonly<Reco
 export function statusPage(state: StatusState, asset: AssetPath): Html {
   const { store, gateway } = state.facts.till;
   const { banner, clock, verdict, stock, settled, lanes, drill, box } = parts(state);
-  const body = html`<div id="banner">${banner}</div>
+  const body = html`<section id="banner" aria-label="Line">${banner}</section>
 <header class="top"><span class="mark" role="img" aria-label="Tearline">Tear<i></i>line</span><span><strong>${store.name}</strong> <span class="hush">store ${store.id}, ${gateway}</span></span><span class="push row" id="clock">${clock}</span></header>
 <main class="solo"><div id="verdict" role="status" aria-live="polite" aria-atomic="true">${verdict}</div>
 <div class="two two--even"><section class="panel" id="stock">${stock}</section><section class="panel" id="settled">${settled}</section><section class="panel" id="lanes">${lanes}</section><section class="panel" id="drill">${drill}</section></div>

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import { createLedger } from '../../cloud/ledger/ledger.ts';
+import type { Ledger } from '../../cloud/ledger/port.ts';
+import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
+import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
+
+const CAMPAIGN = 'spring';
+const DAY_MS = 86_400_000;
+
+/** The cloud's ledger in this process, with one campaign. @param path a file, or ':memory:' */
+export async function openLedger(path: string): Promise<{ readonly ledger: Ledger; close(): Promise<void> }> {
+  const store = sqliteLedgerStore(openDatabase(path));
+  const ledger = await createLedger({
+    store,
+    keys: { fleetKey: randomBytes(32), sealKey: randomBytes(32), publicKey: { id: 'bench-cloud', publicKey: '' } },
+    now: Date.now,
+    randomBytes,
+    stockUnitsMax: 0,
+    outgoing: { wake: () => undefined },
+  });
+  const day = (offset: number) => new Date(Date.now() + offset * DAY_MS).toISOString();
+  await ledger.createCampaign({
+    id: CAMPAIGN,
+    card: {
+      version: 1,
+      offer: {
+        campaign: CAMPAIGN,
+        title: '$5 off',
+        discount: { type: 'amount', amount: 500, currency: 'USD' },
+        promotionRef: null,
+      },
+      channels: ['store', 'online'],
+      timeZone: 'America/New_York',
+      startsAt: day(-1),
+      endsAt: day(30),
+      stores: 'all',
+      minimumBasket: null,
+      onSilence: 'hold',
+    },
+    condition: null,
+    terms: null,
+    picture: null,
+    cap: { units: null, value: null },
+    perCustomer: 1,
+    offline: 'decline',
+  });
+  return {
+    ledger,
+    async close() {
+      await ledger.close();
+      await store.close();
+    },
+  };
+}
+
+/** @returns the stack's id */
+export async function issueTo(ledger: Ledger, count: number): Promise<string> {
+  const issued = await ledger.issueStack(CAMPAIGN, count);
+  if (!issued.ok) throw new Error(`the stack was refused: ${issued.error.why}`);
+  return issued.value.id;
+}
+
+export async function codesOf(ledger: Ledger, stack: string): Promise<string[]> {
+  const codes: string[] = [];
+  for await (const chunk of (await ledger.stackCodes(stack)) ?? []) codes.push(...chunk);
+  return codes;
+}
