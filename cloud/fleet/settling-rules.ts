@@ -29,9 +29,12 @@ export type EntryCase = {
 
 export function applyRedeemed(gateway: GatewayRow, entry: EntryOf<'redeemed'>, given: EntryCase): Applied {
   const { view, reservation, known } = given;
-  // Closed by this same entry before: nothing.
-  if (known !== null) return nothing;
   const door = `gateway:${gateway.id}`;
+  if (known !== null) {
+    // Closed by this same entry before: nothing. An id that something else was redeemed under is no such entry.
+    const isSame = known.door === door && known.reservation === entry.reservation && known.codeHash === entry.codeHash;
+    return isSame ? nothing : exception('redeemed_twice', gateway, entry, view);
+  }
   const fits =
     view !== null &&
     reservation !== null &&

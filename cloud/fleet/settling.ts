@@ -40,7 +40,8 @@ export async function settle(
   if (follows !== 'known') return { kind: follows };
   const fresh = entries.filter(({ n }) => n > gateway.acknowledged.n);
   if (await forks(unit, gateway, entries)) return { kind: 'fork' };
-  const exceptions = await applyAll(unit, gateway, fresh, false, upload.before, now);
+  // What is fresh follows the prefix: an upload may begin before that, where an acknowledgement was lost.
+  const exceptions = await applyAll(unit, gateway, fresh, false, gateway.acknowledged.hash, now);
   await acknowledge(unit, gateway.id, fresh.at(-1) ?? null, exceptions);
   return { kind: 'applied' };
 }
@@ -188,7 +189,10 @@ async function reversed(
   const { door, codeHash, basket, redemption, reason } = body;
   const given = await caseOf(unit, codeHash, body.reservation, redemption, epoch, evidence);
   if (given.view === null) return { changes: [], exception: null };
-  if (door !== `gateway:${gateway.id}`) return forwarded(unit, gateway, body, now);
+  if (door !== `gateway:${gateway.id}`) {
+    // From evidence only `redeemed` is taken: a rolled-back box undoes nothing at other doors [C2].
+    return evidence ? { changes: [], exception: null } : forwarded(unit, gateway, body, now);
+  }
   const applied = applyReversed(gateway, body, given, await unit.handOver(codeHash), now);
   const stored = await unit.reversal(door, codeHash, basket);
   return {

@@ -3,7 +3,7 @@ import { LEDGER_PARTITIONS } from '../../protocol/limits.ts';
 import { ledgerHash } from './chain.ts';
 import type { LedgerReads, LedgerStore } from './store.ts';
 
-/** Recomputes every hash chain: the ledger's partitions and the uploaded journals [R11]. */
+/** Recomputes every hash chain: the ledger's partitions and the uploaded journals [J4]. */
 export type Audit = { readonly ok: true; readonly entries: number } | { readonly ok: false; readonly first: string };
 
 const ENTRIES_PER_READ = 10_000;

@@ -41,8 +41,7 @@ export function resolveReversal(request: ReversalRequest, given: ReversalCase, n
     askers: [],
   };
   if (box === null) return { kind: redemption === null ? 'done' : 'cart', row, changes: [{ do: 'reversal', row }] };
-  if (redemption !== null && (redemption.epoch !== box.epoch || !box.active))
-    return asException(row, redemption, box.id);
+  if (unanswerable) return asException(stored, row, redemption, box.id);
   const mayStillLand =
     view.reservation !== null &&
     view.reservation.gateway === box.id &&
@@ -71,7 +70,12 @@ function askDoor(gateway: string, { door, codeHash, basket, redemption, reason }
 }
 
 /** Of an older epoch, or of a revoked or replaced box, also where it became so meanwhile: acknowledged, the code stays redeemed. */
-function asException(stored: ReversalRow | null, row: ReversalRow, redemption: RedemptionRow, gateway: string): Reversal {
+function asException(
+  stored: ReversalRow | null,
+  row: ReversalRow,
+  redemption: RedemptionRow,
+  gateway: string,
+): Reversal {
   const exception = {
     what: 'reversed_old_epoch',
     gateway,
@@ -79,15 +83,13 @@ function asException(stored: ReversalRow | null, row: ReversalRow, redemption: R
     ours: `redeemed in epoch ${redemption.epoch}, redemption ${redemption.id}`,
     theirs: `reversal of basket ${row.basket}`,
   };
-  return {
-    kind: 'done',
-    row,
-    changes: [
-      { do: 'reversal', row },
-      { do: 'redemption', row: { ...redemption, reversed: true } },
-      { do: 'exception', row: exception },
-    ],
-  };
+  const undone: RedemptionRow = { ...redemption, reversed: true };
+  const changes: readonly Change[] = [
+    ...reversalSettled(stored, row),
+    { do: 'redemption', row: undone },
+    { do: 'exception', row: exception },
+  ];
+  return { kind: 'done', row, changes };
 }
 
 /** The redeeming door's entry came: the reversal is done, and whoever forwarded it hears so. */

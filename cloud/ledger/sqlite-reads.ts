@@ -108,12 +108,7 @@ export function sqliteReads(db: RowReader): LedgerReads {
     holdsEnded: async (now, most) =>
       hashes("SELECT hash FROM codes WHERE state = 'held' AND hold_until <= ? LIMIT ?", now, most),
     reservationsEnded: async (before, most) => hashes(RESERVATIONS_ENDED, before, most),
-    recallsLapsed: async (now, most) =>
-      hashes(
-        "SELECT code_hash AS hash FROM reservations WHERE state = 'open' AND recall_deadline <= ? LIMIT ?",
-        now,
-        most,
-      ),
+    recallsLapsed: async (now, most) => hashes(RECALLS_LAPSED, now, most),
     waitsEnded: async (now) => hashes('SELECT DISTINCT code_hash AS hash FROM waits WHERE until <= ?', now),
     codesToDeal: async (campaign, now, most) =>
       hashes(
@@ -134,6 +129,8 @@ const HELD_COUNT = `SELECT r.gateway, c.campaign, c.state, count(*) AS units FRO
   WHERE r.gateway = ? AND r.state = 'open' GROUP BY c.campaign, c.state`;
 const RESERVATIONS_ENDED = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
   WHERE r.state = 'open' AND r.not_after <= ? AND c.state IN ('reserved', 'void_pending') LIMIT ?`;
+const RECALLS_LAPSED = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
+  WHERE r.state = 'open' AND r.recall_deadline <= ? LIMIT ?`;
 const EXCEPTIONS = `SELECT e.*, c.last_four, c.campaign FROM exceptions e LEFT JOIN codes c ON c.hash = e.code_hash
   ORDER BY e.at DESC, e.id LIMIT ?`;
 

@@ -77,9 +77,19 @@ function asConnection(client: mqtt.MqttClient): Connection {
       if (client.connected) client.publish(topic, Buffer.from(message), { qos: 1 }, () => undefined);
     },
     async close() {
-      if (!client.connected) client.end(true);
-      else await Promise.race([client.endAsync(), new Promise((done) => setTimeout(done, CLOSE_MS).unref())]);
+      if (client.connected) await ended(client);
       client.end(true);
     },
   };
+}
+
+/** In good order, or when the time is over: where the broker is gone too, the client's own end never comes. */
+function ended(client: mqtt.MqttClient): Promise<void> {
+  return new Promise((done) => {
+    const late = setTimeout(done, CLOSE_MS);
+    void client.endAsync().finally(() => {
+      clearTimeout(late);
+      done();
+    });
+  });
 }

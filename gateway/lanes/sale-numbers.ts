@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readIfThere, writeDurably } from '../upkeep/durable-file.ts';
 import { TillUnavailable } from '../till/port.ts';
-import type { SaleNumbers } from './sales.ts';
+import type { SaleNumbers } from './lane.ts';
 
 const lastSchema = z.record(z.string(), z.strictObject({ day: z.string().regex(/^\d{8}$/), n: z.int().min(1) }));
 

@@ -1,16 +1,27 @@
-import Sqlite, { type Database, SqliteError, type Statement } from 'better-sqlite3';
-import { z } from 'zod';
-import { type Card, cardSchema } from '../../protocol/card.ts';
+import Sqlite, { type Database, SqliteError } from 'better-sqlite3';
+import type { Card } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
-import { type Entry, entryBodySchema, GENESIS_HASH } from '../../protocol/journal.ts';
+import { type Entry, GENESIS_HASH } from '../../protocol/journal.ts';
 import { canonicalText } from '../../protocol/canonical.ts';
-import { moneySchema } from '../../protocol/money.ts';
-import { offerSchema } from '../../protocol/offer.ts';
-import { codeHashSchema } from '../../protocol/reservation.ts';
-import type { Answer, Box, CodeKnown, EntryPlace, Reservation } from './box-rules.ts';
+import type { Box, CodeKnown, EntryPlace, Reservation } from './box-rules.ts';
 import type { Change } from './draft-rules.ts';
 import { TillUnavailable } from './port.ts';
+import {
+  basketUseSchema,
+  boxSchema,
+  cardRowSchema,
+  entrySchema,
+  fromAnswer,
+  hashRowSchema,
+  holdingSchema,
+  idRowSchema,
+  parsed,
+  placeSchema,
+  toAnswer,
+  toReservation,
+} from './sqlite-rows.ts';
 import { migrate } from './sqlite-schema.ts';
+import { prepare, type Statements } from './sqlite-statements.ts';
 import { type BasketKnown, type DueQuery, type Holding, type NewBox, TillDataBroken, type TillStore } from './store.ts';
 
 /** The till's data in one SQLite file, its write-ahead log synced at every commit. */
@@ -230,193 +241,5 @@ function once({ changes }: { readonly changes: number }): void {
   if (changes !== 1) throw new Error(`a change that must meet one row met ${changes}`);
 }
 
-const flag = z.union([z.literal(0), z.literal(1)]).transform((bit) => bit === 1);
-
-/** A column that holds JSON. */
-function json<S extends z.ZodType>(schema: S) {
-  return z
-    .string()
-    .transform((text, context): unknown => {
-      try {
-        return JSON.parse(text);
-      } catch {
-        context.addIssue({ code: 'custom', message: 'not JSON' });
-        return z.NEVER;
-      }
-    })
-    .pipe(schema);
-}
-
-function parsed<S extends z.ZodType>(schema: S, row: unknown): z.infer<S> {
-  const result = schema.safeParse(row);
-  if (result.success) return result.data;
-  throw new TillUnavailable(`the box's data are damaged: ${result.error.issues[0]?.path.join('.') ?? 'a row'}`);
-}
-
-const placeSchema = z.object({ epoch: z.int(), n: z.int() });
-const fenceSchema = z.object({ epoch: z.int(), why: z.string(), witness: placeSchema.nullable() });
-const boxSchema = z.object({
-  gateway: z.string(),
-  incarnation: z.string(),
-  epoch: z.int(),
-  bootId: z.int(),
-  n: z.int(),
-  hash: z.string(),
-  acknowledged: z.int(),
-  floor: z.int(),
-  highWater: z.int(),
-  stoppedClean: flag,
-  fence: json(fenceSchema).nullable(),
-});
-const cardRowSchema = z.object({ card: json(cardSchema) });
-const idRowSchema = z.object({ reservation: z.string() });
-const hashRowSchema = z.object({ hash: z.string() });
-const holdingSchema = z.object({ holding: z.int(), inUse: z.int(), holdsUntil: z.int().nullable() });
-const basketUseSchema = z.object({ codeHash: codeHashSchema, lastFour: z.string(), isOpen: flag });
-const entrySchema = z.object({ epoch: z.int(), n: z.int(), hash: z.string(), body: json(entryBodySchema) });
-
-const modeSchema = z.enum(['online', 'reserved']);
-const reservationSchema = z.object({
-  reservation: z.string(),
-  codeHash: codeHashSchema,
-  lastFour: z.string(),
-  generation: z.int(),
-  campaign: z.string(),
-  cardVersion: z.int(),
-  epoch: z.int(),
-  number: z.int(),
-  notAfter: z.int(),
-  state: z.enum(['active', 'redeemed', 'returned']),
-  origin: z.enum(['scan', 'stock']),
-  isMarked: flag,
-  deadline: z.int().nullable(),
-  useBasket: z.string().nullable(),
-  useLane: z.string().nullable(),
-  useMode: modeSchema.nullable(),
-  useUntil: z.int().nullable(),
-  useCardVersion: z.int().nullable(),
-});
-
-function toReservation(row: unknown): Reservation {
-  const { isMarked, deadline, useBasket, useLane, useMode, useUntil, useCardVersion, ...reservation } = parsed(
-    reservationSchema,
-    row,
-  );
-  const isInUse = useBasket !== null && useMode !== null && useUntil !== null && useCardVersion !== null;
-  return {
-    ...reservation,
-    mark: isMarked ? { deadline } : null,
-    use: isInUse
-      ? { basket: useBasket, lane: useLane, mode: useMode, until: useUntil, cardVersion: useCardVersion }
-      : null,
-  };
-}
-
-const redemptionSchema = z.object({
-  id: z.string(),
-  reservation: z.string(),
-  generation: z.int(),
-  entry: placeSchema,
-  at: z.int(),
-  lane: z.string().nullable(),
-  total: moneySchema.nullable(),
-  mode: modeSchema,
-  offer: offerSchema,
-});
-const answerSchema = z.object({
-  door: z.string(),
-  codeHash: codeHashSchema,
-  basket: z.string(),
-  lastFour: z.string().nullable(),
-  redemption: json(redemptionSchema).nullable(),
-  reversal: json(z.object({ at: z.int(), pending: z.boolean() })).nullable(),
-});
-const toAnswer = (row: unknown): Answer => parsed(answerSchema, row);
-
-function fromAnswer({ redemption, reversal, ...answer }: Answer) {
-  return {
-    ...answer,
-    reservation: redemption?.reservation ?? null,
-    redemption: redemption === null ? null : JSON.stringify(redemption),
-    reversal: reversal === null ? null : JSON.stringify(reversal),
-  };
-}
-
+/** A tombstone's row. */
 const NOTHING_KNOWN = { lastFour: '', campaign: '', cardVersion: 0, number: 0, notAfter: 0 };
-
-type Statements = ReturnType<typeof prepare>;
-
-const RESERVATION = `
-  SELECT r.*, m.reservation IS NOT NULL AS isMarked, m.deadline, u.basket AS useBasket, u.lane AS useLane,
-    u.mode AS useMode, u.until AS useUntil, u.cardVersion AS useCardVersion
-  FROM reservations r
-  LEFT JOIN marks m ON m.reservation = r.reservation
-  LEFT JOIN uses u ON u.reservation = r.reservation AND u.isOpen = 1`;
-
-const IS_IDLE = 'NOT EXISTS (SELECT 1 FROM uses WHERE uses.reservation = reservations.reservation AND isOpen = 1)';
-
-const ANSWER = 'SELECT door, codeHash, basket, lastFour, redemption, reversal FROM answers';
-
-function prepare(db: Database) {
-  const sql = (text: string): Statement => db.prepare(text);
-  return {
-    begin: sql('BEGIN IMMEDIATE'),
-    commit: sql('COMMIT'),
-    rollback: sql('ROLLBACK'),
-
-    box: sql('SELECT * FROM box'),
-    openOfCode: sql(`${RESERVATION} WHERE r.codeHash = ? AND r.state = 'active' ORDER BY r.number`),
-    reservation: sql(`${RESERVATION} WHERE r.reservation = ?`),
-    installedUpTo: sql(`${RESERVATION} WHERE r.state = 'active' AND r.epoch = ? AND r.number <= ?`),
-    due: sql(`${RESERVATION} WHERE r.state = 'active' AND r.epoch = @epoch AND r.reservation IN (
-      SELECT * FROM (SELECT reservation FROM reservations WHERE state = 'active' AND epoch = @epoch
-        AND notAfter <= @endedAt AND ${IS_IDLE} LIMIT @most)
-      UNION SELECT reservation FROM uses WHERE isOpen = 1 AND until <= @usedUntil
-      UNION SELECT reservation FROM uses WHERE isOpen = 1 AND until > @usedBeyond
-      UNION SELECT reservation FROM marks WHERE deadline <= @lapsedAt
-      UNION SELECT reservation FROM reservations WHERE @fetchedToo AND state = 'active' AND origin = 'scan'
-        AND epoch = @epoch AND ${IS_IDLE}
-      LIMIT @most)`),
-    cards: sql('SELECT card FROM cards WHERE campaign = ? ORDER BY version'),
-    holdings: sql("SELECT reservation FROM reservations WHERE state = 'active' AND epoch = ? ORDER BY reservation"),
-    holding: sql(`SELECT (SELECT COUNT(*) FROM reservations WHERE state = 'active' AND epoch = @epoch) AS holding,
-      (SELECT COUNT(*) FROM uses WHERE isOpen = 1) AS inUse,
-      (SELECT MIN(notAfter) FROM reservations WHERE state = 'active' AND epoch = @epoch) AS holdsUntil`),
-    answersOfCode: sql(`${ANSWER} WHERE codeHash = ?`),
-    answersOfBasket: sql(`${ANSWER} WHERE basket = ? AND door = ? ORDER BY codeHash`),
-    usesOfBasket: sql('SELECT codeHash, lastFour, isOpen FROM uses WHERE basket = ? ORDER BY codeHash'),
-    hashAt: sql('SELECT hash FROM journal WHERE epoch = ? AND n = ?'),
-    entries: sql('SELECT epoch, n, hash, body FROM journal WHERE epoch = ? AND n >= ? ORDER BY n LIMIT ?'),
-    epochs: sql('SELECT epoch, MAX(n) AS n FROM journal GROUP BY epoch ORDER BY epoch'),
-    evidence: sql('SELECT epoch, n FROM evidence WHERE epoch = ?'),
-
-    make: sql(`INSERT INTO box VALUES (1, @gateway, @incarnation, @epoch, 0, 0, @hash, 0, 0, 0, 1, NULL)`),
-    append: sql('INSERT INTO journal (epoch, n, body, hash) VALUES (?, ?, ?, ?)'),
-    head: sql('UPDATE box SET n = ?, hash = ?'),
-    install: sql(`INSERT INTO reservations VALUES (@reservation, @codeHash, @lastFour, @generation, @campaign,
-      @cardVersion, @epoch, @number, @notAfter, @state, @origin)`),
-    bury: sql(`INSERT INTO reservations VALUES (@reservation, @codeHash, @lastFour, @generation, @campaign,
-      @cardVersion, @epoch, @number, @notAfter, 'returned', 'scan')`),
-    close: sql("UPDATE reservations SET state = ? WHERE reservation = ? AND state = 'active'"),
-    moveEnd: sql("UPDATE reservations SET notAfter = ? WHERE reservation = ? AND state = 'active'"),
-    use: sql(`INSERT INTO uses VALUES (@codeHash, @basket, @reservation, @lastFour, @lane, @mode, @until, @cardVersion, 1)
-      ON CONFLICT (codeHash, basket) DO UPDATE SET reservation = excluded.reservation, lastFour = excluded.lastFour,
-      lane = excluded.lane, mode = excluded.mode, until = excluded.until, cardVersion = excluded.cardVersion, isOpen = 1`),
-    endUse: sql('UPDATE uses SET isOpen = 0 WHERE reservation = ? AND isOpen = 1'),
-    dropUse: sql('DELETE FROM uses WHERE reservation = ? AND isOpen = 1'),
-    mark: sql(`INSERT INTO marks VALUES (?, ?) ON CONFLICT (reservation) DO UPDATE SET deadline = excluded.deadline`),
-    unmark: sql('DELETE FROM marks WHERE reservation = ?'),
-    floor: sql('UPDATE box SET floor = ?'),
-    answer: sql(`INSERT INTO answers (door, codeHash, basket, lastFour, reservation, redemption, reversal)
-      VALUES (@door, @codeHash, @basket, @lastFour, @reservation, @redemption, @reversal)
-      ON CONFLICT (codeHash, door, basket) DO UPDATE SET redemption = excluded.redemption, reversal = excluded.reversal`),
-    acknowledged: sql('UPDATE box SET acknowledged = ?'),
-    raiseEvidence: sql(`INSERT INTO evidence VALUES (?, ?)
-      ON CONFLICT (epoch) DO UPDATE SET n = MAX(n, excluded.n)`),
-    fence: sql('UPDATE box SET fence = ?'),
-    boot: sql('UPDATE box SET bootId = ?'),
-    stopped: sql('UPDATE box SET stoppedClean = ?'),
-    card: sql('INSERT INTO cards VALUES (?, ?, ?)'),
-    highWater: sql('UPDATE box SET highWater = ?'),
-  };
-}

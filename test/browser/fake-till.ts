@@ -1,4 +1,4 @@
-import type { SalesPorts } from '../../gateway/lanes/sales.ts';
+import type { LanePorts } from '../../gateway/lanes/lane.ts';
 import { type SaleRequest, type TillStatus, TillUnavailable } from '../../gateway/till/port.ts';
 import { type Code, makeCodes, readCode } from '../../protocol/code.ts';
 import { approvedText, type Facts, factsForApi, REASONS, type Reason } from '../../protocol/decision.ts';
@@ -44,7 +44,7 @@ export class FakeTill {
     return go;
   }
 
-  readonly ports: SalesPorts['till'] = {
+  readonly ports: LanePorts['till'] = {
     validate: async (sale) => {
       this.#note('validate', sale);
       await this.#holdBack;
@@ -189,8 +189,8 @@ export class FakeTill {
   }
 }
 
-export const timeZone = 'America/New_York';
-export const fiveDollars: Discount = { type: 'amount', amount: 500, currency: 'USD' };
+const timeZone = 'America/New_York';
+const fiveDollars: Discount = { type: 'amount', amount: 500, currency: 'USD' };
 const testOffer: Offer = { campaign: 'test', title: '$5 off', discount: fiveDollars, promotionRef: null };
 const noon = Date.UTC(2026, 10, 3, 19, 2);
 const testFacts: Facts = {

@@ -52,8 +52,14 @@ export async function startLaneServer(
   const box: LaneServer['box'] = { drill: null, lanes: [], disk: { freeBytes: 41e9, totalBytes: 58e9 } };
   const link = {
     status: () => ({ phase: 'up' as const, drill: box.drill, dropped: new Map() }),
-    cut: (minutes: number, by: string) => (box.drill = { since: now(), until: now() + minutes * 60_000, by }),
-    open: () => void (box.drill = null),
+    cut(minutes: number, by: string) {
+      const drill = { since: now(), until: now() + minutes * 60_000, by };
+      box.drill = drill;
+      return drill;
+    },
+    open: () => {
+      box.drill = null;
+    },
   };
   const assets = loadAssets();
   const door = {

@@ -104,12 +104,12 @@ export class Town {
   }
 
   /** What the ledger says of a code, to a desk. */
-  async look(code: string): Promise<z.infer<typeof lookSchema>> {
+  readonly look = async (code: string): Promise<z.infer<typeof lookSchema>> => {
     const { cloud, deskToken } = this.demo();
     const answer = await request(`${cloud}/v1/codes/${encodeURIComponent(code)}`, { token: deskToken });
     if (answer.status !== 200) throw new Refused('/v1/codes', answer);
     return lookSchema.parse(answer.json);
-  }
+  };
 
   async linesAreUp(): Promise<void> {
     for (const store of this.stores) await store.lineIs('up');

@@ -76,8 +76,11 @@ export async function tearline(args: readonly string[], env: Env = {}): Promise<
 /** `tearline …` that serves. */
 export const serve = (args: readonly string[], env: Env = {}): Process => new Process(TEARLINE, args, env);
 
+/** What has not ended by itself in time is ended, with the status null. */
 export async function endOf(process: Process): Promise<Ended> {
+  const late = setTimeout(() => process.signalWith('SIGKILL'), WAIT_MS);
   const status = await process.ended();
+  clearTimeout(late);
   return { status, stdout: process.stdout, stderr: process.stderr };
 }
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { After } from '../../gateway/lanes/after.ts';
-import { openSales, type SaleNumbers, type Sales } from '../../gateway/lanes/sales.ts';
+import type { SaleNumbers } from '../../gateway/lanes/lane.ts';
+import { openSales, type Sales } from '../../gateway/lanes/sales.ts';
 import { FakeTill } from '../browser/fake-till.ts';
 
 const DAY_ONE = Date.UTC(2026, 10, 24, 4, 59); // still 23 November in New York

@@ -1,7 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { type Cart, type CartOutcome, decideCart, expireHold, releaseCart, reverseCart } from '../../cloud/ledger/cart-rules.ts';
+import {
+  type Cart,
+  type CartOutcome,
+  decideCart,
+  expireHold,
+  releaseCart,
+  reverseCart,
+} from '../../cloud/ledger/cart-rules.ts';
 import { CODE_STATES, type CodeState, type CodeView, type ReversalRow } from '../../cloud/ledger/code-rules.ts';
-import { RECALL_DEADLINE_MS, RECALL_WAIT_CART_MS, RETRY_AFTER_SECONDS, RESTOCK_PAUSE_MS, USE_MS } from '../../protocol/limits.ts';
+import {
+  RECALL_DEADLINE_MS,
+  RECALL_WAIT_CART_MS,
+  RETRY_AFTER_SECONDS,
+  RESTOCK_PAUSE_MS,
+  USE_MS,
+} from '../../protocol/limits.ts';
 import {
   cardWith,
   cartWait,
@@ -31,7 +44,10 @@ const sale = (changes: Partial<Cart> = {}): Cart => ({
 });
 const bought = redemptionWith({ door: 'cart:shop', basket: 'cart-1', reservation: null, epoch: 0, lane: null });
 
-function decide(view: CodeView | null, options: { call?: 'validate' | 'redeem'; cart?: Cart; mayWait?: boolean; reversal?: ReversalRow } = {}): CartOutcome {
+function decide(
+  view: CodeView | null,
+  options: { call?: 'validate' | 'redeem'; cart?: Cart; mayWait?: boolean; reversal?: ReversalRow } = {},
+): CartOutcome {
   const { call = 'redeem', cart = sale(), mayWait = true, reversal = null } = options;
   return decideCart(call, cart, { view, reversal, redemptionId: 'redemption-9', waitId: 'wait-9' }, mayWait, NOW);
 }
@@ -53,7 +69,9 @@ const OTHER: typeof OWN = { ...OWN, held: 'in_use', redeemed: 'already_redeemed'
 const cases = CODE_STATES.flatMap((state) =>
   ['own', 'other'].flatMap((basket) =>
     (['validate', 'redeem'] as const).flatMap((call) =>
-      [true, false].flatMap((connected) => [true, false].map((mayWait) => ({ state, basket, call, connected, mayWait }))),
+      [true, false].flatMap((connected) =>
+        [true, false].map((mayWait) => ({ state, basket, call, connected, mayWait })),
+      ),
     ),
   ),
 );
@@ -62,12 +80,19 @@ describe('a cart', () => {
   test.each(cases)('$call, $state, $basket basket, store connected: $connected, may wait: $mayWait [C3]', (given) => {
     const { state, basket, call, connected, mayWait } = given;
     const view = viewIn(state, state === 'redeemed' ? { redemption: bought } : {});
-    const holder = view.holder && { ...view.holder, gateway: gatewayWith({ connected, silentSince: connected ? null : NOW - 9 }) };
-    const outcome = decide({ ...view, holder }, { call, mayWait, cart: sale(basket === 'own' ? {} : { basket: 'cart-2' }) });
+    const holder = view.holder && {
+      ...view.holder,
+      gateway: gatewayWith({ connected, silentSince: connected ? null : NOW - 9 }),
+    };
+    const outcome = decide(
+      { ...view, holder },
+      { call, mayWait, cart: sale(basket === 'own' ? {} : { basket: 'cart-2' }) },
+    );
     const cell = (basket === 'own' ? OWN : OTHER)[state];
     const expected = typeof cell === 'string' ? cell : cell[connected && mayWait ? 0 : 1];
     if (expected === 'approved') expect(outcome.kind).toBe(call === 'redeem' ? 'redeemed' : 'held');
-    else if (expected === 'again') expect(outcome).toMatchObject({ kind: 'redeemed', again: true, redemption: bought.id, changes: [] });
+    else if (expected === 'again')
+      expect(outcome).toMatchObject({ kind: 'redeemed', again: true, redemption: bought.id, changes: [] });
     else expect(reasonOf(outcome)).toBe(expected);
   });
 
@@ -80,7 +105,10 @@ describe('a cart', () => {
 
   test('validates into a hold of fifteen minutes, which a second validation neither doubles nor extends [C3]', () => {
     const outcome = decide(viewIn('issued'), { call: 'validate' });
-    expect(outcome).toMatchObject({ kind: 'held', row: { state: 'held', hold: { client: 'shop', basket: 'cart-1', until: NOW + USE_MS } } });
+    expect(outcome).toMatchObject({
+      kind: 'held',
+      row: { state: 'held', hold: { client: 'shop', basket: 'cart-1', until: NOW + USE_MS } },
+    });
     expect(decide(viewIn('held'), { call: 'validate' })).toMatchObject({ kind: 'held', changes: [] });
   });
 
@@ -100,7 +128,9 @@ describe('a cart', () => {
 
   test('of another client with the same basket id is another basket [C13]', () => {
     expect(reasonOf(decide(viewIn('held'), { cart: sale({ client: 'app' }) }))).toBe('in_use');
-    expect(reasonOf(decide(viewIn('redeemed', { redemption: bought }), { cart: sale({ client: 'app' }) }))).toBe('already_redeemed');
+    expect(reasonOf(decide(viewIn('redeemed', { redemption: bought }), { cart: sale({ client: 'app' }) }))).toBe(
+      'already_redeemed',
+    );
   });
 
   test('whose basket was reversed gets nothing more of that code, whatever its state [C13]', () => {
@@ -132,7 +162,15 @@ describe('a cart that wants what a store holds', () => {
     if (outcome.kind !== 'waits') throw new Error(outcome.kind);
     expect(outcome.until).toBe(NOW + RECALL_WAIT_CART_MS);
     expect(sent(outcome.changes)).toMatchObject([
-      { to: STORE_BOX, type: 'recall', body: { why: 'wanted', deadline: NOW + RECALL_DEADLINE_MS, reservations: [{ reservation: 'reservation-1', epoch: 1 }] } },
+      {
+        to: STORE_BOX,
+        type: 'recall',
+        body: {
+          why: 'wanted',
+          deadline: NOW + RECALL_DEADLINE_MS,
+          reservations: [{ reservation: 'reservation-1', epoch: 1 }],
+        },
+      },
     ]);
     expect(reservationAfter(outcome.changes)?.recall).toEqual({ why: 'wanted', deadline: NOW + RECALL_DEADLINE_MS });
   });
@@ -149,7 +187,9 @@ describe('a cart that wants what a store holds', () => {
 
   test('is told in which lane it is in use and until when, where the store has said so [P5]', () => {
     const view = viewIn('reserved', { reservation: reservationWith({ inUse: { until: NOW + 1, lane: '3' } }) });
-    expect(decide(view)).toMatchObject({ refusal: { reason: 'in_use', facts: { heldBy: 'Main Street', lane: '3', freeAt: NOW + 1 } } });
+    expect(decide(view)).toMatchObject({
+      refusal: { reason: 'in_use', facts: { heldBy: 'Main Street', lane: '3', freeAt: NOW + 1 } },
+    });
     const over = viewIn('reserved', { reservation: reservationWith({ inUse: { until: NOW, lane: '3' } }) });
     expect(decide(over).kind).toBe('waits');
   });
@@ -158,13 +198,16 @@ describe('a cart that wants what a store holds', () => {
     ['gone', gatewayWith({ connected: false, silentSince: NOW - 60_000 }), { silentSince: NOW - 60_000 }],
     ['fenced', gatewayWith({ state: 'fenced' }), {}],
     ['revoked', gatewayWith({ state: 'revoked' }), {}],
-  ] as const)('is told at once to come again where the store is %s; the recall goes out all the same [P5]', (_, gateway, facts) => {
-    const outcome = decide(viewIn('reserved', { holder: { gateway, storeName: 'Main Street' } }));
-    if (outcome.kind !== 'refused') throw new Error(outcome.kind);
-    const told = { heldBy: 'Main Street', retryAfterSeconds: RETRY_AFTER_SECONDS, ...facts };
-    expect(outcome.refusal).toEqual({ reason: 'held_elsewhere', facts: told });
-    expect(sent(outcome.changes)).toHaveLength(1);
-  });
+  ] as const)(
+    'is told at once to come again where the store is %s; the recall goes out all the same [P5]',
+    (_, gateway, facts) => {
+      const outcome = decide(viewIn('reserved', { holder: { gateway, storeName: 'Main Street' } }));
+      if (outcome.kind !== 'refused') throw new Error(outcome.kind);
+      const told = { heldBy: 'Main Street', retryAfterSeconds: RETRY_AFTER_SECONDS, ...facts };
+      expect(outcome.refusal).toEqual({ reason: 'held_elsewhere', facts: told });
+      expect(sent(outcome.changes)).toHaveLength(1);
+    },
+  );
 });
 
 describe('the end of a hold', () => {
@@ -184,8 +227,14 @@ describe('the end of a hold', () => {
 
   test('hands the code to whoever waits for it [C3]', () => {
     const other = gatewayWith({ id: OTHER_BOX });
-    const changes = expireHold(viewIn('held', { waits: [wantWait({ until: NOW + USE_MS })] }), handOverTo(other), NOW + USE_MS);
-    expect(sent(changes)).toMatchObject([{ to: OTHER_BOX, type: 'grant', body: { cause: { kind: 'want', want: 'want-0001' } } }]);
+    const changes = expireHold(
+      viewIn('held', { waits: [wantWait({ until: NOW + USE_MS })] }),
+      handOverTo(other),
+      NOW + USE_MS,
+    );
+    expect(sent(changes)).toMatchObject([
+      { to: OTHER_BOX, type: 'grant', body: { cause: { kind: 'want', want: 'want-0001' } } },
+    ]);
   });
 });
 
@@ -199,7 +248,11 @@ describe("a cart's reversal", () => {
   test('hands it to whoever waits [C3]', () => {
     const waits = [cartWait({ who: { kind: 'cart', client: 'app', basket: 'cart-7' } })];
     const changes = reverseCart(viewIn('redeemed', { redemption: bought, waits }), bought.id, handOverTo(), NOW);
-    expect(codeAfter(changes)).toMatchObject({ state: 'held', generation: 1, hold: { client: 'app', basket: 'cart-7' } });
+    expect(codeAfter(changes)).toMatchObject({
+      state: 'held',
+      generation: 1,
+      hold: { client: 'app', basket: 'cart-7' },
+    });
   });
 
   test('of another redemption than the one that stands frees nothing [B13, C13]', () => {

@@ -22,28 +22,41 @@ import {
 const marked = (view: CodeView): CodeView => ({ ...view, code: { ...view.code, voidMark: true }, waits: [cartWait()] });
 
 describe('one holder', () => {
-  const full = { reservation: 'reservation-1', hold: { client: 'shop', basket: 'cart-1', until: NOW + USE_MS }, redemption: 'redemption-1' };
+  const full = {
+    reservation: 'reservation-1',
+    hold: { client: 'shop', basket: 'cart-1', until: NOW + USE_MS },
+    redemption: 'redemption-1',
+  };
 
   test.each(
     CODE_STATES.flatMap((state) => CODE_EVENTS.map((event) => ({ state, event }))).filter(
       ({ state, event }) => !['stays', 'refused', 'exception'].includes(TABLE[state][event]),
     ),
-  )('after $state, $event a code has a hold, a reservation or a redemption, or none, never two of them [A1]', ({ state, event }) => {
-    const moved = move(codeWith({ state, ...full }), event, {}, {});
-    if (typeof moved === 'string') throw new Error(moved);
-    const { row } = moved;
-    const held: CodeState[] = ['reserved', 'void_pending', 'in_doubt'];
-    expect([row.hold !== null, row.reservation !== null, row.redemption !== null]).toEqual([
-      row.state === 'held',
-      held.includes(row.state),
-      row.state === 'redeemed',
-    ]);
-  });
+  )(
+    'after $state, $event a code has a hold, a reservation or a redemption, or none, never two of them [A1]',
+    ({ state, event }) => {
+      const moved = move(codeWith({ state, ...full }), event, {}, {});
+      if (typeof moved === 'string') throw new Error(moved);
+      const { row } = moved;
+      const held: CodeState[] = ['reserved', 'void_pending', 'in_doubt'];
+      expect([row.hold !== null, row.reservation !== null, row.redemption !== null]).toEqual([
+        row.state === 'held',
+        held.includes(row.state),
+        row.state === 'redeemed',
+      ]);
+    },
+  );
 });
 
 describe('the void mark', () => {
   const held = viewIn('held');
-  const entry = { kind: 'returned' as const, reservation: 'reservation-1', codeHash: HASH, generation: 0, why: 'recall' as const };
+  const entry = {
+    kind: 'returned' as const,
+    reservation: 'reservation-1',
+    codeHash: HASH,
+    generation: 0,
+    why: 'recall' as const,
+  };
   const given = { reservation: reservationWith(), known: null, epoch: 1, evidence: false };
   const ended = NOW + USE_MS;
   const door = { door: 'cart:shop', basket: 'cart-1', reservation: null };
@@ -70,7 +83,8 @@ describe('the void mark', () => {
       "a box's reversal",
       (mark: boolean) => {
         const view = mark ? marked(viewIn('redeemed')) : viewIn('redeemed');
-        return applyReversed(gatewayWith(), reversal, { ...given, view, known: redemptionWith() }, handOverTo(), NOW).changes;
+        return applyReversed(gatewayWith(), reversal, { ...given, view, known: redemptionWith() }, handOverTo(), NOW)
+          .changes;
       },
     ],
   ])('outlives %s: the code is voided, and nobody who waits gets it [A6, B21]', (_, event) => {

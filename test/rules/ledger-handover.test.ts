@@ -22,7 +22,11 @@ import {
   wantWait,
 } from './ledger-rows.ts';
 
-const one = (view: CodeView, tombstones: readonly string[] = []) => ({ view, reservationId: 'reservation-2', tombstones });
+const one = (view: CodeView, tombstones: readonly string[] = []) => ({
+  view,
+  reservationId: 'reservation-2',
+  tombstones,
+});
 const stock = { kind: 'stock', request: null } as const;
 
 describe('a grant', () => {
@@ -30,10 +34,24 @@ describe('a grant', () => {
     const granted = grant(gatewayWith(), [one(viewIn('issued'))], { kind: 'want', want: 'want-0001' }, NOW);
     expect(kinds(granted.changes)).toEqual(['code', 'entry', 'reservation', 'gateway', 'send']);
     expect(codeAfter(granted.changes)).toMatchObject({ state: 'reserved', reservation: 'reservation-2' });
-    expect(reservationAfter(granted.changes)).toMatchObject({ number: 11, epoch: 1, gateway: STORE_BOX, notAfter: NOW + RESERVATION_MS, cause: 'want' });
+    expect(reservationAfter(granted.changes)).toMatchObject({
+      number: 11,
+      epoch: 1,
+      gateway: STORE_BOX,
+      notAfter: NOW + RESERVATION_MS,
+      cause: 'want',
+    });
     expect(granted.gateway.number).toBe(11);
     expect(sent(granted.changes)).toMatchObject([
-      { to: STORE_BOX, type: 'grant', body: { number: 11, cause: { kind: 'want', want: 'want-0001' }, manifest: [{ reservation: 'reservation-2', codeHash: HASH, generation: 0 }] } },
+      {
+        to: STORE_BOX,
+        type: 'grant',
+        body: {
+          number: 11,
+          cause: { kind: 'want', want: 'want-0001' },
+          manifest: [{ reservation: 'reservation-2', codeHash: HASH, generation: 0 }],
+        },
+      },
     ]);
   });
 
@@ -47,7 +65,9 @@ describe('a grant', () => {
     const granted = grant(gatewayWith(), [one(viewIn('held')), one(viewIn('issued')), one(second)], stock, NOW);
     expect(granted.granted).toBe(2);
     expect(granted.gateway.number).toBe(11);
-    expect(sent(granted.changes)).toMatchObject([{ body: { number: 11, manifest: [{ codeHash: HASH }, { codeHash: hashOfDigit('d') }] } }]);
+    expect(sent(granted.changes)).toMatchObject([
+      { body: { number: 11, manifest: [{ codeHash: HASH }, { codeHash: hashOfDigit('d') }] } },
+    ]);
   });
 
   test('carries the terms once for a campaign and the baskets that must never redeem the code [C13]', () => {
@@ -60,16 +80,31 @@ describe('a grant', () => {
 describe('granting again', () => {
   test('keeps the reservation under a new number, its notAfter the later one [C1]', () => {
     const again = (notAfter: number) =>
-      reservationAfter(grant(gatewayWith(), [one(viewIn('reserved', { reservation: reservationWith({ notAfter }) }))], { kind: 'again' }, NOW).changes);
+      reservationAfter(
+        grant(
+          gatewayWith(),
+          [one(viewIn('reserved', { reservation: reservationWith({ notAfter }) }))],
+          { kind: 'again' },
+          NOW,
+        ).changes,
+      );
     expect(again(NOW + 1)).toMatchObject({ id: 'reservation-1', number: 11, notAfter: NOW + RESERVATION_MS });
-    expect(again(NOW + RESERVATION_MS + 1)).toMatchObject({ id: 'reservation-1', number: 11, notAfter: NOW + RESERVATION_MS + 1 });
+    expect(again(NOW + RESERVATION_MS + 1)).toMatchObject({
+      id: 'reservation-1',
+      number: 11,
+      notAfter: NOW + RESERVATION_MS + 1,
+    });
   });
 
   test.each([
     ['reserved, here, in this epoch, not recalled', viewIn('reserved'), true],
     ['void_pending', viewIn('void_pending'), false],
     ['in_doubt', viewIn('in_doubt'), false],
-    ['recalled', viewIn('reserved', { reservation: reservationWith({ recall: { why: 'wanted', deadline: NOW + 1 } }) }), false],
+    [
+      'recalled',
+      viewIn('reserved', { reservation: reservationWith({ recall: { why: 'wanted', deadline: NOW + 1 } }) }),
+      false,
+    ],
     ['of an older epoch', viewIn('reserved', { reservation: reservationWith({ epoch: 0 }) }), false],
     ["another box's", viewIn('reserved', { reservation: reservationWith({ gateway: OTHER_BOX }) }), false],
     ['issued', viewIn('issued'), false],
@@ -86,7 +121,10 @@ describe('a code that is free', () => {
 
   test('goes to a cart as a hold [C3]', () => {
     const changes = handOver(waiting(cartWait()), handOverTo(), NOW);
-    expect(codeAfter(changes)).toMatchObject({ state: 'held', hold: { client: 'shop', basket: 'cart-1', until: NOW + USE_MS } });
+    expect(codeAfter(changes)).toMatchObject({
+      state: 'held',
+      hold: { client: 'shop', basket: 'cart-1', until: NOW + USE_MS },
+    });
     expect(kinds(changes)).toEqual(['wait_ends', 'code', 'entry', 'use']);
   });
 
@@ -94,14 +132,23 @@ describe('a code that is free', () => {
     const tombstonesByGateway = new Map([[OTHER_BOX, ['sale-7']]]);
     const changes = handOver(waiting(wantWait()), { ...handOverTo(other), tombstonesByGateway }, NOW);
     expect(codeAfter(changes)).toMatchObject({ state: 'reserved', reservation: 'reservation-2' });
-    expect(sent(changes)).toMatchObject([{ to: OTHER_BOX, type: 'grant', body: { cause: { kind: 'want', want: 'want-0001' }, tombstones: [{ basket: 'sale-7' }] } }]);
+    expect(sent(changes)).toMatchObject([
+      {
+        to: OTHER_BOX,
+        type: 'grant',
+        body: { cause: { kind: 'want', want: 'want-0001' }, tombstones: [{ basket: 'sale-7' }] },
+      },
+    ]);
   });
 
   test('goes to whoever asked first and still waits; who stopped waiting gets nothing, the others go on [C3]', () => {
     const late = cartWait({ id: 'late', until: NOW - 1 });
     const changes = handOver(waiting(late, wantWait({ until: NOW }), cartWait({ id: 'next' })), handOverTo(other), NOW);
     expect(codeAfter(changes)?.state).toBe('reserved');
-    expect(changes.flatMap((change) => (change.do === 'wait_ends' ? [change.wait.id] : []))).toEqual(['late', 'wait-of-want']);
+    expect(changes.flatMap((change) => (change.do === 'wait_ends' ? [change.wait.id] : []))).toEqual([
+      'late',
+      'wait-of-want',
+    ]);
   });
 
   test('stays free where nobody waits any more [C3]', () => {

@@ -32,7 +32,12 @@ export const dollars = (amount: number) => ({ amount: amount * 100, currency: 'U
 export function cardWith(changes: Partial<Card> = {}): Card {
   return {
     version: 1,
-    offer: { campaign: 'spring', title: '$5 off', discount: { type: 'amount', amount: 500, currency: 'USD' }, promotionRef: null },
+    offer: {
+      campaign: 'spring',
+      title: '$5 off',
+      discount: { type: 'amount', amount: 500, currency: 'USD' },
+      promotionRef: null,
+    },
     channels: ['store', 'online'],
     timeZone: 'UTC',
     startsAt: '2026-11-01',
@@ -129,11 +134,20 @@ export function viewIn(state: CodeState, changes: Partial<CodeView> = {}): CodeV
     case 'issued':
       return { ...base, code: codeWith(), ...changes };
     case 'held':
-      return { ...base, code: codeWith({ state, hold: { client: 'shop', basket: 'cart-1', until: NOW + USE_MS } }), ...changes };
+      return {
+        ...base,
+        code: codeWith({ state, hold: { client: 'shop', basket: 'cart-1', until: NOW + USE_MS } }),
+        ...changes,
+      };
     case 'reserved':
       return { ...base, ...holding(), code: codeWith({ state, reservation: 'reservation-1' }), ...changes };
     case 'void_pending':
-      return { ...base, ...holding(), code: codeWith({ state, reservation: 'reservation-1', voidMark: true }), ...changes };
+      return {
+        ...base,
+        ...holding(),
+        code: codeWith({ state, reservation: 'reservation-1', voidMark: true }),
+        ...changes,
+      };
     case 'in_doubt':
       return { ...base, ...holding(), code: codeWith({ state, reservation: 'reservation-1' }), ...changes };
     case 'redeemed':

@@ -43,23 +43,24 @@ describe('the state × event table', () => {
     expect(printed('state × event')).toBe(table(['event', ...CODE_STATES], rows));
   });
 
-  test.each(
-    CODE_STATES.flatMap((state) => CODE_EVENTS.map((event) => [state, event, TABLE[state][event]] as const)),
-  )('%s, %s: %s, in the row and in one entry of the chain [A4]', (state, event, outcome) => {
-    const { code } = viewIn(state);
-    const moved = move(code, event, {}, {});
-    if (typeof moved === 'string') {
-      expect(moved).toBe(outcome);
-      return;
-    }
-    const to = outcome === 'free' ? (code.voidMark ? 'voided' : 'issued') : outcome;
-    expect(moved.row.state).toBe(to);
-    expect(moved.row.version).toBe(code.version + 1);
-    expect(moved.changes).toEqual([
-      { do: 'code', row: moved.row },
-      { do: 'entry', codeHash: code.hash, body: { kind: event, generation: code.generation, from: state, to } },
-    ]);
-  });
+  test.each(CODE_STATES.flatMap((state) => CODE_EVENTS.map((event) => [state, event, TABLE[state][event]] as const)))(
+    '%s, %s: %s, in the row and in one entry of the chain [A4]',
+    (state, event, outcome) => {
+      const { code } = viewIn(state);
+      const moved = move(code, event, {}, {});
+      if (typeof moved === 'string') {
+        expect(moved).toBe(outcome);
+        return;
+      }
+      const to = outcome === 'free' ? (code.voidMark ? 'voided' : 'issued') : outcome;
+      expect(moved.row.state).toBe(to);
+      expect(moved.row.version).toBe(code.version + 1);
+      expect(moved.changes).toEqual([
+        { do: 'code', row: moved.row },
+        { do: 'entry', codeHash: code.hash, body: { kind: event, generation: code.generation, from: state, to } },
+      ]);
+    },
+  );
 });
 
 type Door = (view: CodeView | null) => string;
@@ -76,7 +77,10 @@ describe('the state × reason table', () => {
     ['`reserved`, holder silent', viewIn('reserved', { holder: silent })],
     ['`void_pending`', viewIn('void_pending')],
     ['`in_doubt`', viewIn('in_doubt')],
-    ['`redeemed`', viewIn('redeemed', { redemption: redemptionWith({ door: 'cart:shop', basket: 'cart-1', lane: null }) })],
+    [
+      '`redeemed`',
+      viewIn('redeemed', { redemption: redemptionWith({ door: 'cart:shop', basket: 'cart-1', lane: null }) }),
+    ],
     ['`voided`', viewIn('voided')],
     ['`issued`, campaign over', viewIn('issued', { card: cardWith({ endsAt: '2026-11-10' }) })],
     ['`redeemed`, campaign over', viewIn('redeemed', { card: cardWith({ endsAt: '2026-11-10' }) })],
@@ -104,8 +108,23 @@ describe('the state × reason table', () => {
   const store =
     (gateway: string): Door =>
     (view) => {
-      const want = { want: 'want-0001', codeHash: codeWith().hash, basket: 'sale-9', lane: '1', total: dollars(42), customer: null, waitMs: 800 };
-      const given = { view, reversal: null, store: { id: '0001', timeZone: 'UTC' }, reservationId: 'reservation-2', waitId: 'w', tombstones: [] };
+      const want = {
+        want: 'want-0001',
+        codeHash: codeWith().hash,
+        basket: 'sale-9',
+        lane: '1',
+        total: dollars(42),
+        customer: null,
+        waitMs: 800,
+      };
+      const given = {
+        view,
+        reversal: null,
+        store: { id: '0001', timeZone: 'UTC' },
+        reservationId: 'reservation-2',
+        waitId: 'w',
+        tombstones: [],
+      };
       const changes = decideWant(gatewayWith({ id: gateway }), want, given, NOW);
       const answer = sent(changes).find(({ type }) => type === 'grant' || type === 'refuse');
       if (answer?.type === 'refuse') return `\`${answer.body.reason}\``;

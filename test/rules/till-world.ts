@@ -92,6 +92,7 @@ export class World {
   #timers = new Set<Timer>();
   #ids = 0;
   #number = 0;
+  #life = 0;
 
   constructor() {
     this.store = new SqliteTillStore(':memory:');
@@ -105,10 +106,16 @@ export class World {
 
   async start(): Promise<Till> {
     const inner = this.store;
+    this.#life += 1;
+    const life = this.#life;
+    const mustLive = () => {
+      if (life !== this.#life) throw new TillUnavailable('the power is off');
+    };
     const store: TillStore = new Proxy(inner, {
       get: (target, name) => {
         if (name === 'commit')
           return () => {
+            mustLive();
             this.beforePort('commit');
             target.commit();
             this.afterPort('commit');
@@ -120,6 +127,7 @@ export class World {
     const witness: Witness = {
       read: () => this.witness.read(),
       write: (head) => {
+        mustLive();
         this.beforePort('witness');
         this.witness.write(head);
         this.afterPort('witness');
@@ -174,6 +182,7 @@ export class World {
 
   restore(image: Buffer): void {
     this.till = null;
+    this.#life += 1;
     this.store = new SqliteTillStore(image);
   }
 

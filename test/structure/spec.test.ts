@@ -47,7 +47,9 @@ describe('SPEC.md', () => {
 
   test('has every rule that a comment cites', () => {
     const files = ['protocol', 'cloud', 'gateway'].flatMap((folder) => filesUnder(folder, ['.ts', '.js', '.sql']));
-    const cited = files.flatMap((file) => citations(readFileSync(join(root, file), 'utf8')).map((id) => ({ id, file })));
+    const cited = files.flatMap((file) =>
+      citations(readFileSync(join(root, file), 'utf8')).map((id) => ({ id, file })),
+    );
     expect(cited.length).toBeGreaterThan(100);
     expect(cited.filter(({ id }) => !ids.has(id)).map(say)).toEqual([]);
   });
@@ -55,7 +57,9 @@ describe('SPEC.md', () => {
 
 describe('what the checks would find', () => {
   test('a rule without a last line that says where its tests are', () => {
-    expect(readRules('**X1** A rule.\n\n**X2** Another.\nTests: test/a.test.ts, test/b.test.ts\n\n**X3** Third.\nplanned\n')).toEqual([
+    expect(
+      readRules('**X1** A rule.\n\n**X2** Another.\nTests: test/a.test.ts, test/b.test.ts\n\n**X3** Third.\nplanned\n'),
+    ).toEqual([
       { id: 'X1', files: null },
       { id: 'X2', files: ['test/a.test.ts', 'test/b.test.ts'] },
       { id: 'X3', files: 'planned' },
@@ -82,13 +86,12 @@ function isIn(list: readonly { id: string; file: string }[], one: { id: string; 
 
 /** A rule is a paragraph that begins with its number; its last line says where its tests are. */
 function readRules(markdown: string): Rule[] {
-  return markdown.split(/\n\s*\n/).flatMap((paragraph) => {
+  return markdown.split(/\n\s*\n/).flatMap((paragraph): Rule[] => {
     const id = /^\*\*([A-Z][0-9]+)\*\* /.exec(paragraph.trim())?.[1];
     if (id === undefined) return [];
     const last = paragraph.trim().split('\n').at(-1) ?? '';
-    if (last === 'planned') return [{ id, files: 'planned' as const }];
     const files = /^Tests: (.+)$/.exec(last)?.[1]?.split(', ') ?? null;
-    return [{ id, files }];
+    return [{ id, files: last === 'planned' ? 'planned' : files }];
   });
 }
 

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { formatMoney } from '../../../protocol/money.ts';
 import type { CouponView } from '../../lanes/sale.ts';
-import type { LaneView } from '../../lanes/sales.ts';
+import type { LaneView } from '../../lanes/lane.ts';
 import { type LineView, lineBanner, lineNews, linePill } from './banners.ts';
 import { amountWord, codeWord, sumOf, worthWord } from './coupon-words.ts';
 import { type AssetPath, document, type Html, text } from './document.ts';

@@ -167,7 +167,10 @@ function diskCheck(facts: BoxFacts): Check {
 function clockCheck({ clock }: TillStatus): Check {
   const name = 'Clock';
   if (clock.proven)
-    return good(name, `Proven by the cloud to ${((clock.latest - clock.earliest) / 1000).toFixed(1)} s.`);
+    return good(
+      name,
+      `Proven by the cloud to ${(Math.ceil((clock.latest - clock.earliest) / 100) / 10).toFixed(1)} s.`,
+    );
   return {
     name,
     state: 'look',

@@ -1,0 +1,78 @@
+import type { Database, Statement } from 'better-sqlite3';
+
+export type Statements = ReturnType<typeof prepare>;
+
+const RESERVATION = `
+  SELECT r.*, m.reservation IS NOT NULL AS isMarked, m.deadline, u.basket AS useBasket, u.lane AS useLane,
+    u.mode AS useMode, u.until AS useUntil, u.cardVersion AS useCardVersion
+  FROM reservations r
+  LEFT JOIN marks m ON m.reservation = r.reservation
+  LEFT JOIN uses u ON u.reservation = r.reservation AND u.isOpen = 1`;
+
+const IS_IDLE = 'NOT EXISTS (SELECT 1 FROM uses WHERE uses.reservation = reservations.reservation AND isOpen = 1)';
+
+const ANSWER = 'SELECT door, codeHash, basket, lastFour, redemption, reversal FROM answers';
+
+export function prepare(db: Database) {
+  const sql = (text: string): Statement => db.prepare(text);
+  return {
+    begin: sql('BEGIN IMMEDIATE'),
+    commit: sql('COMMIT'),
+    rollback: sql('ROLLBACK'),
+
+    box: sql('SELECT * FROM box'),
+    openOfCode: sql(`${RESERVATION} WHERE r.codeHash = ? AND r.state = 'active' ORDER BY r.number`),
+    reservation: sql(`${RESERVATION} WHERE r.reservation = ?`),
+    installedUpTo: sql(`${RESERVATION} WHERE r.state = 'active' AND r.epoch = ? AND r.number <= ?`),
+    due: sql(`${RESERVATION} WHERE r.state = 'active' AND r.epoch = @epoch AND r.reservation IN (
+      SELECT * FROM (SELECT reservation FROM reservations WHERE state = 'active' AND epoch = @epoch
+        AND notAfter <= @endedAt AND ${IS_IDLE} LIMIT @most)
+      UNION SELECT reservation FROM uses WHERE isOpen = 1 AND until <= @usedUntil
+      UNION SELECT reservation FROM uses WHERE isOpen = 1 AND until > @usedBeyond
+      UNION SELECT reservation FROM marks WHERE deadline <= @lapsedAt
+      UNION SELECT reservation FROM reservations WHERE @fetchedToo AND state = 'active' AND origin = 'scan'
+        AND epoch = @epoch AND ${IS_IDLE}
+      LIMIT @most)`),
+    cards: sql('SELECT card FROM cards WHERE campaign = ? ORDER BY version'),
+    holdings: sql("SELECT reservation FROM reservations WHERE state = 'active' AND epoch = ? ORDER BY reservation"),
+    holding: sql(`SELECT (SELECT COUNT(*) FROM reservations WHERE state = 'active' AND epoch = @epoch) AS holding,
+      (SELECT COUNT(*) FROM uses WHERE isOpen = 1) AS inUse,
+      (SELECT MIN(notAfter) FROM reservations WHERE state = 'active' AND epoch = @epoch) AS holdsUntil`),
+    answersOfCode: sql(`${ANSWER} WHERE codeHash = ?`),
+    answersOfBasket: sql(`${ANSWER} WHERE basket = ? AND door = ? ORDER BY codeHash`),
+    usesOfBasket: sql('SELECT codeHash, lastFour, isOpen FROM uses WHERE basket = ? ORDER BY codeHash'),
+    hashAt: sql('SELECT hash FROM journal WHERE epoch = ? AND n = ?'),
+    entries: sql('SELECT epoch, n, hash, body FROM journal WHERE epoch = ? AND n >= ? ORDER BY n LIMIT ?'),
+    epochs: sql('SELECT epoch, MAX(n) AS n FROM journal GROUP BY epoch ORDER BY epoch'),
+    evidence: sql('SELECT epoch, n FROM evidence WHERE epoch = ?'),
+
+    make: sql(`INSERT INTO box VALUES (1, @gateway, @incarnation, @epoch, 0, 0, @hash, 0, 0, 0, 1, NULL)`),
+    append: sql('INSERT INTO journal (epoch, n, body, hash) VALUES (?, ?, ?, ?)'),
+    head: sql('UPDATE box SET n = ?, hash = ?'),
+    install: sql(`INSERT INTO reservations VALUES (@reservation, @codeHash, @lastFour, @generation, @campaign,
+      @cardVersion, @epoch, @number, @notAfter, @state, @origin)`),
+    bury: sql(`INSERT INTO reservations VALUES (@reservation, @codeHash, @lastFour, @generation, @campaign,
+      @cardVersion, @epoch, @number, @notAfter, 'returned', 'scan')`),
+    close: sql("UPDATE reservations SET state = ? WHERE reservation = ? AND state = 'active'"),
+    moveEnd: sql("UPDATE reservations SET notAfter = ? WHERE reservation = ? AND state = 'active'"),
+    use: sql(`INSERT INTO uses VALUES (@codeHash, @basket, @reservation, @lastFour, @lane, @mode, @until, @cardVersion, 1)
+      ON CONFLICT (codeHash, basket) DO UPDATE SET reservation = excluded.reservation, lastFour = excluded.lastFour,
+      lane = excluded.lane, mode = excluded.mode, until = excluded.until, cardVersion = excluded.cardVersion, isOpen = 1`),
+    endUse: sql('UPDATE uses SET isOpen = 0 WHERE reservation = ? AND isOpen = 1'),
+    dropUse: sql('DELETE FROM uses WHERE reservation = ? AND isOpen = 1'),
+    mark: sql(`INSERT INTO marks VALUES (?, ?) ON CONFLICT (reservation) DO UPDATE SET deadline = excluded.deadline`),
+    unmark: sql('DELETE FROM marks WHERE reservation = ?'),
+    floor: sql('UPDATE box SET floor = ?'),
+    answer: sql(`INSERT INTO answers (door, codeHash, basket, lastFour, reservation, redemption, reversal)
+      VALUES (@door, @codeHash, @basket, @lastFour, @reservation, @redemption, @reversal)
+      ON CONFLICT (codeHash, door, basket) DO UPDATE SET redemption = excluded.redemption, reversal = excluded.reversal`),
+    acknowledged: sql('UPDATE box SET acknowledged = ?'),
+    raiseEvidence: sql(`INSERT INTO evidence VALUES (?, ?)
+      ON CONFLICT (epoch) DO UPDATE SET n = MAX(n, excluded.n)`),
+    fence: sql('UPDATE box SET fence = ?'),
+    boot: sql('UPDATE box SET bootId = ?'),
+    stopped: sql('UPDATE box SET stoppedClean = ?'),
+    card: sql('INSERT INTO cards VALUES (?, ?, ?)'),
+    highWater: sql('UPDATE box SET highWater = ?'),
+  };
+}
