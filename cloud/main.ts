@@ -19,6 +19,7 @@ import { type Listening, listen } from './doors/server.ts';
 import { sqliteIdempotencyStore, sqliteTokenStore } from './doors/sqlite-door-stores.ts';
 import type { TokenStore } from './doors/tokens.ts';
 import type { EnrolmentStore } from './fleet/enrolment-store.ts';
+import type { Carrier } from './fleet/link.ts';
 import { connectFleet, type FleetLink } from './fleet/mqtt.ts';
 import { sqliteEnrolmentStore } from './fleet/sqlite-enrolment-store.ts';
 import { type CloudKeys, openKeys } from './keys.ts';
@@ -42,8 +43,23 @@ export type Data = {
   readonly enrolments: EnrolmentStore;
 };
 
+/** What stands between the ledger and the world. Whoever starts a node may put something of its own around each. */
+export type Parts = {
+  readonly store: LedgerStore;
+  readonly ledger: Ledger;
+  readonly carrier: Carrier;
+  readonly enrolments: EnrolmentStore;
+};
+export type Around = { readonly [P in keyof Parts]: (part: Parts[P]) => Parts[P] };
+const AS_THEY_ARE: Around = { store: (it) => it, ledger: (it) => it, carrier: (it) => it, enrolments: (it) => it };
+
 /** One cloud node, from its lock to its last answer. Resolves when `stop` has aborted and all is closed. */
-export async function serve(config: Config, log: Log, stop: AbortSignal): Promise<Result<void, Failure>> {
+export async function serve(
+  config: Config,
+  log: Log,
+  stop: AbortSignal,
+  around = AS_THEY_ARE,
+): Promise<Result<void, Failure>> {
   const locked = lockData(config.data);
   if (!locked.ok) return locked;
   const data = openData(config.data, { checked: true });
@@ -53,7 +69,9 @@ export async function serve(config: Config, log: Log, stop: AbortSignal): Promis
   }
   const opened: Closing[] = [() => locked.value.release(), () => data.value.database.close()];
   try {
-    return await run(config, data.value, log, stop, opened);
+    const { store, enrolments } = data.value;
+    const parts = { ...data.value, store: around.store(store), enrolments: around.enrolments(enrolments) };
+    return await run(config, parts, around, log, stop, opened);
   } finally {
     for (const close of opened.reverse()) await close();
   }
@@ -86,13 +104,14 @@ type Closing = () => void | Promise<void>;
 async function run(
   config: Config,
   { keys, database, store, tokens, enrolments }: Data,
+  around: Around,
   log: Log,
   stop: AbortSignal,
   opened: Closing[],
 ): Promise<Result<void, Failure>> {
   const now = Date.now;
   const link: { current: FleetLink | null } = { current: null };
-  const ledger = await createLedger({
+  const made = await createLedger({
     store,
     keys,
     now,
@@ -100,6 +119,7 @@ async function run(
     stockUnitsMax: config.stockUnitsMax,
     outgoing: { wake: (gateway) => link.current?.wake(gateway) },
   });
+  const ledger = around.ledger(made);
   opened.push(() => ledger.close());
 
   const cloudPassword = randomBytes(32).toString('base64url');
@@ -110,6 +130,7 @@ async function run(
     ...wayToBroker(config, broker.value, cloudPassword),
     ledger,
     signingKey: keys.signingKey,
+    around: around.carrier,
     log,
   });
   opened.push(() => link.current?.close());

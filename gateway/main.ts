@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isLoopback } from '../protocol/settings.ts';
 import { drillFile } from './cloud-link/drill.ts';
+import type { Dial } from './cloud-link/connection.ts';
 import { Link } from './cloud-link/link.ts';
 import { mqttDial } from './cloud-link/mqtt.ts';
 import type { Config } from './config.ts';
@@ -31,6 +32,7 @@ import { SqliteTillStore } from './till/sqlite-store.ts';
 import { disagreementOf } from './till/start-rules.ts';
 import { hasUnsettled, TillDataBroken, type TillStore } from './till/store.ts';
 import { createTill } from './till/till.ts';
+import type { Witness } from './till/witness.ts';
 import { makeWitnessFile, WitnessFile } from './till/witness-file.ts';
 import { type Finding, verifyJournal } from './upkeep/audit.ts';
 import { type Check, examine } from './upkeep/doctor.ts';
@@ -38,19 +40,29 @@ import { type EnrolRequest, enrol, type TillState } from './upkeep/enrol.ts';
 import { cloudKeyFinder, type Identity, type Keys, readIdentity, readKeys } from './upkeep/identity.ts';
 import { lockData } from './upkeep/sqlite-lock.ts';
 
+/** What stands between the till and the world. Whoever starts a gateway may put something of its own around each. */
+export type Parts = {
+  readonly store: TillStore;
+  readonly witness: Witness;
+  readonly dial: Dial;
+  readonly till: Till;
+};
+export type Around = { readonly [P in keyof Parts]: (part: Parts[P]) => Parts[P] };
+const AS_THEY_ARE: Around = { store: (it) => it, witness: (it) => it, dial: (it) => it, till: (it) => it };
+
 /** Runs the gateway until it is told to stop. @throws Stop where it cannot start */
-export async function serve(config: Config, version: string): Promise<void> {
+export async function serve(config: Config, version: string, around = AS_THEY_ARE): Promise<void> {
   const log = makeLog();
   stopAtDefects(log);
   const identity = enrolledIdentity(config.dataDirectory);
   const unlock = lockData(config.dataDirectory);
   const keys = readKeys(config.dataDirectory, identity);
-  const store = openStore(config.dataDirectory);
+  const store = around.store(openStore(config.dataDirectory));
   const link = new Link({
     address: identity,
     key: keys.signing,
     cloudKey: cloudKeyFinder(identity),
-    dial: mqttDial(brokerLogin(config, identity, keys)),
+    dial: around.dial(mqttDial(brokerLogin(config, identity, keys))),
     drills: drillFile(config.dataDirectory),
     now: Date.now,
     elapsed: () => performance.now(),
@@ -58,9 +70,9 @@ export async function serve(config: Config, version: string): Promise<void> {
     newId,
     log,
   });
-  const till = await createTill({
+  const made = await createTill({
     store,
-    witness: new WitnessFile(config.witnessPath),
+    witness: around.witness(new WitnessFile(config.witnessPath)),
     line: link,
     now: Date.now,
     monotonic: () => performance.now(),
@@ -76,6 +88,7 @@ export async function serve(config: Config, version: string): Promise<void> {
     },
     settings: config,
   });
+  const till = around.till(made);
   const doors = await openDoors({ config, identity, till, link, log, version });
   link.start(till);
   const ticking = tickEverySecond(till, log);

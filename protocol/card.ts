@@ -47,8 +47,23 @@ function nextDay(date: string): string {
   return new Date(Date.parse(`${date}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
 }
 
-/** The instant at which a calendar day begins in a zone. Two passes: the offset may change between the guess and the day. */
+/** Calendars are slow to ask, and every scan asks: the days of a few hundred campaigns in a few zones. */
+const DAY_STARTS_KEPT_MAX = 4_096;
+const dayStarts = new Map<string, number>();
+
+/** The instant at which a calendar day begins in a zone. */
 function dayStart(date: string, timeZone: string): number {
+  const key = `${date} ${timeZone}`;
+  const known = dayStarts.get(key);
+  if (known !== undefined) return known;
+  const start = findDayStart(date, timeZone);
+  if (dayStarts.size >= DAY_STARTS_KEPT_MAX) dayStarts.clear();
+  dayStarts.set(key, start);
+  return start;
+}
+
+/** Two passes: the offset may change between the guess and the day. */
+function findDayStart(date: string, timeZone: string): number {
   const asUtc = Date.parse(`${date}T00:00:00Z`);
   const guess = asUtc - offsetAt(asUtc, timeZone);
   return asUtc - offsetAt(guess, timeZone);

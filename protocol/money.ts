@@ -31,17 +31,31 @@ export function formatMoneyShort(money: Money): string {
   return format(money, 'stripIfInteger');
 }
 
-function format({ amount, currency }: Money, trailingZeroDisplay: 'auto' | 'stripIfInteger'): string {
+function format({ amount, currency }: Money, trailingZeroDisplay: Zeros): string {
   const digits = minorDigits(currency);
-  const text = new Intl.NumberFormat('en-US', {
+  const text = formatterOf(currency, digits, trailingZeroDisplay).format(amount / 10 ** digits);
+  // A register's display has no glyph for the no-break space between a currency's letters and its amount.
+  return text.replaceAll('\u00a0', ' ');
+}
+
+type Zeros = 'auto' | 'stripIfInteger';
+
+/** Slow to make, and every answer has one: at most one for each currency and each way of showing zeros. */
+const formatters = new Map<string, Intl.NumberFormat>();
+
+function formatterOf(currency: string, digits: number, trailingZeroDisplay: Zeros): Intl.NumberFormat {
+  const key = `${currency} ${trailingZeroDisplay}`;
+  const known = formatters.get(key);
+  if (known !== undefined) return known;
+  const made = new Intl.NumberFormat('en-US', {
     style: 'currency',
     currency,
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
     trailingZeroDisplay,
-  }).format(amount / 10 ** digits);
-  // A register's display has no glyph for the no-break space between a currency's letters and its amount.
-  return text.replaceAll('\u00a0', ' ');
+  });
+  formatters.set(key, made);
+  return made;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { SigningKey } from '../../protocol/envelope.ts';
 import { MESSAGE_BYTES_MAX, SHARDS } from '../../protocol/limits.ts';
 import { shardSubscriptions } from '../../protocol/topics.ts';
 import type { Ledger } from '../ledger/port.ts';
-import { CloudLink, type LinkPorts } from './link.ts';
+import { type Carrier, CloudLink, type LinkPorts } from './link.ts';
 
 /** The cloud at the broker: MQTT 3.1.1, clean session, QoS 1; any broker serves. */
 export type FleetLink = {
@@ -24,9 +24,11 @@ export async function connectFleet(given: {
   readonly ca?: Buffer | null;
   readonly ledger: Ledger;
   readonly signingKey: SigningKey;
+  /** What is put around the real carrier; left out: nothing. */
+  readonly around?: (carrier: Carrier) => Carrier;
   readonly log: LinkPorts['log'];
 }): Promise<FleetLink> {
-  const { url, username, password, ca, ledger, signingKey, log } = given;
+  const { url, username, password, ca, ledger, signingKey, around = (it) => it, log } = given;
   const client = mqtt.connect(url, {
     protocolVersion: 4,
     clean: true,
@@ -47,7 +49,7 @@ export async function connectFleet(given: {
         else client.publish(topic, bytes, { qos: 1 }, (error) => (error ? reject(error) : resolve()));
       }),
   };
-  const link = new CloudLink({ ledger, signingKey, carrier, now: Date.now, log });
+  const link = new CloudLink({ ledger, signingKey, carrier: around(carrier), now: Date.now, log });
   client.on('connect', () => {
     // Without it each QoS 1 hop waits 40 ms for a delayed acknowledgement.
     if ('setNoDelay' in client.stream && typeof client.stream.setNoDelay === 'function') client.stream.setNoDelay(true);

@@ -1,9 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Code, type CodeHash, hashCode, readCode } from '../../protocol/code.ts';
 import { approvedText, factsForApi, REASONS } from '../../protocol/decision.ts';
+import { USE_MS } from '../../protocol/limits.ts';
+import type { Offer } from '../../protocol/offer.ts';
 import type { BasketView, Decision, RedemptionView, ReversalView } from '../../protocol/redemption-api.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
-import { TEST_SLOW_MS, testDecision } from '../../protocol/test-codes.ts';
+import {
+  TEST_SLOW_MS,
+  type TestReason,
+  testCode,
+  testFacts,
+  testOffer,
+  testRedemptionId,
+} from '../../protocol/test-codes.ts';
 import { type CartOutcome, cartDoor, decideCart, expireHold, releaseCart } from './cart-rules.ts';
 import type { CodeView, RedemptionRow } from './code-rules.ts';
 import type { Group } from './group.ts';
@@ -101,20 +110,9 @@ export class Carts {
     switch (reading.kind) {
       case 'code':
         return { code: reading.code, hash: hashCode(this.#ports.fleetKey, reading.code) };
-      case 'test': {
+      case 'test':
         if (reading.reason === 'slow') await sleep(TEST_SLOW_MS);
-        const door = cartDoor(sale.client);
-        const test = {
-          code: raw,
-          basket: sale.basket,
-          holder: door,
-          door,
-          call,
-          now: this.#ports.now(),
-          timeZone: 'UTC',
-        };
-        return { code: raw, answer: testDecision(reading.reason, test) };
-      }
+        return { code: testCode(reading.reason), answer: this.#testAnswer(call, reading.reason, sale) };
       case 'not_a_coupon':
       case 'malformed_code':
         return { code: raw, answer: this.#refusal(raw, sale, { reason: reading.kind, facts: {} }, null) };
@@ -198,26 +196,29 @@ export class Carts {
     if (!whole) return this.#refusal(code, sale, incomplete, view);
     if (view === null || outcome.kind === 'conflict' || outcome.kind === 'waits')
       throw new Error('an approval without a code');
-    const { offer } = view.card;
     const until = outcome.kind === 'held' ? (outcome.row.hold?.until ?? null) : null;
-    return {
-      decision: 'approved',
-      mode: 'online',
-      reason: null,
-      text: approvedText(offer.discount),
-      code,
-      basket: sale.basket,
-      offer: {
-        campaign: offer.campaign,
-        title: offer.title,
-        discount: offer.discount,
-        promotionRef: offer.promotionRef,
-      },
-      reservation: until === null ? null : { holder: cartDoor(sale.client), until: new Date(until).toISOString() },
-      redemption: redeemed === null ? null : redemptionView(redeemed, null),
-      facts: {},
-      backlog: 0,
-    };
+    return approval(code, sale, view.card.offer, until, redeemed === null ? null : redemptionView(redeemed, null));
+  }
+
+  #testAnswer(call: 'validate' | 'redeem', reason: TestReason, sale: CartSale): Decision {
+    const code = testCode(reason);
+    const now = this.#ports.now();
+    if (reason !== 'approved' && reason !== 'slow')
+      return this.#refusal(code, sale, { reason, facts: testFacts(now) }, null);
+    const offer = testOffer(sale.total?.currency ?? 'USD');
+    if (call === 'validate') return approval(code, sale, offer, now + USE_MS, null);
+    const { basket, lane } = sale;
+    const at = new Date(now).toISOString();
+    const door = cartDoor(sale.client);
+    return approval(code, sale, offer, null, {
+      id: testRedemptionId(basket),
+      at,
+      door,
+      store: null,
+      lane,
+      basket,
+      settled: true,
+    });
   }
 
   #refusal(code: string, sale: CartSale, { reason, facts }: Refusal, view: CodeView | null): Decision {
@@ -236,6 +237,28 @@ export class Carts {
       backlog: 0,
     };
   }
+}
+
+function approval(
+  code: string,
+  sale: CartSale,
+  offer: Offer,
+  until: number | null,
+  redemption: RedemptionView | null,
+): Decision {
+  return {
+    decision: 'approved',
+    mode: 'online',
+    reason: null,
+    text: approvedText(offer.discount),
+    code,
+    basket: sale.basket,
+    offer,
+    reservation: until === null ? null : { holder: cartDoor(sale.client), until: new Date(until).toISOString() },
+    redemption,
+    facts: {},
+    backlog: 0,
+  };
 }
 
 type Decided = {

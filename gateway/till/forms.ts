@@ -1,6 +1,6 @@
 import { type CodeHash, hashCode, lastFour, readCode } from '../../protocol/code.ts';
 import { USE_MS } from '../../protocol/limits.ts';
-import type { Offer } from '../../protocol/offer.ts';
+import { type TestReason, testCode, testFacts, testOffer, testRedemptionId } from '../../protocol/test-codes.ts';
 import type { Told } from './box-rules.ts';
 import type { SaleCommand, SaleItem, Verdict } from './sale-rules.ts';
 
@@ -9,7 +9,7 @@ export type Read =
   | { readonly kind: 'code'; readonly shown: string; readonly codeHash: CodeHash; readonly lastFour: string }
   | { readonly kind: 'form'; readonly shown: string; readonly told: Told }
   /** Answers its reason at every door, and never counts. */
-  | { readonly kind: 'test'; readonly shown: string; readonly told: Told | null; readonly isSlow: boolean };
+  | { readonly kind: 'test'; readonly shown: string; readonly reason: TestReason };
 
 export function readForm(fleetKey: Uint8Array, raw: string): Read {
   const reading = readCode(raw);
@@ -17,16 +17,8 @@ export function readForm(fleetKey: Uint8Array, raw: string): Read {
     case 'not_a_coupon':
     case 'malformed_code':
       return { kind: 'form', shown: raw, told: { reason: reading.kind, facts: {} } };
-    case 'test': {
-      const { reason } = reading;
-      const isGood = reason === 'approved' || reason === 'slow';
-      return {
-        kind: 'test',
-        shown: `TEST-${reason.toUpperCase()}`,
-        told: isGood ? null : { reason, facts: {} },
-        isSlow: reason === 'slow',
-      };
-    }
+    case 'test':
+      return { kind: 'test', shown: testCode(reading.reason), reason: reading.reason };
     case 'code': {
       const { code } = reading;
       return { kind: 'code', shown: code, codeHash: hashCode(fleetKey, code), lastFour: lastFour(code) };
@@ -49,10 +41,7 @@ export function itemOf(read: Read, told: ReadonlyMap<CodeHash, Told>, ids: Ids, 
     case 'form':
       return { kind: 'fixed', verdict: { approved: false, ...read.told } };
     case 'test':
-      return {
-        kind: 'fixed',
-        verdict: read.told === null ? testApproval(sale, now) : { approved: false, ...read.told },
-      };
+      return { kind: 'fixed', verdict: testVerdict(read.reason, sale, now) };
     case 'code':
       return {
         kind: 'code',
@@ -64,15 +53,11 @@ export function itemOf(read: Read, told: ReadonlyMap<CodeHash, Told>, ids: Ids, 
   }
 }
 
-/** A dollar, or a hundred of the smallest units of the sale's currency: a training till shows something. */
-const testOffer = (currency: string): Offer => ({
-  campaign: 'test',
-  title: 'Test coupon',
-  discount: { type: 'amount', amount: 100, currency },
-  promotionRef: null,
-});
+function testVerdict(reason: TestReason, sale: TestSale, now: number): Verdict {
+  if (reason === 'approved' || reason === 'slow') return testApproval(sale, now);
+  return { approved: false, reason, facts: testFacts(now) };
+}
 
-/** The same call again gives the same answer, and nothing is stored: the id is the basket's. */
 function testApproval({ intent, basket, lane, total }: TestSale, now: number): Verdict {
   const offer = testOffer(total?.currency ?? 'USD');
   if (intent === 'validate') return { approved: true, mode: 'reserved', offer, until: now + USE_MS, redemption: null };
@@ -83,6 +68,6 @@ function testApproval({ intent, basket, lane, total }: TestSale, now: number): V
     mode: 'reserved',
     offer,
     until: null,
-    redemption: { id: `test-${basket}`, ...place, mode: 'reserved', offer },
+    redemption: { id: testRedemptionId(basket), ...place, mode: 'reserved', offer },
   };
 }

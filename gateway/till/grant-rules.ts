@@ -23,29 +23,33 @@ export type KnownReservations = KnownCodes & { readonly reservations: ReadonlyMa
 const SHOW_GRANTED: Plan = ORDER;
 
 /**
- * [G1] [G2] The caller has checked the signature.
- * @param from what the message's header says: the ledger's incarnation and this box's epoch
+ * [G1] [G2] The signature was checked before, and the incarnation as for every message [C8].
+ * @param epoch the gateway's, as the message's header says
  */
 export function decideGrant(
   known: KnownReservations,
-  from: { readonly incarnation: string; readonly epoch: number },
+  epoch: number,
   grant: DownBody<'grant'>,
   now: Now,
 ): Decided<void> {
   const draft = new Draft(known.box);
   if (!isValidated(known)) return draft.decided(undefined, NOT_JOURNALLED); // left unread [G1]
-  if (from.incarnation !== known.box.incarnation) return draft.decided(undefined, NOT_JOURNALLED);
-  if (from.epoch !== known.box.epoch) return draft.decided(undefined, NOT_JOURNALLED);
+  if (epoch !== known.box.epoch) return draft.decided(undefined, NOT_JOURNALLED);
   if (grant.number <= known.box.floor) return draft.decided(undefined, NOT_JOURNALLED);
   draft.change({ do: 'floor', number: grant.number });
   keepCards(draft, known.terms, grant.cards);
   bury(draft, known, grant.tombstones, now);
-  const unknown = grant.manifest.filter(({ reservation }) => !known.reservations.has(reservation));
+  const unknown = distinct(grant.manifest).filter(({ reservation }) => !known.reservations.has(reservation));
   const installable = unknown.filter(({ notAfter }) => !hasEnded(notAfter, now.clock));
   if (installable.length > 0) install(draft, known, grant, installable);
   for (const item of grant.manifest) renew(draft, known, item, now);
   answerWant(draft, known, grant, installable, now);
   return draft.decided(undefined, SHOW_GRANTED);
+}
+
+/** The first item of each reservation: a message that names one twice says no more than once. */
+export function distinct<T extends { readonly reservation: string }>(items: readonly T[]): T[] {
+  return [...new Map(items.toReversed().map((item) => [item.reservation, item])).values()].toReversed();
 }
 
 /** [C13] Reversals that came to the cloud before their redemption came here; journalled as every tombstone is [B22]. */
@@ -99,11 +103,12 @@ function answerWant(
 ): void {
   if (cause.kind !== 'want') return;
   const want = known.session.wants.get(cause.want);
+  const taken = installed.find(({ codeHash }) => codeHash === want?.codeHash);
   for (const item of installed) {
-    if (want?.codeHash === item.codeHash) useAtOnce(draft, known, item, want, now);
+    if (want !== undefined && item === taken) useAtOnce(draft, known, item, want, now);
     else giveBack(draft, item, 'want_closed');
   }
-  if (want === undefined) return;
+  if (want === undefined || taken !== undefined) return;
   const held = manifest.find(({ codeHash }) => codeHash === want.codeHash);
   const reservation = held && known.reservations.get(held.reservation);
   if (reservation) answerFromKnown(draft, known, reservation, want, now);
@@ -150,16 +155,16 @@ export function decideRefuse(known: KnownCodes, { want, reason, facts }: DownBod
  */
 export function decideExtend(
   known: KnownCodes,
-  from: { readonly incarnation: string; readonly epoch: number },
+  epoch: number,
   { number, notAfter }: DownBody<'extend'>,
   candidates: readonly Reservation[],
   now: Now,
 ): Decided<void> {
   const draft = new Draft(known.box);
   if (!isValidated(known)) return draft.decided(undefined, NOT_JOURNALLED);
-  if (from.incarnation !== known.box.incarnation) return draft.decided(undefined, NOT_JOURNALLED);
+  if (epoch !== known.box.epoch) return draft.decided(undefined, NOT_JOURNALLED);
   for (const reservation of candidates) {
-    if (reservation.epoch !== known.box.epoch || from.epoch !== known.box.epoch) continue;
+    if (reservation.epoch !== known.box.epoch) continue;
     if (reservation.state !== 'active') continue;
     if (reservation.number > number) continue; // [B19]
     if (reservation.mark !== null) continue;

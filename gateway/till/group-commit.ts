@@ -22,6 +22,9 @@ export type GroupCommitPorts = {
   readonly perform: (effect: Effect) => void;
 };
 
+/** The process stands still for one batch: some twenty milliseconds of decisions, and the two syncs. */
+const COMMANDS_PER_COMMIT_MAX = 100;
+
 /**
  * Commands that gather in one turn of the event loop are one transaction and one write of the witness: two syncs for all
  * of them. Each is decided over what the earlier ones changed; nothing of any is seen before both syncs are done [G4].
@@ -35,6 +38,8 @@ export class GroupCommit {
   #witnessed: Head | null = null;
   /** Where the open transaction has come. */
   #applied: Head;
+  /** What was remembered while a batch was carried out: its failure does not undo that. */
+  readonly #remembered: SessionChange[] = [];
   #isOpen = false;
   #isClosed = false;
 
@@ -55,6 +60,7 @@ export class GroupCommit {
 
   /** For what is neither on disk nor decided: a hello went out. */
   remember(change: SessionChange): void {
+    this.#remembered.push(change);
     this.#session = afterwards(this.#session, [change]);
   }
 
@@ -63,8 +69,14 @@ export class GroupCommit {
     if (this.#isClosed) return Promise.reject(new TillUnavailable('the till is closed'));
     return new Promise((resolve, reject) => {
       this.#waiting.push(jobOf(decide, resolve, reject));
-      if (this.#waiting.length === 1) this.#ports.defer(() => this.#carryOut(this.#waiting.splice(0)));
+      if (this.#waiting.length === 1) this.#ports.defer(() => this.#nextTurn());
     });
+  }
+
+  #nextTurn(): void {
+    const jobs = this.#waiting.splice(0, COMMANDS_PER_COMMIT_MAX);
+    if (this.#waiting.length > 0) this.#ports.defer(() => this.#nextTurn());
+    if (jobs.length > 0) this.#carryOut(jobs);
   }
 
   /** Carries out what waits and then this, at once; after it nothing runs. */
@@ -76,6 +88,7 @@ export class GroupCommit {
 
   #carryOut(jobs: readonly Job[]): void {
     const before = this.#session;
+    this.#remembered.length = 0;
     const released: Ready[] = [];
     try {
       this.#catchUp();
@@ -89,7 +102,8 @@ export class GroupCommit {
       this.#commit();
     } catch (error) {
       this.#undo();
-      this.#session = released.reduce((session, { decided }) => afterwards(session, decided.memory), before);
+      const seen = released.flatMap(({ decided }) => decided.memory);
+      this.#session = afterwards(before, [...seen, ...this.#remembered]);
       for (const job of jobs) job.fail(error);
     }
   }

@@ -28,11 +28,11 @@ export function decideMessage(known: KnownForMessage, header: Header, message: D
     case 'welcome':
       return decideWelcome(known, message.body);
     case 'grant':
-      return decideGrant(known, header, message.body, now);
+      return decideGrant(known, header.epoch, message.body, now);
     case 'refuse':
       return decideRefuse(known, message.body);
     case 'extend':
-      return decideExtend(known, header, message.body, known.extendable, now);
+      return decideExtend(known, header.epoch, message.body, known.extendable, now);
     case 'ack':
       return decideAck(known, message.body);
     case 'recall':

@@ -1,7 +1,7 @@
 import type { DownBody, UpBody } from '../../protocol/messages.ts';
 import { isValidated, type Now, type RecallMark, type Reservation } from './box-rules.ts';
 import { type Decided, Draft, NOT_JOURNALLED, ORDER, type Plan } from './draft-rules.ts';
-import type { KnownReservations } from './grant-rules.ts';
+import { distinct, type KnownReservations } from './grant-rules.ts';
 import { hasLapsed } from './time-rules.ts';
 import { giveBack } from './use-rules.ts';
 
@@ -17,7 +17,9 @@ export function decideRecall(known: KnownReservations, recall: DownBody<'recall'
   const draft = new Draft(known.box);
   if (!isValidated(known)) return draft.decided(undefined, NOT_JOURNALLED); // [G6, B9]
   if (hasLapsed(recall.deadline, now.clock)) return draft.decided(undefined, NOT_JOURNALLED);
-  const reservations = recall.reservations.map((item) => answerOne(draft, known, item, { deadline: recall.deadline }));
+  const reservations = distinct(recall.reservations).map((item) =>
+    answerOne(draft, known, item, { deadline: recall.deadline }),
+  );
   draft.send({ type: 'recalled', body: { reservations } });
   return draft.decided(undefined, SHOW_RETURN);
 }

@@ -1,7 +1,7 @@
 import type { CodeHash } from '../../protocol/code.ts';
 import { type Answer, answerOf, isValidated, type KnownCodes, type Now } from './box-rules.ts';
 import { type Decided, Draft, NOT_JOURNALLED, ORDER, type Plan } from './draft-rules.ts';
-import { endUse } from './use-rules.ts';
+import { stopUsing } from './use-rules.ts';
 
 /** [C13] A reversal is of a door, a code and a basket, resolved once, and repeated as it was answered. */
 
@@ -69,17 +69,8 @@ function reverse(
     reason,
     at: now.at,
   });
-  if (door === known.self.door) stopUsing(draft, known, codeHash, basket);
+  if (door === known.self.door) stopUsing(draft, known, answer, false, { reason: 'reversed_first', facts: {} });
   return answer;
-}
-
-/** A basket that never will redeem needs its use no more, nor what it waits for. */
-export function stopUsing(draft: Draft, known: KnownCodes, codeHash: CodeHash, basket: string): void {
-  for (const reservation of known.codes.get(codeHash)?.open ?? [])
-    if (reservation.use?.basket === basket) endUse(draft, known, reservation, false);
-  for (const want of known.session.wants.values())
-    if (want.codeHash === codeHash && want.basket === basket)
-      draft.endWant(want.want, { reason: 'reversed_first', facts: {} });
 }
 
 /** The cloud reports what became of a reversal that was journalled here for another door. */

@@ -1,6 +1,7 @@
 import { type CodeHash, hashCustomer } from '../../protocol/code.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
+import { TEST_SLOW_MS } from '../../protocol/test-codes.ts';
 import { type Bench, run, viewOf } from './bench.ts';
 import type { Told, Want } from './box-rules.ts';
 import { hasDuplicate, itemOf, type Read, readForm } from './forms.ts';
@@ -22,14 +23,11 @@ export type SaleDeskPorts = {
   readonly reserveDeadlineMs: number;
 };
 
-/** How long TEST-SLOW takes: longer than a register should wait without saying so. */
-const TEST_SLOW_MS = 3_000;
-
 /** Where sales are answered: what is known here at once, the rest when the cloud has told or its time is over. */
 export class SaleDesk {
   readonly #bench: Bench;
   readonly #ports: SaleDeskPorts;
-  readonly #asked = new Map<string, PromiseWithResolvers<Told | null>>();
+  readonly #asked = new Map<string, Asked>();
   readonly #timers = new Set<() => void>();
 
   constructor(bench: Bench, ports: SaleDeskPorts) {
@@ -41,7 +39,7 @@ export class SaleDesk {
     if (this.#bench.work.session.standing === 'starting') throw new TillUnavailable('the witness cannot be written');
     const reads = request.codes.map((raw) => readForm(this.#ports.fleetKey, raw));
     if (hasDuplicate(reads)) return err('duplicate_code');
-    if (reads.some((read) => read.kind === 'test' && read.isSlow)) await this.#pause(TEST_SLOW_MS);
+    if (reads.some((read) => read.kind === 'test' && read.reason === 'slow')) await this.#pause(TEST_SLOW_MS);
     const answer = await this.#decide(intent, request, reads);
     if (answer.kind === 'basket_conflict') return err('basket_conflict');
     return ok(this.#views(request.basket, reads, answer.verdicts));
@@ -49,15 +47,17 @@ export class SaleDesk {
 
   /** Sends a want and counts its time. Where the line turns out to be down nobody waits for it. */
   ask(want: Want): void {
-    this.#asked.set(want.want, Promise.withResolvers<Told | null>());
     const isSent = this.#ports.line.send({ type: 'want', body: wantBody(want) });
-    if (isSent) this.#after(want.waitMs, () => this.#giveUp(want.want));
-    else this.#giveUp(want.want);
+    const callOff = this.#after(want.waitMs, () => this.#giveUp(want.want));
+    this.#asked.set(want.want, { ...Promise.withResolvers<Told | null>(), callOff });
+    if (!isSent) this.#giveUp(want.want);
   }
 
   /** Known until the turn is over: a sale of the same batch may not have begun to wait for it. */
   answered(want: string, told: Told | null): void {
-    this.#asked.get(want)?.resolve(told);
+    const asked = this.#asked.get(want);
+    asked?.callOff();
+    asked?.resolve(told);
     this.#ports.defer(() => this.#asked.delete(want));
   }
 
@@ -108,8 +108,12 @@ export class SaleDesk {
     return told;
   }
 
+  /** Also where nothing can be decided: a want that stays open would keep its code from every other basket. */
   #giveUp(want: string): void {
-    run(this.#bench, (known) => decideWantDeadline(known, want)).catch(() => this.answered(want, null));
+    run(this.#bench, (known) => decideWantDeadline(known, want)).catch(() => {
+      this.#bench.work.remember({ do: 'end_want', want });
+      this.answered(want, null);
+    });
   }
 
   #views(basket: string, reads: readonly Read[], verdicts: readonly Verdict[]): Decision[] {
@@ -124,14 +128,23 @@ export class SaleDesk {
     return new Promise((resolve) => this.#after(delayMs, resolve));
   }
 
-  #after(delayMs: number, then: () => void): void {
-    const callOff = this.#ports.setTimer(() => {
+  /** @returns calls it off */
+  #after(delayMs: number, then: () => void): () => void {
+    const stop = this.#ports.setTimer(() => {
       this.#timers.delete(callOff);
       then();
     }, delayMs);
+    const callOff = () => {
+      this.#timers.delete(callOff);
+      stop();
+    };
     this.#timers.add(callOff);
+    return callOff;
   }
 }
+
+/** A want under way: who waits for it, and the end of its time. */
+type Asked = PromiseWithResolvers<Told | null> & { readonly callOff: () => void };
 
 type SettledSale = Exclude<SaleAnswer, { kind: 'waiting' }>;
 

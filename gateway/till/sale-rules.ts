@@ -84,7 +84,10 @@ export function decideSale(known: KnownCodes, sale: SaleCommand, now: Now): Deci
   const draft = new Draft(known.box);
   const findings = sale.items.map((item) => look(known, sale, item, now));
   const plan = planFor(known, findings);
-  if (findings.some(({ is }) => is === 'conflict')) return draft.decided({ kind: 'basket_conflict' }, plan);
+  if (findings.some(({ is }) => is === 'conflict')) {
+    for (const finding of findings) undo(draft, known, sale, finding);
+    return draft.decided({ kind: 'basket_conflict' }, plan);
+  }
   if (findings.some(({ is }) => is === 'ask' || is === 'join')) return wait(draft, sale, findings, now, plan);
   const isIncomplete = sale.allOrNone && !findings.every(isGood);
   const verdicts = findings.map((finding) => conclude(draft, known, sale, finding, isIncomplete, now));
@@ -108,7 +111,7 @@ type Finding =
   | { readonly is: 'conflict' }
   | { readonly is: 'takeable'; readonly item: CodeItem; readonly reservation: Reservation; readonly terms: Terms }
   /** `mine`: in use by this very basket all the same. */
-  | { readonly is: 'no'; readonly told: Told; readonly codeHash: CodeHash; readonly mine: Reservation | null }
+  | { readonly is: 'no'; readonly told: Told; readonly mine: Reservation | null }
   | { readonly is: 'join'; readonly want: Want }
   | { readonly is: 'ask'; readonly item: CodeItem };
 
@@ -121,7 +124,6 @@ function look(known: KnownCodes, sale: SaleCommand, item: SaleItem, now: Now): F
   const no = (reason: Told['reason'], facts: Told['facts'] = {}): Finding => ({
     is: 'no',
     told: { reason, facts },
-    codeHash: item.codeHash,
     mine,
   });
   if (!isValidated(known)) return no('cannot_verify'); // [G6]
@@ -235,17 +237,23 @@ function conclude(
     case 'stored':
       return shownAgain(finding.redemption);
     case 'no':
-      if (finding.mine !== null && sale.begun.has(finding.codeHash)) endUse(draft, known, finding.mine, false);
+      undo(draft, known, sale, finding);
       return { approved: false, ...finding.told };
     case 'takeable':
       if (!isIncomplete) return approve(draft, known, sale, finding, now);
-      if (sale.begun.has(finding.item.codeHash)) endUse(draft, known, finding.reservation, false);
+      undo(draft, known, sale, finding);
       return INCOMPLETE;
     case 'conflict':
     case 'join':
     case 'ask':
       throw new Error(`a sale is concluded over a code that is not settled: ${finding.is}`);
   }
+}
+
+/** What this call began it ends, where the code is not approved after all; what was in use before stays so. */
+function undo(draft: Draft, known: KnownCodes, sale: SaleCommand, finding: Finding): void {
+  const held = finding.is === 'takeable' ? finding.reservation : finding.is === 'no' ? finding.mine : null;
+  if (held?.use && sale.begun.has(held.codeHash)) endUse(draft, known, held, false);
 }
 
 const INCOMPLETE: Verdict = { approved: false, reason: 'basket_incomplete', facts: {} };

@@ -24,7 +24,8 @@ export function prepare(db: Database) {
     openOfCode: sql(`${RESERVATION} WHERE r.codeHash = ? AND r.state = 'active' ORDER BY r.number`),
     reservation: sql(`${RESERVATION} WHERE r.reservation = ?`),
     installedUpTo: sql(`${RESERVATION} WHERE r.state = 'active' AND r.epoch = ? AND r.number <= ?`),
-    due: sql(`${RESERVATION} WHERE r.state = 'active' AND r.epoch = @epoch AND r.reservation IN (
+    // The plus signs keep SQLite from reading every reservation of the epoch.
+    due: sql(`${RESERVATION} WHERE +r.state = 'active' AND +r.epoch = @epoch AND r.reservation IN (
       SELECT * FROM (SELECT reservation FROM reservations WHERE state = 'active' AND epoch = @epoch
         AND notAfter <= @endedAt AND ${IS_IDLE} LIMIT @most)
       UNION SELECT reservation FROM uses WHERE isOpen = 1 AND until <= @usedUntil

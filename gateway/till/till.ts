@@ -4,7 +4,7 @@ import type { BasketView, Decision, ReversalView } from '../../protocol/redempti
 import type { Result } from '../../protocol/result.ts';
 import { type Bench, run, viewOf } from './bench.ts';
 import { BoxClock, type ClockPorts } from './box-clock.ts';
-import { isValidated, type Known, type Now, type Reservation } from './box-rules.ts';
+import type { Known, Now, Reservation } from './box-rules.ts';
 import type { Effect } from './draft-rules.ts';
 import { readForm } from './forms.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -24,6 +24,7 @@ import { decideShow } from './sale-rules.ts';
 import { SaleDesk, type SaleDeskPorts } from './sale-desk.ts';
 import { decideStart, decideStop, disagreementOf, type WitnessReading } from './start-rules.ts';
 import type { TillStore } from './store.ts';
+import { uploadable } from './upload-rules.ts';
 import { holdingParts, nextUpload } from './uploads.ts';
 import { decideLineDown, decideRelease, decideTick } from './upkeep-rules.ts';
 import { backlogOf, basketView, historyView, reversalView, type ViewOf } from './views.ts';
@@ -152,11 +153,10 @@ class StoreTill implements Till {
   }
 
   unsettled(after: { epoch: number; n: number } | null): UpBody<'journal'> | null {
-    const { self, store, work } = this.#bench;
-    const box = store.box();
-    const isEvidence = !isValidated({ self, box, session: work.session });
-    const n = isEvidence ? box.head.n : (work.witnessed?.n ?? 0);
-    return nextUpload(store, box, { n, isEvidence }, after);
+    const { load, store, work } = this.#bench;
+    const known = load.box(work.session);
+    const shown = uploadable(known, work.witnessed?.n ?? 0);
+    return shown === null ? null : nextUpload(store, known.box, shown, after);
   }
 
   heartbeat(): UpBody<'heartbeat'> {

@@ -2,7 +2,7 @@ import type { CodeHash } from '../../protocol/code.ts';
 import { isValidated, type Known, type KnownCodes, type Now, type Reservation } from './box-rules.ts';
 import { type Decided, Draft, ORDER, type Plan, NOT_JOURNALLED } from './draft-rules.ts';
 import { hasEnded, hasLapsed, raiseHighWater } from './time-rules.ts';
-import { endUse, giveBack, goesBackWhenIdle, hasTimedOut } from './use-rules.ts';
+import { endUse, giveBack, goesBackWhenIdle, hasTimedOut, stopUsing } from './use-rules.ts';
 
 /** What ends: uses, recalls, reservations, wants and the line. */
 
@@ -12,11 +12,7 @@ const SHOW_RETURN: Plan = ORDER;
 /** The end of a use that a basket asks for. A release of what this basket does not use changes nothing. */
 export function decideRelease(known: KnownCodes, codeHash: CodeHash, basket: string): Decided<void> {
   const draft = new Draft(known.box);
-  for (const reservation of known.codes.get(codeHash)?.open ?? [])
-    if (reservation.use?.basket === basket) endUse(draft, known, reservation, true);
-  for (const want of known.session.wants.values())
-    if (want.codeHash === codeHash && want.basket === basket)
-      draft.endWant(want.want, { reason: 'cannot_verify', facts: {} });
+  stopUsing(draft, known, { codeHash, basket }, true, { reason: 'cannot_verify', facts: {} });
   return draft.decided(undefined, isValidated(known) ? SHOW_RETURN : NOT_JOURNALLED);
 }
 

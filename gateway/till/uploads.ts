@@ -7,6 +7,7 @@ import {
 import type { UpBody } from '../../protocol/messages.ts';
 import type { Box, EntryPlace } from './box-rules.ts';
 import type { TillStore } from './store.ts';
+import type { Uploadable } from './upload-rules.ts';
 
 /** What the link takes from the till's data: the journal that is not settled, and the list of what is held. */
 
@@ -16,13 +17,13 @@ const ENTRIES_BYTES_MAX = MESSAGE_BYTES_MAX / 2;
 /**
  * The next part that the cloud has not acknowledged. A box that is not validated uploads evidence, and so are the
  * entries of older epochs [C2, G6].
- * @param shown how far anyone may know of this epoch's journal
+ * @param shown how much of the present epoch may leave the box
  * @param after the last entry that is under way; null: none
  */
 export function nextUpload(
   store: TillStore,
   { epoch, acknowledged }: Box,
-  shown: { readonly n: number; readonly isEvidence: boolean },
+  shown: Uploadable,
   after: EntryPlace | null,
 ): UpBody<'journal'> | null {
   for (const last of store.epochs()) {
@@ -50,19 +51,27 @@ function partOf(
 ): UpBody<'journal'> | null {
   const before = store.hashAt({ epoch, n: start });
   if (start >= end || before === null) return null;
-  const entries = thatFit(store.entries(epoch, start + 1, Math.min(JOURNAL_ENTRIES_PER_UPLOAD_MAX, end - start)));
+  const entries = thatFit(store, epoch, start, Math.min(end, start + JOURNAL_ENTRIES_PER_UPLOAD_MAX));
   const last = entries.at(-1);
   if (last === undefined) return null;
   const head: Head = { epoch, n: last.n, hash: last.hash };
   return { epoch, from: start + 1, entries: entries.map(({ body }) => body), before, head, evidence };
 }
 
-function thatFit(entries: readonly Entry[]): Entry[] {
+/** Read in small lots: a lot of grants is megabytes. */
+const LOT_ENTRIES = 25;
+
+function thatFit(store: TillStore, epoch: number, start: number, end: number): Entry[] {
+  const entries: Entry[] = [];
   let bytes = 0;
-  return entries.filter(({ body }, index) => {
-    bytes += JSON.stringify(body).length;
-    return index === 0 || bytes <= ENTRIES_BYTES_MAX;
-  });
+  for (let n = start; n < end; n += LOT_ENTRIES) {
+    for (const entry of store.entries(epoch, n + 1, Math.min(LOT_ENTRIES, end - n))) {
+      bytes += JSON.stringify(entry.body).length;
+      if (bytes > ENTRIES_BYTES_MAX && entries.length > 0) return entries;
+      entries.push(entry);
+    }
+  }
+  return entries;
 }
 
 /** The whole list of active holdings, in parts; one empty part where nothing is held. */

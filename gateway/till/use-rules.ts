@@ -1,5 +1,14 @@
+import type { CodeHash } from '../../protocol/code.ts';
 import { USE_MS } from '../../protocol/limits.ts';
-import { isValidated, type Known, type Now, type Reservation, type Use } from './box-rules.ts';
+import {
+  isValidated,
+  type Known,
+  type KnownCodes,
+  type Now,
+  type Reservation,
+  type Told,
+  type Use,
+} from './box-rules.ts';
 import type { Draft } from './draft-rules.ts';
 
 /** A code is in use by one basket, on whichever lane that basket is resumed. */
@@ -33,6 +42,23 @@ export function endUse(draft: Draft, known: Known, reservation: Reservation, kep
   if (!isValidated(known)) return;
   if (reservation.mark !== null) giveBack(draft, reservation, 'recall');
   else if (goesBackWhenIdle(known, reservation)) giveBack(draft, reservation, 'released');
+}
+
+/**
+ * A basket that will not redeem needs its use no more, nor what it waits for.
+ * @param told what its waiting scan hears
+ */
+export function stopUsing(
+  draft: Draft,
+  known: KnownCodes,
+  { codeHash, basket }: { readonly codeHash: CodeHash; readonly basket: string },
+  kept: boolean,
+  told: Told,
+): void {
+  for (const reservation of known.codes.get(codeHash)?.open ?? [])
+    if (reservation.use?.basket === basket) endUse(draft, known, reservation, kept);
+  for (const want of known.session.wants.values())
+    if (want.codeHash === codeHash && want.basket === basket) draft.endWant(want.want, told);
 }
 
 /** [G7] Cut off, the code stays here and another lane may redeem it. */

@@ -130,9 +130,10 @@ function answers(port: number): Promise<boolean> {
   });
 }
 
+/** Not whether it can decide: a fenced box serves too, and says on its status page why it decides nothing. */
 async function serves(port: number): Promise<boolean> {
   try {
-    return (await fetch(`http://localhost:${port}/readyz`)).ok;
+    return (await fetch(`http://localhost:${port}/healthz`)).ok;
   } catch {
     return false;
   }

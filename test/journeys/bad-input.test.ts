@@ -54,7 +54,10 @@ describe.each(['the gateway', 'the cloud'])('at %s', (which) => {
   test('a body that is no JSON, of another type, or over 64 KiB is refused', async () => {
     expect(await redeem({ body: '{"code": ' })).toEqual([400, 'malformed_json']);
     expect(await redeem({ body: '' })).toEqual([400, 'malformed_json']);
-    expect(await redeem({ body: JSON.stringify(sale()), headers: { 'content-type': 'text/plain' } })).toEqual([415, 'unsupported_media_type']);
+    expect(await redeem({ body: JSON.stringify(sale()), headers: { 'content-type': 'text/plain' } })).toEqual([
+      415,
+      'unsupported_media_type',
+    ]);
     expect(await redeem({ body: sale({ lane: 'x'.repeat(70_000) }) })).toEqual([413, 'body_too_large']);
   });
 
@@ -85,8 +88,15 @@ describe.each(['the gateway', 'the cloud'])('at %s', (which) => {
   test('what is not there is not found, and another method not allowed', async () => {
     expect(await refused('/v1/nothing', {})).toEqual([404, 'not_found']);
     expect(await refused('/v1/redemptions', {})).toEqual([405, 'method_not_allowed']);
-    expect((await refused('/v1/reversals', { body: { code, basket: 'bad' } })).slice(0, 2)).toEqual([422, 'invalid_request']);
-    expect(await refused('/v1/reversals', { body: { code, basket: 'bad', reason: 'x', door: 'nobody' } })).toEqual([422, 'invalid_request', 'door']);
+    expect((await refused('/v1/reversals', { body: { code, basket: 'bad' } })).slice(0, 2)).toEqual([
+      422,
+      'invalid_request',
+    ]);
+    expect(await refused('/v1/reversals', { body: { code, basket: 'bad', reason: 'x', door: 'nobody' } })).toEqual([
+      422,
+      'invalid_request',
+      'door',
+    ]);
   });
 
   test('another currency than the campaign’s is refused as a decision', async () => {
@@ -97,23 +107,40 @@ describe.each(['the gateway', 'the cloud'])('at %s', (which) => {
 
 test('a drill that is too long is refused', async () => {
   const [box] = town.demo().gateways;
-  expect(await one.ask('/v1/drill', { token: box?.boxToken ?? '', body: { line: 'cut', minutes: 61 } })).toMatchObject({ status: 422, json: { field: 'minutes' } });
+  expect(await one.ask('/v1/drill', { token: box?.boxToken ?? '', body: { line: 'cut', minutes: 61 } })).toMatchObject({
+    status: 422,
+    json: { field: 'minutes' },
+  });
   expect((await one.readiness()).line).toBe('up');
 });
 
 describe('a message that is not the box’s own', () => {
   const identityOf = ({ dataDir }: Store) =>
     z
-      .object({ gateway: z.string(), shard: z.int(), keyId: z.string(), brokerUrl: z.string(), incarnation: z.string() })
+      .object({
+        gateway: z.string(),
+        shard: z.int(),
+        keyId: z.string(),
+        brokerUrl: z.string(),
+        incarnation: z.string(),
+      })
       .parse(JSON.parse(readFileSync(join(dataDir, 'identity.json'), 'utf8')));
 
   /** A thief at the broker with store 2's login; the box itself comes back when the thief is gone. */
-  async function asThief(work: (client: mqtt.MqttClient, box: ReturnType<typeof identityOf>) => Promise<void>): Promise<void> {
+  async function asThief(
+    work: (client: mqtt.MqttClient, box: ReturnType<typeof identityOf>) => Promise<void>,
+  ): Promise<void> {
     const box = identityOf(two);
     const password = readFileSync(join(two.dataDir, 'broker-password'), 'utf8').trim();
     await two.drill('cut');
     await two.lineIs('down');
-    const client = await mqtt.connectAsync(box.brokerUrl, { protocolVersion: 4, clientId: box.gateway, username: box.gateway, password, reconnectPeriod: 0 });
+    const client = await mqtt.connectAsync(box.brokerUrl, {
+      protocolVersion: 4,
+      clientId: box.gateway,
+      username: box.gateway,
+      password,
+      reconnectPeriod: 0,
+    });
     try {
       await work(client, box);
     } finally {
@@ -127,8 +154,19 @@ describe('a message that is not the box’s own', () => {
     await town.stock(two, [code]);
     await asThief(async (client, box) => {
       const { privatePem } = makeKeyPair();
-      const header = { id: 'forged-message-1', gateway: box.gateway, incarnation: box.incarnation, epoch: 1, bootId: 1 };
-      const forged = seal('up', header, { type: 'presence', body: { online: true, drillUntil: null } }, { id: box.keyId, key: readPrivateKey(privatePem) });
+      const header = {
+        id: 'forged-message-1',
+        gateway: box.gateway,
+        incarnation: box.incarnation,
+        epoch: 1,
+        bootId: 1,
+      };
+      const forged = seal(
+        'up',
+        header,
+        { type: 'presence', body: { online: true, drillUntil: null } },
+        { id: box.keyId, key: readPrivateKey(privatePem) },
+      );
       await client.publishAsync(upTopic(box), Buffer.from(forged), { qos: 1 });
       await cloudSays('message dropped');
       await client.publishAsync(upTopic(box), 'no message at all', { qos: 1 });
@@ -173,7 +211,9 @@ describe('a message that is not the box’s own', () => {
   function saidBefore(box: ReturnType<typeof identityOf>): Buffer[] {
     const key = { id: box.keyId, key: readPrivateKey(readFileSync(join(two.dataDir, 'private-key.pem'), 'utf8')) };
     const database = new Sqlite(join(two.dataDir, 'till.db'), { readonly: true });
-    const journal = z.array(z.object({ n: z.int(), body: z.string(), hash: z.string() })).parse(database.prepare('SELECT n, body, hash FROM journal ORDER BY n').all());
+    const journal = z
+      .array(z.object({ n: z.int(), body: z.string(), hash: z.string() }))
+      .parse(database.prepare('SELECT n, body, hash FROM journal ORDER BY n').all());
     const bootId = z.int().parse(database.prepare('SELECT bootId FROM box').pluck().get());
     database.close();
     const entries = journal.map(({ body }) => entryBodySchema.parse(JSON.parse(body)));
@@ -182,8 +222,28 @@ describe('a message that is not the box’s own', () => {
     const header = { id: 'a-message-of-before', gateway: box.gateway, incarnation: box.incarnation, epoch: 1, bootId };
     const start = { epoch: 1, n: 0, hash: GENESIS_HASH };
     const messages: Up[] = [
-      { type: 'journal', body: { epoch: 1, from: 1, entries, before: GENESIS_HASH, head: { epoch: 1, n: last.n, hash: last.hash }, evidence: false } },
-      { type: 'journal', body: { epoch: 1, from: 1, entries, before: GENESIS_HASH, head: { epoch: 1, n: last.n, hash: last.hash }, evidence: true } },
+      {
+        type: 'journal',
+        body: {
+          epoch: 1,
+          from: 1,
+          entries,
+          before: GENESIS_HASH,
+          head: { epoch: 1, n: last.n, hash: last.hash },
+          evidence: false,
+        },
+      },
+      {
+        type: 'journal',
+        body: {
+          epoch: 1,
+          from: 1,
+          entries,
+          before: GENESIS_HASH,
+          head: { epoch: 1, n: last.n, hash: last.hash },
+          evidence: true,
+        },
+      },
       { type: 'hello', body: { nonce: 'a-nonce-of-before', version: '0' } },
       { type: 'sync', body: { sync: 'a-sync-of-before', part: 0, parts: 1, floor: 0, head: start, holdings: [] } },
     ];

@@ -10,7 +10,12 @@ import {
 import type { Call, History } from './history.ts';
 
 /** An HTTP answer as it came. */
-export type Answered = { readonly status: number; readonly json: unknown; readonly text: string; readonly headers: Headers };
+export type Answered = {
+  readonly status: number;
+  readonly json: unknown;
+  readonly text: string;
+  readonly headers: Headers;
+};
 /** No answer came: what was asked may have been done. */
 export class Unanswered extends Error {}
 /** Another answer than the typed one: problem details, mostly. */
@@ -60,7 +65,8 @@ export async function request(url: string, asked: Request = {}): Promise<Answere
 }
 
 /** `approved`, or `refused: in_use`. */
-export const brief = ({ decision, reason }: Decision): string => (reason === null ? decision : `${decision}: ${reason}`);
+export const brief = ({ decision, reason }: Decision): string =>
+  reason === null ? decision : `${decision}: ${reason}`;
 
 export type Sale = { readonly lane?: string; readonly total?: { amount: number; currency: string } };
 const SALE = { lane: '1', total: { amount: 4200, currency: 'USD' } };
@@ -99,7 +105,12 @@ export class Door {
   /** @param door where it was redeemed, if not here */
   async reverse(code: string, basket: string, door?: string): Promise<ReversalView> {
     const call = this.#history.invoke({ op: 'reverse', door: door ?? this.id, codes: [code], basket });
-    const answer = await this.#send(call, '/v1/reversals', { code, basket, reason: 'test', ...(door === undefined ? {} : { door }) });
+    const answer = await this.#send(call, '/v1/reversals', {
+      code,
+      basket,
+      reason: 'test',
+      ...(door === undefined ? {} : { door }),
+    });
     const reversal = reversalSchema.parse(answer.json);
     this.#history.ok(call, [], reversal);
     return reversal;
@@ -123,7 +134,12 @@ export class Door {
     return request(`${this.url}${path}`, { token: this.#token, ...asked });
   }
 
-  async #decide(op: 'validate' | 'redeem', codes: readonly string[], basket: string, body: object): Promise<Decision[]> {
+  async #decide(
+    op: 'validate' | 'redeem',
+    codes: readonly string[],
+    basket: string,
+    body: object,
+  ): Promise<Decision[]> {
     const call = this.#history.invoke({ op, door: this.id, codes, basket });
     const path = op === 'validate' ? '/v1/validations' : '/v1/redemptions';
     const answer = await this.#send(call, path, { basket, ...body });

@@ -36,15 +36,31 @@ test('scans, redeems, and redeems again: one redemption, everywhere at once', as
     redemption: null,
   });
   const redeemed = await one.redeem(code, basket);
-  expect(redeemed).toMatchObject({ decision: 'approved', mode: 'online', redemption: { door: one.id, store: '0001', lane: '1', basket } });
+  expect(redeemed).toMatchObject({
+    decision: 'approved',
+    mode: 'online',
+    redemption: { door: one.id, store: '0001', lane: '1', basket },
+  });
   expect((await one.redeem(code, basket)).redemption?.id).toBe(redeemed.redemption?.id);
   expect((await one.basket(basket)).codes).toMatchObject([{ code: normalForm(code).slice(-4), state: 'redeemed' }]);
 
   const elsewhere = { redeemedAt: expect.any(String), redeemedWhere: 'Main Street' };
-  expect(await one.redeem(code, town.basket())).toMatchObject({ decision: 'refused', reason: 'already_redeemed', facts: { ...elsewhere, lane: '1' } });
+  expect(await one.redeem(code, town.basket())).toMatchObject({
+    decision: 'refused',
+    reason: 'already_redeemed',
+    facts: { ...elsewhere, lane: '1' },
+  });
   await town.settled();
-  expect(await two.redeem(code, town.basket())).toMatchObject({ decision: 'refused', reason: 'already_redeemed', facts: elsewhere });
-  expect(await town.cart.redeem(code, town.basket())).toMatchObject({ decision: 'refused', reason: 'already_redeemed', facts: elsewhere });
+  expect(await two.redeem(code, town.basket())).toMatchObject({
+    decision: 'refused',
+    reason: 'already_redeemed',
+    facts: elsewhere,
+  });
+  expect(await town.cart.redeem(code, town.basket())).toMatchObject({
+    decision: 'refused',
+    reason: 'already_redeemed',
+    facts: elsewhere,
+  });
   expect((await one.redeem(code, basket)).redemption).toMatchObject({ id: redeemed.redemption?.id, settled: true });
 });
 
@@ -57,7 +73,11 @@ test('redeems without a scan before', async () => {
 test('is told that another basket uses it, here, in the other store and online', async () => {
   const [code, basket] = [nextCode(), town.basket()];
   expect(brief(await one.validate(code, basket))).toBe('approved');
-  expect(await one.validate(code, town.basket(), { lane: '2' })).toMatchObject({ decision: 'refused', reason: 'in_use', facts: { lane: '1', freeAt: expect.any(String) } });
+  expect(await one.validate(code, town.basket(), { lane: '2' })).toMatchObject({
+    decision: 'refused',
+    reason: 'in_use',
+    facts: { lane: '1', freeAt: expect.any(String) },
+  });
   expect(brief(await two.validate(code, town.basket()))).toBe('refused: in_use');
   expect(brief(await town.cart.validate(code, town.basket()))).toBe('refused: in_use');
   expect(brief(await one.redeem(code, basket))).toBe('approved');
@@ -107,9 +127,16 @@ test('redeems several in one basket, each by itself or all or none', async () =>
   const [spent, good, better] = [nextCode(), nextCode(), nextCode()];
   await one.redeem(spent, town.basket());
   const incomplete = await one.redeemAll([good, spent, better], town.basket(), true);
-  expect(incomplete.map(brief)).toEqual(['refused: basket_incomplete', 'refused: already_redeemed', 'refused: basket_incomplete']);
+  expect(incomplete.map(brief)).toEqual([
+    'refused: basket_incomplete',
+    'refused: already_redeemed',
+    'refused: basket_incomplete',
+  ]);
   const basket = town.basket();
-  expect((await one.redeemAll([good, spent], basket, false)).map(brief)).toEqual(['approved', 'refused: already_redeemed']);
+  expect((await one.redeemAll([good, spent], basket, false)).map(brief)).toEqual([
+    'approved',
+    'refused: already_redeemed',
+  ]);
   const other = town.basket();
   const another = nextCode();
   expect((await two.validateAll([better, another], other, true)).map(brief)).toEqual(['approved', 'approved']);
@@ -142,9 +169,17 @@ test('redeems at once what was stocked here', async () => {
 test('hears of every code that is none, in words that can be read out', async () => {
   const basket = town.basket();
   const mistyped = nextCode().replace(/.$/, (last) => (last === '0' ? '1' : '0'));
-  expect(await one.validate(mistyped, basket)).toMatchObject({ decision: 'refused', reason: 'malformed_code', text: 'Code incomplete. Scan or type again' });
+  expect(await one.validate(mistyped, basket)).toMatchObject({
+    decision: 'refused',
+    reason: 'malformed_code',
+    text: 'Code incomplete. Scan or type again',
+  });
   expect(brief(await one.validate('4006381333931', basket))).toBe('refused: not_a_coupon');
-  expect(await one.validate('0000-0000-0000-0000', basket)).toMatchObject({ decision: 'refused', reason: 'unknown_code', text: 'Code not known here' });
+  expect(await one.validate('0000-0000-0000-0000', basket)).toMatchObject({
+    decision: 'refused',
+    reason: 'unknown_code',
+    text: 'Code not known here',
+  });
   const small = await one.redeem(nextCode(), basket, { total: { amount: 2000, currency: 'USD' } });
   expect(small).toMatchObject({ reason: 'basket_too_small', facts: { short: { amount: 500, currency: 'USD' } } });
   const euros = { total: { amount: 4200, currency: 'EUR' } };

@@ -89,7 +89,9 @@ export class Town {
 
   /** New codes of the demo's campaign, which anyone may have. */
   async newCodes(count: number, campaign = this.demo().campaign): Promise<string[]> {
-    const stack = await this.admin(`/v1/campaigns/${campaign}/stacks`, z.object({ id: z.string() }), { body: { count } });
+    const stack = await this.admin(`/v1/campaigns/${campaign}/stacks`, z.object({ id: z.string() }), {
+      body: { count },
+    });
     const { text } = await this.askAdmin(`/v1/stacks/${stack.id}/codes.csv`);
     return text.trim().split('\n').slice(1);
   }
@@ -111,6 +113,19 @@ export class Town {
     return lookSchema.parse(answer.json);
   };
 
+  /** The box as operations see it. */
+  async boxOf({ gateway }: Store): Promise<z.infer<typeof boxSchema> | undefined> {
+    const { gateways } = await this.admin('/v1/gateways', z.object({ gateways: z.array(boxSchema) }));
+    return gateways.find(({ id }) => id === gateway);
+  }
+
+  /** What did not fit about that box, in words. */
+  async exceptionsOf({ gateway }: Store): Promise<string[]> {
+    const about = z.object({ what: z.string(), gateway: z.string().nullable() });
+    const { exceptions } = await this.admin('/v1/exceptions', z.object({ exceptions: z.array(about) }));
+    return exceptions.filter((exception) => exception.gateway === gateway).map(({ what }) => what);
+  }
+
   async linesAreUp(): Promise<void> {
     for (const store of this.stores) await store.lineIs('up');
   }
@@ -119,13 +134,21 @@ export class Town {
   async settled(): Promise<void> {
     await this.linesAreUp();
     for (const store of this.stores)
-      await until(`store ${store.store} has settled`, async () => (await store.metric('tearline_backlog_entries')) === 0);
+      await until(
+        `store ${store.store} has settled`,
+        async () => (await store.metric('tearline_backlog_entries')) === 0,
+      );
   }
 
   /** What must hold at the end of every journey. @returns the violations, none where all is well */
   async judge(): Promise<string[]> {
     await this.settled();
-    return [...violations(this.history), ...(await this.notInLedger()), ...(await this.#notRepeated()), ...(await this.#brokenChains())];
+    return [
+      ...violations(this.history),
+      ...(await this.notInLedger()),
+      ...(await this.#notRepeated()),
+      ...(await this.#brokenChains()),
+    ];
   }
 
   /** Stops all that it started, and removes it. */
@@ -153,13 +176,16 @@ export class Town {
     }
   }
 
-  /** An approval that stands is a redemption in the ledger, and the same one. */
-  async notInLedger(): Promise<string[]> {
-    const told = this.history.standing().map(async ({ code, redemption }) => {
-      const { state, redemption: known } = await this.look(code);
-      if (state === 'redeemed' && known?.id === redemption.id && known.settled) return [];
-      return [`${code} was shown as redeemed (${redemption.id}) and is ${state} (${known?.id})`];
-    });
+  /** An approval that stands is a redemption in the ledger, and the same one. @param isMeant told a code's normal form */
+  async notInLedger(isMeant: (code: string) => boolean = () => true): Promise<string[]> {
+    const told = this.history
+      .standing()
+      .filter(({ code }) => isMeant(code))
+      .map(async ({ code, redemption }) => {
+        const { state, redemption: known } = await this.look(code);
+        if (state === 'redeemed' && known?.id === redemption.id && known.settled) return [];
+        return [`${code} was shown as redeemed (${redemption.id}) and is ${state} (${known?.id})`];
+      });
     return (await Promise.all(told)).flat();
   }
 
@@ -176,7 +202,9 @@ export class Town {
 
   async #brokenChains(): Promise<string[]> {
     const audits = [this.auditLedger(), ...this.stores.map((store) => store.audit())];
-    return (await Promise.all(audits)).flatMap(({ status, stdout, stderr }) => (status === 0 ? [] : [`${stdout}${stderr}`]));
+    return (await Promise.all(audits)).flatMap(({ status, stdout, stderr }) =>
+      status === 0 ? [] : [`${stdout}${stderr}`],
+    );
   }
 }
 
@@ -210,7 +238,9 @@ export class Store extends Door {
   readonly #boxToken: string;
 
   constructor({ url, store, registerToken, boxToken, dataDir }: Demo['gateways'][number], history: History) {
-    const { gateway } = z.object({ gateway: z.string() }).parse(JSON.parse(readFileSync(join(dataDir, 'identity.json'), 'utf8')));
+    const { gateway } = z
+      .object({ gateway: z.string() })
+      .parse(JSON.parse(readFileSync(join(dataDir, 'identity.json'), 'utf8')));
     super({ id: `gateway:${gateway}`, url, token: registerToken, history });
     this.store = store;
     this.dataDir = dataDir;
@@ -227,6 +257,10 @@ export class Store extends Door {
     return readinessSchema.parse((await this.ask('/readyz')).json);
   }
 
+  async isState(state: 'validated' | 'disagreement' | 'fenced'): Promise<void> {
+    await until(`store ${this.store} is ${state}`, async () => (await this.readiness()).state === state);
+  }
+
   async lineIs(line: 'up' | 'down'): Promise<void> {
     await until(`the line of store ${this.store} is ${line}`, async () => (await this.readiness()).line === line);
   }
@@ -234,6 +268,14 @@ export class Store extends Door {
   async drill(line: 'cut' | 'open'): Promise<void> {
     const answer = await this.ask('/v1/drill', { token: this.#boxToken, body: { line, minutes: 15 } });
     if (answer.status !== 200) throw new Refused('/v1/drill', answer);
+  }
+
+  /** What this box knows of a code, to a desk; null: nothing. */
+  async lookAt(code: string): Promise<{ state: string } | null> {
+    const answer = await this.ask(`/v1/codes/${encodeURIComponent(code)}`, { token: this.#boxToken });
+    if (answer.status === 404) return null;
+    if (answer.status !== 200) throw new Refused('/v1/codes', answer);
+    return z.object({ state: z.string() }).parse(answer.json);
   }
 
   async metric(name: string): Promise<number> {
@@ -249,10 +291,22 @@ export class Store extends Door {
 }
 
 const readinessSchema = z.object({ ready: z.boolean(), state: z.string(), line: z.enum(['up', 'down']) });
+const sumSchema = z.object({ units: z.int(), value: z.int() });
+const boxSchema = z.object({
+  id: z.string(),
+  state: z.string(),
+  connected: z.boolean(),
+  epoch: z.int(),
+  holds: sumSchema,
+  inDoubt: sumSchema,
+  drillUntil: z.string().nullable(),
+});
 const lookSchema = z.object({
   state: z.string(),
   holder: z.string().nullable(),
-  redemption: z.object({ id: z.string(), door: z.string(), store: z.string().nullable(), settled: z.boolean() }).nullable(),
+  redemption: z
+    .object({ id: z.string(), door: z.string(), store: z.string().nullable(), settled: z.boolean() })
+    .nullable(),
   history: z.array(z.object({ what: z.string() })),
 });
 

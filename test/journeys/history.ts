@@ -19,7 +19,12 @@ export type Outcome =
   | { readonly is: 'unknown' }
   /** Refused as such: nothing was done. */
   | { readonly is: 'fail'; readonly status: number; readonly type: string }
-  | { readonly is: 'ok'; readonly at: number; readonly decisions: readonly Decision[]; readonly reversal: ReversalView | null };
+  | {
+      readonly is: 'ok';
+      readonly at: number;
+      readonly decisions: readonly Decision[];
+      readonly reversal: ReversalView | null;
+    };
 
 export class History {
   readonly calls: Call[] = [];
@@ -109,7 +114,10 @@ function shownAfterReversal(history: History): string[] {
 function strangeRedemptions(approvals: readonly Approval[]): string[] {
   const astray = approvals
     .filter(({ redemption, door, basket }) => redemption.door !== door || redemption.basket !== basket)
-    .map((approval) => `${where(approval)} was shown the redemption of ${approval.redemption.door} ${approval.redemption.basket}`);
+    .map(
+      (approval) =>
+        `${where(approval)} was shown the redemption of ${approval.redemption.door} ${approval.redemption.basket}`,
+    );
   const shared = [...Map.groupBy(approvals, ({ redemption }) => redemption.id)].flatMap(([id, shown]) =>
     new Set(shown.map(saleOf)).size > 1 ? [`the redemption ${id} is of several sales`] : [],
   );

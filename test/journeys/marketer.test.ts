@@ -25,11 +25,23 @@ const terms = (other: object) => ({
   endsAt: day(30),
   ...other,
 });
-const campaignSchema = z.object({ id: z.string(), version: z.int(), issued: z.object({ units: z.int(), value: z.int() }) });
+const campaignSchema = z.object({
+  id: z.string(),
+  version: z.int(),
+  issued: z.object({ units: z.int(), value: z.int() }),
+});
 const create = (other: object) => town.admin('/v1/campaigns', campaignSchema, { body: terms(other) });
-const refusalOf = (asked: Promise<unknown>): Promise<unknown> => asked.then(() => 'done', (error: unknown) => error);
+const refusalOf = (asked: Promise<unknown>): Promise<unknown> =>
+  asked.then(
+    () => 'done',
+    (error: unknown) => error,
+  );
 const stock = (store: Store, codes: readonly string[]) =>
-  town.admin(`/v1/stores/${store.store}/stock`, z.object({ granted: z.int(), refused: z.array(z.object({ code: z.string(), reason: z.string() })) }), { body: { codes } });
+  town.admin(
+    `/v1/stores/${store.store}/stock`,
+    z.object({ granted: z.int(), refused: z.array(z.object({ code: z.string(), reason: z.string() })) }),
+    { body: { codes } },
+  );
 const voidCode = async (code: string) =>
   (await town.admin(`/v1/codes/${code}/void`, z.object({ state: z.string() }), { method: 'POST' })).state;
 
@@ -45,7 +57,9 @@ test('a campaign is made from its title, and its caps are never exceeded', async
   const byValue = await create({ title: 'Three off, in money', cap: { value: 900 } });
   expect(await refusalOf(town.newCodes(4, byValue.id))).toMatchObject({ type: 'cap_exceeded' });
   expect(await town.newCodes(3, byValue.id)).toHaveLength(3);
-  expect(await town.admin(`/v1/campaigns/${byValue.id}`, campaignSchema)).toMatchObject({ issued: { units: 3, value: 900 } });
+  expect(await town.admin(`/v1/campaigns/${byValue.id}`, campaignSchema)).toMatchObject({
+    issued: { units: 3, value: 900 },
+  });
 });
 
 test('two stacks at once do not get past a cap together', async () => {
@@ -57,7 +71,9 @@ test('two stacks at once do not get past a cap together', async () => {
 
 test('a stack comes as CSV: a header line, and codes that are codes, each once', async () => {
   const { id } = await create({ title: 'A stack' });
-  const stack = await town.admin(`/v1/campaigns/${id}/stacks`, z.object({ id: z.string(), count: z.int() }), { body: { count: 2500 } });
+  const stack = await town.admin(`/v1/campaigns/${id}/stacks`, z.object({ id: z.string(), count: z.int() }), {
+    body: { count: 2500 },
+  });
   const { text, headers } = await town.askAdmin(`/v1/stacks/${stack.id}/codes.csv`);
   expect(headers.get('content-type')).toContain('text/csv');
   const [header, ...codes] = text.trim().split('\n');
@@ -68,10 +84,18 @@ test('a stack comes as CSV: a header line, and codes that are codes, each once',
 });
 
 test('percent and item discounts reach the cashier in words', async () => {
-  const percent = await create({ title: '10% off', discount: { type: 'percent', percent: 10, maxAmount: 1000, currency: 'USD' } });
-  const item = await create({ title: 'A coffee', discount: { type: 'item', title: 'coffee', maxAmount: 400, currency: 'USD' } });
+  const percent = await create({
+    title: '10% off',
+    discount: { type: 'percent', percent: 10, maxAmount: 1000, currency: 'USD' },
+  });
+  const item = await create({
+    title: 'A coffee',
+    discount: { type: 'item', title: 'coffee', maxAmount: 400, currency: 'USD' },
+  });
   const texts = await Promise.all(
-    [percent, item].map(async ({ id }) => (await one.redeem((await town.newCodes(1, id))[0] ?? '', town.basket())).text),
+    [percent, item].map(
+      async ({ id }) => (await one.redeem((await town.newCodes(1, id))[0] ?? '', town.basket())).text,
+    ),
   );
   expect(texts).toEqual(['OK 10% OFF', 'OK FREE COFFEE']);
 });
@@ -80,21 +104,30 @@ test('dates, channels and stores are kept at every door', async () => {
   const tried = async (other: object) => {
     const { id } = await create({ title: 'Kept', ...other });
     const codes = await town.newCodes(2, id);
-    const [atOne, online] = await Promise.all([one.redeem(codes[0] ?? '', town.basket()), town.cart.redeem(codes[1] ?? '', town.basket())]);
+    const [atOne, online] = await Promise.all([
+      one.redeem(codes[0] ?? '', town.basket()),
+      town.cart.redeem(codes[1] ?? '', town.basket()),
+    ]);
     return [brief(atOne), brief(online)];
   };
   expect(await tried({ startsAt: day(2) })).toEqual(['refused: not_yet_valid', 'refused: not_yet_valid']);
   expect(await tried({ startsAt: day(-9), endsAt: day(-5) })).toEqual(['refused: expired', 'refused: expired']);
   expect(await tried({ channels: ['online'] })).toEqual(['refused: wrong_channel', 'approved']);
   expect(await tried({ channels: ['store'] })).toEqual(['approved', 'refused: wrong_channel']);
-  expect(await tried({ stores: ['0002'], channels: ['store'] })).toEqual(['refused: wrong_store', 'refused: wrong_channel']);
+  expect(await tried({ stores: ['0002'], channels: ['store'] })).toEqual([
+    'refused: wrong_store',
+    'refused: wrong_channel',
+  ]);
 });
 
 test('changed terms are those of the next scan, also of codes that wait in a store', async () => {
   const { id } = await create({ title: 'Before' });
   const [stocked = '', free = ''] = await town.newCodes(2, id);
   await town.stock(one, [stocked]);
-  await town.admin(`/v1/campaigns/${id}`, campaignSchema, { method: 'PATCH', body: { title: 'After', promotionRef: 'PLU-2' } });
+  await town.admin(`/v1/campaigns/${id}`, campaignSchema, {
+    method: 'PATCH',
+    body: { title: 'After', promotionRef: 'PLU-2' },
+  });
   await until('the store was told', async () => {
     // A use keeps the terms that it was told: each look is another basket's.
     const basket = town.basket();
@@ -110,7 +143,12 @@ test('a void kills an issued code everywhere, and for good', async () => {
   const [code = ''] = await town.newCodes(1);
   expect(await voidCode(code)).toBe('voided');
   expect(await voidCode(code)).toBe('voided');
-  for (const door of [one, two, town.cart]) expect(await door.redeem(code, town.basket())).toMatchObject({ decision: 'refused', reason: 'voided', text: 'Withdrawn. Customer: see phone' });
+  for (const door of [one, two, town.cart])
+    expect(await door.redeem(code, town.basket())).toMatchObject({
+      decision: 'refused',
+      reason: 'voided',
+      text: 'Withdrawn. Customer: see phone',
+    });
   expect((await town.look(code)).state).toBe('voided');
 });
 
@@ -119,7 +157,8 @@ test('a void of a stocked code is final when its store has given it up', async (
   await town.stock(one, [code]);
   expect(await voidCode(code)).toBe('void_pending');
   await until('it is void', async () => (await town.look(code)).state === 'voided');
-  for (const door of [one, two, town.cart]) expect(brief(await door.redeem(code, town.basket()))).toBe('refused: voided');
+  for (const door of [one, two, town.cart])
+    expect(brief(await door.redeem(code, town.basket()))).toBe('refused: voided');
 });
 
 test('a void cannot reach a store that is cut off: its redemption wins, and nobody else gets the code', async () => {
@@ -164,7 +203,9 @@ test('a list is stocked but for what cannot be: each with its reason', async () 
     ]),
   );
   await until('it arrives', async () => (await one.validate(good, 'b-good')).mode === 'reserved');
-  expect(await refusalOf(town.admin('/v1/stores/0009/stock', z.unknown(), { body: { codes: [good] } }))).toMatchObject({ status: 404 });
+  expect(await refusalOf(town.admin('/v1/stores/0009/stock', z.unknown(), { body: { codes: [good] } }))).toMatchObject({
+    status: 404,
+  });
 });
 
 test('a campaign that names its stores is dealt to them ahead, and is good there with the line cut', async () => {
@@ -196,7 +237,10 @@ test('what is not well-formed is named, and nothing is made of it', async () => 
   };
   expect(await bad({ discount: { type: 'amount', amount: -300, currency: 'USD' } })).toEqual([422, 'discount.amount']);
   expect(await bad({ discount: { type: 'amount', amount: 2.5, currency: 'USD' } })).toEqual([422, 'discount.amount']);
-  expect(await bad({ discount: { type: 'percent', percent: 101, maxAmount: 5, currency: 'USD' } })).toEqual([422, 'discount.percent']);
+  expect(await bad({ discount: { type: 'percent', percent: 101, maxAmount: 5, currency: 'USD' } })).toEqual([
+    422,
+    'discount.percent',
+  ]);
   expect(await bad({ minimumBasket: { amount: 100, currency: 'EUR' } })).toEqual([422, 'minimumBasket.currency']);
   expect(await bad({ endsAt: day(-3) })).toEqual([422, 'endsAt']);
   expect(await bad({ timeZone: 'Mars/Olympus' })).toEqual([422, 'timeZone']);

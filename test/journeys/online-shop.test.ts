@@ -36,12 +36,18 @@ test('a cart holds a code, redeems it, and asks again: the same JSON as at a reg
   expect(minutes).toBeLessThanOrEqual(15);
   expect(brief(await town.cart.validate(code, town.basket()))).toBe('refused: in_use');
   const redeemed = await town.cart.redeem(code, basket);
-  expect(redeemed).toMatchObject({ decision: 'approved', redemption: { door: 'cart:demo-shop', store: null, basket, settled: true } });
+  expect(redeemed).toMatchObject({
+    decision: 'approved',
+    redemption: { door: 'cart:demo-shop', store: null, basket, settled: true },
+  });
   expect((await town.cart.redeem(code, basket)).redemption).toEqual(redeemed.redemption);
   const view = await town.cart.basket(basket);
   expect(view).toMatchObject({ basket, codes: [{ state: 'redeemed', redemption: { id: redeemed.redemption?.id } }] });
   expect(normalForm(code)).toMatch(new RegExp(`${view.codes[0]?.code}$`));
-  expect(await one.redeem(code, town.basket())).toMatchObject({ reason: 'already_redeemed', facts: { redeemedWhere: 'online' } });
+  expect(await one.redeem(code, town.basket())).toMatchObject({
+    reason: 'already_redeemed',
+    facts: { redeemedWhere: 'online' },
+  });
   const shape = (decision: object) => Object.keys(decision).sort();
   expect(shape(redeemed)).toEqual(shape(await one.redeem(nextCode(), town.basket())));
 });
@@ -110,20 +116,33 @@ test('a reversal that names no door never touches another door’s redemption', 
 test('several codes in one cart: each by itself, or all or none', async () => {
   const [spent, good] = [nextCode(), nextCode()];
   await town.cart.redeem(spent, town.basket());
-  expect((await town.cart.redeemAll([good, spent], town.basket(), true)).map(brief)).toEqual(['refused: basket_incomplete', 'refused: already_redeemed']);
-  expect((await town.cart.redeemAll([good, spent], town.basket(), false)).map(brief)).toEqual(['approved', 'refused: already_redeemed']);
+  expect((await town.cart.redeemAll([good, spent], town.basket(), true)).map(brief)).toEqual([
+    'refused: basket_incomplete',
+    'refused: already_redeemed',
+  ]);
+  expect((await town.cart.redeemAll([good, spent], town.basket(), false)).map(brief)).toEqual([
+    'approved',
+    'refused: already_redeemed',
+  ]);
 });
 
 test('an Idempotency-Key is of one body', async () => {
   for (const door of [town.cart, one]) {
     const [code, basket] = [nextCode(), town.basket()];
-    const send = (body: object, key = `key-${basket}`) => door.ask('/v1/redemptions', { body, headers: { 'idempotency-key': key } });
+    const send = (body: object, key = `key-${basket}`) =>
+      door.ask('/v1/redemptions', { body, headers: { 'idempotency-key': key } });
     const sale = { code, basket, lane: '1', total: { amount: 4200, currency: 'USD' } };
     const [first, again] = [await send(sale), await send(sale)];
     expect([first.status, first.json]).toEqual([200, expect.objectContaining({ decision: 'approved' })]);
-    expect(again).toMatchObject({ status: 200, json: { redemption: { id: (first.json as { redemption: { id: string } }).redemption.id } } });
+    expect(again).toMatchObject({
+      status: 200,
+      json: { redemption: { id: (first.json as { redemption: { id: string } }).redemption.id } },
+    });
     expect(await send({ ...sale, lane: '2' })).toMatchObject({ status: 422, json: { type: 'idempotency_conflict' } });
-    expect(await send(sale, '')).toMatchObject({ status: 422, json: { type: 'invalid_request', field: 'Idempotency-Key' } });
+    expect(await send(sale, '')).toMatchObject({
+      status: 422,
+      json: { type: 'invalid_request', field: 'Idempotency-Key' },
+    });
   }
 });
 
@@ -136,7 +155,8 @@ test('the API describes itself, and its pages load nothing from elsewhere', asyn
     const page = await request(`${url}/docs`);
     expect(page.status).toBe(200);
     expect(page.text).not.toMatch(/(src|href)="(https?:)?\/\//);
-    for (const [, asset] of page.text.matchAll(/(?:src|href)="(\/[^"]+)"/g)) expect((await request(`${url}${asset}`)).status).toBe(200);
+    for (const [, asset] of page.text.matchAll(/(?:src|href)="(\/[^"]+)"/g))
+      expect((await request(`${url}${asset}`)).status).toBe(200);
     for (const path of ['/healthz', '/readyz', '/metrics']) expect((await request(`${url}${path}`)).status).toBe(200);
   }
 });

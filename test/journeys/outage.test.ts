@@ -34,7 +34,11 @@ describe('the line of store 1 is cut by the drill', () => {
     expect(redeemed.backlog).toBeGreaterThan(0);
     expect((await one.redeem(spent, basket)).redemption?.id).toBe(redeemed.redemption?.id);
     expect(brief(await one.redeem(spent, town.basket()))).toBe('refused: already_redeemed');
-    expect(await one.redeem(free, town.basket())).toMatchObject({ decision: 'undetermined', reason: 'cannot_verify', text: 'CANNOT VERIFY. Not used. Keep coupon' });
+    expect(await one.redeem(free, town.basket())).toMatchObject({
+      decision: 'undetermined',
+      reason: 'cannot_verify',
+      text: 'CANNOT VERIFY. Not used. Keep coupon',
+    });
 
     for (const code of [spent, kept])
       for (const door of [two, town.cart])
@@ -59,7 +63,10 @@ describe('the line of store 1 is cut by the drill', () => {
     await town.settled();
     expect((await one.redeem(spent, basket)).redemption).toMatchObject({ id: redeemed.redemption?.id, settled: true });
     for (const door of [two, town.cart])
-      expect(await door.redeem(spent, town.basket())).toMatchObject({ reason: 'already_redeemed', facts: { redeemedWhere: 'Main Street' } });
+      expect(await door.redeem(spent, town.basket())).toMatchObject({
+        reason: 'already_redeemed',
+        facts: { redeemedWhere: 'Main Street' },
+      });
     expect(brief(await two.redeem(undone, town.basket()))).toBe('approved');
   });
 
@@ -72,7 +79,10 @@ describe('the line of store 1 is cut by the drill', () => {
     await one.drill('open');
     await town.settled();
     await until('the reversal is done', async () => (await town.cart.reverse(code, basket, one.id)).reversed === true);
-    expect(await town.cart.reverse(code, basket, one.id)).toMatchObject({ reversed: true, redemption: { id: redemption?.id } });
+    expect(await town.cart.reverse(code, basket, one.id)).toMatchObject({
+      reversed: true,
+      redemption: { id: redemption?.id },
+    });
     expect(brief(await one.redeem(code, basket))).toBe('refused: reversed_first');
     expect(brief(await town.cart.redeem(code, town.basket()))).toBe('approved');
   });
@@ -95,15 +105,23 @@ describe('the cloud does not answer', () => {
     const basket = town.basket();
     signal(cloudPid, 'SIGSTOP');
     try {
-      expect(await one.redeem(code, basket)).toMatchObject({ decision: 'approved', mode: 'reserved', redemption: { settled: false } });
-      expect(await two.redeem(code, town.basket())).toMatchObject({ decision: 'undetermined', reason: 'cannot_verify' });
+      expect(await one.redeem(code, basket)).toMatchObject({
+        decision: 'approved',
+        mode: 'reserved',
+        redemption: { settled: false },
+      });
+      expect(await two.redeem(code, town.basket())).toMatchObject({
+        decision: 'undetermined',
+        reason: 'cannot_verify',
+      });
       expect(brief(await two.redeem(other, town.basket()))).toBe('undetermined: cannot_verify');
     } finally {
       signal(cloudPid, 'SIGCONT');
     }
     await town.settled();
     expect((await one.redeem(code, basket)).redemption?.settled).toBe(true);
-    for (const door of [two, town.cart]) expect(brief(await door.redeem(code, town.basket()))).toBe('refused: already_redeemed');
+    for (const door of [two, town.cart])
+      expect(brief(await door.redeem(code, town.basket()))).toBe('refused: already_redeemed');
     expect(brief(await two.redeem(other, town.basket()))).toBe('approved');
   });
 
@@ -118,7 +136,8 @@ describe('the cloud does not answer', () => {
     await until('another cloud runs', async () => town.demo().cloudPid !== cloudPid);
     await town.settled();
     expect((await one.redeem(code, basket)).redemption?.settled).toBe(true);
-    for (const door of [two, town.cart]) expect(brief(await door.redeem(code, town.basket()))).toBe('refused: already_redeemed');
+    for (const door of [two, town.cart])
+      expect(brief(await door.redeem(code, town.basket()))).toBe('refused: already_redeemed');
   });
 });
 

@@ -51,7 +51,10 @@ describe('npm start', () => {
   });
 
   test('ends in good order, and a second start finds codes, tokens and redemptions again', async () => {
-    const { codes: [, , code = ''], ...before } = town.demo();
+    const {
+      codes: [, , code = ''],
+      ...before
+    } = town.demo();
     const sold = await one.redeem(code, 'before');
     expect(brief(sold)).toBe('approved');
     await town.settled();
@@ -60,18 +63,34 @@ describe('npm start', () => {
     expect(logs).not.toMatch(/unsettled|defect/);
     await town.startAgain();
     await town.linesAreUp();
-    expect(town.demo()).toMatchObject({ adminToken: before.adminToken, cartToken: before.cartToken, campaign: before.campaign });
+    expect(town.demo()).toMatchObject({
+      adminToken: before.adminToken,
+      cartToken: before.cartToken,
+      campaign: before.campaign,
+    });
     expect((await one.redeem(code, 'before')).redemption).toMatchObject({ id: sold.redemption?.id, settled: true });
     expect(brief(await town.cart.redeem(code, town.basket()))).toBe('refused: already_redeemed');
   });
 
   test('refuses what it cannot do, in one line', async () => {
     const base = portOf(town.demo().cloud);
-    expect(await npmStart('--data', join(folder, 'other'), '--port-base', base)).toMatchObject({ status: 69, stderr: expect.stringMatching(/^Port \d+ is in use[^\n]+\n$/) });
-    expect(await npmStart('--data', town.folder, '--port-base', `${await freePorts(4)}`)).toMatchObject({ status: 69, stderr: expect.stringContaining('Another cloud node runs') });
-    expect(await npmStart('--port-base', 'many')).toMatchObject({ status: 64, stderr: expect.stringMatching(/^Usage: npm start/) });
+    expect(await npmStart('--data', join(folder, 'other'), '--port-base', base)).toMatchObject({
+      status: 69,
+      stderr: expect.stringMatching(/^Port \d+ is in use[^\n]+\n$/),
+    });
+    expect(await npmStart('--data', town.folder, '--port-base', `${await freePorts(4)}`)).toMatchObject({
+      status: 69,
+      stderr: expect.stringContaining('Another cloud node runs'),
+    });
+    expect(await npmStart('--port-base', 'many')).toMatchObject({
+      status: 64,
+      stderr: expect.stringMatching(/^Usage: npm start/),
+    });
     writeFileSync(join(folder, 'a-file'), '');
-    expect(await npmStart('--data', join(folder, 'a-file', 'data'))).toMatchObject({ status: 74, stderr: expect.stringContaining('cannot be written') });
+    expect(await npmStart('--data', join(folder, 'a-file', 'data'))).toMatchObject({
+      status: 74,
+      stderr: expect.stringContaining('cannot be written'),
+    });
     expect(brief(await one.redeem(town.demo().codes[3] ?? '', town.basket()))).toBe('approved');
   });
 });
@@ -80,18 +99,28 @@ describe('the cloud does not start', () => {
   test('where its port is in use, or another node has its data', async () => {
     const data = join(folder, 'cloud-of-its-own');
     const { cloud } = town.demo();
-    expect(await cloudRefuses(['--data', data], { TEARLINE_CLOUD_PORT: portOf(cloud), TEARLINE_BROKER_PORT: '0' })).toEqual([69, expect.stringContaining('in use')]);
-    expect(await cloudRefuses(['--data', join(town.folder, 'cloud')])).toEqual([78, expect.stringContaining('Another cloud node')]);
+    expect(
+      await cloudRefuses(['--data', data], { TEARLINE_CLOUD_PORT: portOf(cloud), TEARLINE_BROKER_PORT: '0' }),
+    ).toEqual([69, expect.stringContaining('in use')]);
+    expect(await cloudRefuses(['--data', join(town.folder, 'cloud')])).toEqual([
+      78,
+      expect.stringContaining('Another cloud node'),
+    ]);
   });
 
   test('where its data directory cannot be written', async () => {
     writeFileSync(join(folder, 'no-directory'), '');
-    expect(await cloudRefuses(['--data', join(folder, 'no-directory', 'cloud')])).toEqual([74, expect.stringContaining('cannot be written')]);
+    expect(await cloudRefuses(['--data', join(folder, 'no-directory', 'cloud')])).toEqual([
+      74,
+      expect.stringContaining('cannot be written'),
+    ]);
   });
 
   test('where its database is damaged, and leaves it as it is', async () => {
     const data = join(folder, 'damaged');
-    expect((await tearline(['cloud', 'token', 'create', '--scope', 'admin', '--name', 'x', '--data', data])).status).toBe(0);
+    expect(
+      (await tearline(['cloud', 'token', 'create', '--scope', 'admin', '--name', 'x', '--data', data])).status,
+    ).toBe(0);
     const path = join(data, 'ledger.sqlite');
     const spoilt = Buffer.concat([readFileSync(path).subarray(0, 100), Buffer.alloc(8_000, 0x5a)]);
     for (const end of ['-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
@@ -118,7 +147,10 @@ describe('an enrolment code', () => {
   test('is good once', async () => {
     const code = await newCode();
     expect(await enrol(code, 'first')).toMatchObject({ status: 0 });
-    expect(await enrol(code, 'second')).toMatchObject({ status: 69, stderr: expect.stringContaining('unknown, used or expired') });
+    expect(await enrol(code, 'second')).toMatchObject({
+      status: 69,
+      stderr: expect.stringContaining('unknown, used or expired'),
+    });
   });
 
   test('is not good when its two hours are over', async () => {
@@ -126,21 +158,36 @@ describe('an enrolment code', () => {
     const database = new Sqlite(join(town.folder, 'cloud', 'ledger.sqlite'), { timeout: 5_000 });
     database.prepare('UPDATE enrolment_codes SET expires_at = ? WHERE public_key IS NULL').run(Date.now() - 1);
     database.close();
-    expect(await enrol(code, 'late')).toMatchObject({ status: 69, stderr: expect.stringContaining('unknown, used or expired') });
-    const { gateways } = await town.admin('/v1/gateways', z.object({ gateways: z.array(z.object({ store: z.string() })) }));
+    expect(await enrol(code, 'late')).toMatchObject({
+      status: 69,
+      stderr: expect.stringContaining('unknown, used or expired'),
+    });
+    const { gateways } = await town.admin(
+      '/v1/gateways',
+      z.object({ gateways: z.array(z.object({ store: z.string() })) }),
+    );
     expect(gateways.filter(({ store }) => store === '0001')).toHaveLength(2);
   });
 
   test('is not made for a store that is none', async () => {
     expect(await town.askAdmin('/v1/stores/0009/enrolments', { method: 'POST' })).toMatchObject({ status: 404 });
-    expect(await tearline(['cloud', 'enrolment', '--store', '0009', '--data', join(town.folder, 'cloud')])).toMatchObject({ status: 69, stderr: expect.stringContaining('no store 0009') });
+    expect(
+      await tearline(['cloud', 'enrolment', '--store', '0009', '--data', join(town.folder, 'cloud')]),
+    ).toMatchObject({ status: 69, stderr: expect.stringContaining('no store 0009') });
   });
 });
 
 test('a box that is not enrolled, and a witness inside the data, do not start', async () => {
   mkdirSync(join(folder, 'bare'));
-  expect(await tearline(['gateway', 'serve', '--data', join(folder, 'bare')])).toMatchObject({ status: 78, stderr: expect.stringContaining('is not enrolled') });
-  expect(await tearline(['gateway', 'serve', '--data', one.dataDir], { TEARLINE_WITNESS_PATH: join(one.dataDir, 'witness') })).toMatchObject({ status: 78, stderr: expect.stringContaining('inside the data directory') });
+  expect(await tearline(['gateway', 'serve', '--data', join(folder, 'bare')])).toMatchObject({
+    status: 78,
+    stderr: expect.stringContaining('is not enrolled'),
+  });
+  expect(
+    await tearline(['gateway', 'serve', '--data', one.dataDir], {
+      TEARLINE_WITNESS_PATH: join(one.dataDir, 'witness'),
+    }),
+  ).toMatchObject({ status: 78, stderr: expect.stringContaining('inside the data directory') });
 });
 
 test('all callers were told the truth, and the ledger says the same', async () => {

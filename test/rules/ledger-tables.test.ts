@@ -24,15 +24,19 @@ import {
 
 const spec = readFileSync(join(import.meta.dirname, '..', '..', 'protocol', 'SPEC.md'), 'utf8');
 
-function printed(name: string): string {
+/** The cells of a table, without its line of dashes. */
+function printed(name: string): string[][] {
   const text = spec.split(`<!-- ${name} -->\n`)[1]?.split('<!-- end -->')[0];
   if (text === undefined) throw new Error(`SPEC.md has no table ${name}`);
-  return text;
+  const rows = text.split('\n').filter((line) => line.startsWith('|'));
+  const cells = rows.map((line) =>
+    line
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim()),
+  );
+  return cells.filter((_, place) => place !== 1);
 }
-
-const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => '---'), ...rows].map(row).join('');
 
 describe('the state × event table', () => {
   test('is printed in SPEC.md as the code has it [A4]', () => {
@@ -40,7 +44,7 @@ describe('the state × event table', () => {
       `\`${event}\``,
       ...CODE_STATES.map((state) => (TABLE[state][event] === 'stays' ? '·' : TABLE[state][event])),
     ]);
-    expect(printed('state × event')).toBe(table(['event', ...CODE_STATES], rows));
+    expect(printed('state × event')).toEqual([['event', ...CODE_STATES], ...rows]);
   });
 
   test.each(CODE_STATES.flatMap((state) => CODE_EVENTS.map((event) => [state, event, TABLE[state][event]] as const)))(
@@ -136,7 +140,7 @@ describe('the state × reason table', () => {
     const doors: readonly Door[] = [cart('cart-1'), cart('cart-2'), store(STORE_BOX), store(OTHER_BOX)];
     const head = ['the code is', "a cart's own basket", 'another cart', 'the store that has it', 'another store'];
     const rows = situations.map(([name, view]) => [name, ...doors.map((door) => door(view))]);
-    expect(printed('state × reason')).toBe(table(head, rows));
+    expect(printed('state × reason')).toEqual([head, ...rows]);
   });
 });
 
@@ -145,10 +149,10 @@ describe('the messages in SPEC.md', () => {
     ['messages up', upSchemas],
     ['messages down', downSchemas],
   ])('%s have the fields that the schemas have, and no others', (name, schemas) => {
-    const rows = [...printed(name).matchAll(/^\| `(\w+)` \| ([^|]*) \|/gm)].map(([, type, fields]) => [
-      type,
-      fields?.match(/\w+/g),
-    ]);
+    const names = (cell = '') => cell.match(/\w+/g) ?? [];
+    const rows = printed(name)
+      .slice(1)
+      .map(([type, fields]) => [...names(type), names(fields)]);
     expect(rows).toEqual(Object.entries(schemas).map(([type, schema]) => [type, Object.keys(schema.shape)]));
   });
 });
@@ -158,6 +162,6 @@ describe('the limits in SPEC.md', () => {
     const rows = Object.entries(limits).flatMap(([name, value]) =>
       typeof value === 'number' ? [[`\`${name}\``, value.toLocaleString('en')]] : [],
     );
-    expect(printed('limits')).toBe(table(['limit', 'value'], rows));
+    expect(printed('limits')).toEqual([['limit', 'value'], ...rows]);
   });
 });

@@ -6,7 +6,14 @@ import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
 import type { LedgerStore } from '../../cloud/ledger/store.ts';
 import type { Card } from '../../protocol/card.ts';
 import { type CodeHash, hashCode, readCode } from '../../protocol/code.ts';
-import { chainEntries, type Entry, type EntryBody, type EntryOf, GENESIS_HASH, type Head } from '../../protocol/journal.ts';
+import {
+  chainEntries,
+  type Entry,
+  type EntryBody,
+  type EntryOf,
+  GENESIS_HASH,
+  type Head,
+} from '../../protocol/journal.ts';
 import type { Down, DownBody, DownType, UpBody, Up } from '../../protocol/messages.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import { cardWith, dollars, NOW } from './ledger-rows.ts';
@@ -23,13 +30,20 @@ export async function openWorld({ count = 4, card = {}, capUnits = null, stockUn
   const clock = { now: NOW };
   const ledger = await createLedger({
     store,
-    keys: { fleetKey: FLEET_KEY, sealKey: Buffer.alloc(32, 8), publicKey: { id: 'cloudkey', publicKey: 'A'.repeat(43) } },
+    keys: {
+      fleetKey: FLEET_KEY,
+      sealKey: Buffer.alloc(32, 8),
+      publicKey: { id: 'cloudkey', publicKey: 'A'.repeat(43) },
+    },
     now: () => clock.now,
     randomBytes: (size) => randomBytes(size),
     stockUnitsMax,
     outgoing: { wake: () => undefined },
   });
-  for (const [id, name] of [['0001', 'Main Street'], ['0002', 'Harbour']] as const)
+  for (const [id, name] of [
+    ['0001', 'Main Street'],
+    ['0002', 'Harbour'],
+  ] as const)
     await ledger.createStore({ id, name, timeZone: 'UTC', address: null });
   await ledger.createCampaign({
     ...{ id: 'spring', card: cardWith(card), condition: null, terms: null, picture: null },
@@ -55,7 +69,12 @@ export async function openWorld({ count = 4, card = {}, capUnits = null, stockUn
     },
   };
 }
-type Options = { readonly count?: number; readonly card?: Partial<Card>; readonly capUnits?: number | null; readonly stockUnitsMax?: number };
+type Options = {
+  readonly count?: number;
+  readonly card?: Partial<Card>;
+  readonly capUnits?: number | null;
+  readonly stockUnitsMax?: number;
+};
 
 export async function issue(ledger: Ledger, count: number): Promise<string[]> {
   if (count === 0) return [];
@@ -76,7 +95,16 @@ export function hashOfCode(code: string): CodeHash {
 /** A cart's calls for one code, answered with one decision. */
 function shopOf(ledger: Ledger, client: string) {
   const sale = (code: string, basket: string, changes: Partial<CartSale>): CartSale => ({
-    ...{ client, codes: [code], allOrNone: false, basket, lane: null, total: dollars(42), customer: null, discount: null },
+    ...{
+      client,
+      codes: [code],
+      allOrNone: false,
+      basket,
+      lane: null,
+      total: dollars(42),
+      customer: null,
+      discount: null,
+    },
     ...changes,
   });
   const only = (result: Awaited<ReturnType<Ledger['validate']>>): Decision => {
@@ -85,10 +113,13 @@ function shopOf(ledger: Ledger, client: string) {
     return decision;
   };
   return {
-    validate: async (code: string, basket: string, changes: Partial<CartSale> = {}) => only(await ledger.validate(sale(code, basket, changes))),
-    redeem: async (code: string, basket: string, changes: Partial<CartSale> = {}) => only(await ledger.redeem(sale(code, basket, changes))),
+    validate: async (code: string, basket: string, changes: Partial<CartSale> = {}) =>
+      only(await ledger.validate(sale(code, basket, changes))),
+    redeem: async (code: string, basket: string, changes: Partial<CartSale> = {}) =>
+      only(await ledger.redeem(sale(code, basket, changes))),
     release: (code: string, basket: string) => ledger.release({ client, code, basket }),
-    reverse: (code: string, basket: string, door: string | null = null) => ledger.reverse({ client, code, basket, reason: 'cancelled', door }),
+    reverse: (code: string, basket: string, door: string | null = null) =>
+      ledger.reverse({ client, code, basket, reason: 'cancelled', door }),
     sale,
   };
 }
@@ -113,6 +144,10 @@ export class Box {
   acknowledged = 0;
   floor = 0;
   readonly held = new Map<string, Held>();
+  /** It was told of its fence: from then on it only uploads. */
+  fenced = false;
+  /** Codes and baskets that must never redeem here: a reversal came, or they have redeemed. */
+  readonly #spent = new Set<string>();
   #seen = 0;
   #ids = 0;
   /** What the cloud sent, oldest first. */
@@ -135,16 +170,29 @@ export class Box {
   }
 
   async enrol(): Promise<void> {
-    const row = { id: this.id, store: this.store, shard: 1, publicKey: 'A'.repeat(43), keyId: 'key-of-box', passwordHash: '0'.repeat(64) };
+    const row = {
+      id: this.id,
+      store: this.store,
+      shard: 1,
+      publicKey: 'A'.repeat(43),
+      keyId: 'key-of-box',
+      passwordHash: '0'.repeat(64),
+    };
     const { epoch, incarnation } = await this.#ledger.addGateway(row);
     this.epoch = epoch;
     this.#incarnation = incarnation;
   }
 
   /** @param as a header that lies or is late */
-  async send(message: Up, as: { readonly epoch?: number; readonly bootId?: number; readonly incarnation?: string } = {}): Promise<void> {
+  async send(
+    message: Up,
+    as: { readonly epoch?: number; readonly bootId?: number; readonly incarnation?: string } = {},
+  ): Promise<void> {
     const header = { v: 1 as const, id: this.newId('message'), gateway: this.id, type: message.type };
-    await this.#ledger.receive({ ...header, incarnation: this.#incarnation, epoch: this.epoch, bootId: this.bootId, ...as }, message);
+    await this.#ledger.receive(
+      { ...header, incarnation: this.#incarnation, epoch: this.epoch, bootId: this.bootId, ...as },
+      message,
+    );
     await this.take();
   }
 
@@ -162,6 +210,47 @@ export class Box {
       this.#do(epoch, message);
     }
     return rows.map(({ message }) => message);
+  }
+
+  /** Everything that the cloud has sent and that was not taken is lost. */
+  async miss(): Promise<void> {
+    for (const { seq } of await this.#ledger.outbox(this.id, this.#seen)) this.#seen = seq;
+  }
+
+  /** May it redeem what it holds, by what it knows itself? */
+  mayRedeem(code: string, basket: string): boolean {
+    const held = this.heldFor(code);
+    return (
+      held !== null && !this.fenced && held.notAfter > this.#clock.now && !this.#spent.has(`${held.codeHash} ${basket}`)
+    );
+  }
+
+  /** Answers the recalls and reversals among messages, nothing being in use. */
+  obey(messages: readonly Down[]): void {
+    if (this.fenced) return;
+    for (const message of messages) {
+      if (message.type === 'recall') for (const item of message.body.reservations) this.#giveUp(item);
+      if (message.type === 'reverse') this.#undo(message.body);
+    }
+  }
+
+  #giveUp({ reservation, epoch, codeHash, generation }: DownBody<'recall'>['reservations'][number]): void {
+    if (epoch !== this.epoch || this.#closed(reservation)) return;
+    const why = this.held.delete(reservation) ? 'recall' : 'unknown';
+    this.write({ kind: 'returned', reservation, codeHash, generation, why });
+  }
+
+  #undo({ codeHash, basket }: DownBody<'reverse'>): void {
+    const key = `${codeHash} ${basket}`;
+    const mine = this.entries.flatMap(({ body }) =>
+      'codeHash' in body && 'basket' in body && `${body.codeHash} ${body.basket}` === key ? [body] : [],
+    );
+    if (mine.some(({ kind }) => kind === 'reversed')) return;
+    const redeemed = mine.find((body) => body.kind === 'redeemed');
+    if (redeemed !== undefined) return this.reverse(redeemed);
+    this.#spent.add(key);
+    const none = { reservation: null, redemption: null };
+    this.write({ kind: 'reversed', door: this.door, codeHash, basket, ...none, reason: '', at: this.#clock.now });
   }
 
   /** The newest message of a type; null: none came. */
@@ -202,7 +291,14 @@ export class Box {
     const from = changes.from ?? this.acknowledged + 1;
     const entries = this.entries.slice(from - 1);
     const before = from === 1 ? this.#start.hash : (this.entries[from - 2]?.hash ?? '');
-    return { epoch: this.epoch, from, entries: entries.map(({ body }) => body), before, head: this.head, evidence: changes.evidence ?? false };
+    return {
+      epoch: this.epoch,
+      from,
+      entries: entries.map(({ body }) => body),
+      before,
+      head: this.head,
+      evidence: changes.evidence ?? this.fenced,
+    };
   }
 
   async settle(): Promise<void> {
@@ -225,6 +321,7 @@ export class Box {
     if (held === null) throw new Error(`${code} is not held`);
     this.held.delete(held.reservation);
     const { reservation, codeHash, generation } = held;
+    this.#spent.add(`${codeHash} ${basket}`);
     const entry: EntryOf<'redeemed'> = {
       ...{ kind: 'redeemed', redemption: this.newId('redemption'), reservation, codeHash, generation, basket },
       ...{ lane: '1', total: dollars(42), discount: null, at: this.#clock.now, timeProven: true, oldTerms: false },
@@ -243,17 +340,38 @@ export class Box {
 
   reverse(of: EntryOf<'redeemed'>, door = this.door): void {
     const { codeHash, basket, reservation, redemption } = of;
-    this.write({ kind: 'reversed', door, codeHash, basket, reservation, redemption, reason: 'cancelled', at: this.#clock.now });
+    this.write({
+      kind: 'reversed',
+      door,
+      codeHash,
+      basket,
+      reservation,
+      redemption,
+      reason: 'cancelled',
+      at: this.#clock.now,
+    });
   }
 
   async sync(holdings: readonly string[] = [...this.held.keys()]): Promise<void> {
     const { floor, head } = this;
-    await this.send({ type: 'sync', body: { sync: this.newId('sync'), part: 0, parts: 1, floor, head, holdings: [...holdings] } });
+    await this.send({
+      type: 'sync',
+      body: { sync: this.newId('sync'), part: 0, parts: 1, floor, head, holdings: [...holdings] },
+    });
   }
 
   async heartbeat(): Promise<void> {
     const { head, acknowledged, held } = this;
-    const body = { beat: this.newId('beat'), head, acknowledged, holding: held.size, inUse: 0, backlog: 0, timeProven: true, version: '1.0.0' };
+    const body = {
+      beat: this.newId('beat'),
+      head,
+      acknowledged,
+      holding: held.size,
+      inUse: 0,
+      backlog: 0,
+      timeProven: true,
+      version: '1.0.0',
+    };
     await this.send({ type: 'heartbeat', body });
   }
 
@@ -262,14 +380,21 @@ export class Box {
       case 'grant':
         if (epoch !== this.epoch || message.body.number <= this.floor) return;
         this.floor = message.body.number;
-        for (const item of message.body.manifest) if (!this.#closed(item.reservation)) this.held.set(item.reservation, { ...item, epoch });
+        for (const { codeHash, basket } of message.body.tombstones) this.#spent.add(`${codeHash} ${basket}`);
+        for (const item of message.body.manifest)
+          if (!this.#closed(item.reservation)) this.held.set(item.reservation, { ...item, epoch });
         return;
       case 'extend':
-        for (const held of this.held.values()) this.held.set(held.reservation, { ...held, notAfter: Math.max(held.notAfter, message.body.notAfter) });
+        for (const held of this.held.values())
+          this.held.set(held.reservation, { ...held, notAfter: Math.max(held.notAfter, message.body.notAfter) });
+        return;
+      case 'fence':
+        this.fenced = true;
         return;
       case 'ack':
       case 'welcome':
-        if (message.body.acknowledged.epoch === this.epoch) this.acknowledged = Math.max(this.acknowledged, message.body.acknowledged.n);
+        if (message.body.acknowledged.epoch === this.epoch)
+          this.acknowledged = Math.max(this.acknowledged, message.body.acknowledged.n);
         return;
       default:
         return;
@@ -280,4 +405,3 @@ export class Box {
     return this.entries.some(({ body }) => 'reservation' in body && body.reservation === reservation);
   }
 }
-

@@ -12,6 +12,7 @@ import { decideReversal, type ReversalAnswer } from '../../gateway/till/reversal
 import { decideSale, type SaleAnswer, type SaleCommand, type Verdict } from '../../gateway/till/sale-rules.ts';
 import { decideStart, disagreementOf, type WitnessReading } from '../../gateway/till/start-rules.ts';
 import { clockAt, hasEnded } from '../../gateway/till/time-rules.ts';
+import { uploadable } from '../../gateway/till/upload-rules.ts';
 import { decideRelease, decideTick } from '../../gateway/till/upkeep-rules.ts';
 import { CODE_HASH, inWords, knownIn, NOW, SITUATIONS, type SituationName, wantOf } from './till-situations.ts';
 import { type CommandName, TABLE } from './till-table.ts';
@@ -26,7 +27,6 @@ const item = {
   cardVersion: 1,
 };
 const later = T0 + 7_200_000;
-const from = { incarnation: INCARNATION, epoch: 1 };
 
 const grantOf = (changes: Partial<DownBody<'grant'>> = {}): DownBody<'grant'> => ({
   number: 9,
@@ -71,9 +71,9 @@ const COMMANDS: Record<CommandName, (known: KnownForMessage) => Decided<Answered
   release: (known) => untold(decideRelease(known, CODE_HASH, 'A')),
   reverse: (known) => decideReversal(known, reversal, NOW),
   recall: (known) => untold(decideRecall(known, recall(), NOW)),
-  stock: (known) => untold(decideGrant(known, from, grantOf(), NOW)),
-  want: (known) => untold(decideGrant(known, from, forWant, NOW)),
-  extend: (known) => untold(decideExtend(known, from, { number: 3, notAfter: later }, known.extendable, NOW)),
+  stock: (known) => untold(decideGrant(known, 1, grantOf(), NOW)),
+  want: (known) => untold(decideGrant(known, 1, forWant, NOW)),
+  extend: (known) => untold(decideExtend(known, 1, { number: 3, notAfter: later }, known.extendable, NOW)),
   tick: (known) => untold(decideTick(known, known.extendable, NOW)),
 };
 
@@ -136,19 +136,15 @@ describe('G4', () => {
 
 describe('G1: a grant is installed', () => {
   const fresh = knownIn({});
-  const granted = (known: KnownForMessage, grant = grantOf(), header: { incarnation: string; epoch: number } = from) =>
-    inWords('', decideGrant(known, header, grant, NOW));
+  const granted = (known: KnownForMessage, grant = grantOf(), epoch = 1) =>
+    inWords('', decideGrant(known, epoch, grant, NOW));
 
   it('where everything is right', () => {
     expect(granted(fresh)).toBe('floor install +granted');
   });
-  it('not where its incarnation is another one, and the floor stays', () => {
-    expect(granted(fresh, grantOf(), { ...from, incarnation: `2-${'a'.repeat(32)}` })).toBe('');
-    expect(granted(fresh, grantOf(), { ...from, incarnation: `1-${'b'.repeat(32)}` })).toBe('');
-  });
   it('not where its epoch is another one', () => {
-    expect(granted(fresh, grantOf(), { ...from, epoch: 0 })).toBe('');
-    expect(granted(fresh, grantOf(), { ...from, epoch: 2 })).toBe('');
+    expect(granted(fresh, grantOf(), 0)).toBe('');
+    expect(granted(fresh, grantOf(), 2)).toBe('');
   });
   it('not where its number is not above the floor', () => {
     expect(granted(fresh, grantOf({ number: 3 }))).toBe('');
@@ -171,11 +167,18 @@ describe('G1: a grant is installed', () => {
         { ...item, reservation: 'res-00002', notAfter: later },
       ],
     });
-    const { changes } = decideGrant(knownIn(SITUATIONS['stocked, idle']), from, two, NOW);
+    const { changes } = decideGrant(knownIn(SITUATIONS['stocked, idle']), 1, two, NOW);
     const entry = changes.flatMap((change) =>
       change.do === 'journal' && change.body.kind === 'granted' ? [change.body] : [],
     );
     expect(entry).toMatchObject([{ number: 9, reservations: [{ reservation: 'res-00002' }] }]);
+  });
+  it('once, where it names a reservation twice', () => {
+    const manifest = [
+      { ...item, notAfter: later },
+      { ...item, notAfter: later },
+    ];
+    expect(granted(fresh, grantOf({ manifest }))).toBe('floor install +granted');
   });
   it('with its cards, each newer one journalled', () => {
     const newer = card({ version: 2 });
@@ -201,7 +204,7 @@ describe('G1: a grant is installed', () => {
 describe('G2: a grant answers its want', () => {
   const wants = new Map([['want-0001', wantOf('A')]]);
   const held = SITUATIONS['stocked, idle'].held;
-  const answered = (known: KnownForMessage) => inWords('', decideGrant(known, from, forWant, NOW));
+  const answered = (known: KnownForMessage) => inWords('', decideGrant(known, 1, forWant, NOW));
 
   it('known and idle here: the want takes it', () => {
     expect(answered(knownIn({ held, session: { wants } }))).toBe('floor move_end use | granted');
@@ -218,9 +221,19 @@ describe('G2: a grant answers its want', () => {
   });
   it('known and closed: the want stays open and is asked again once the return is acknowledged', () => {
     const known = knownIn({ held: SITUATIONS.returned.held, session: { wants } });
-    expect(decideGrant(known, from, forWant, NOW).memory).toEqual([
+    expect(decideGrant(known, 1, forWant, NOW).memory).toEqual([
       { do: 'want', want: { ...wantOf('A'), againAfter: 5 } },
     ]);
+  });
+  it('with two reservations of its code: one is used, the other goes back', () => {
+    const manifest = [
+      { ...item, notAfter: later },
+      { ...item, reservation: 'res-00002', notAfter: later },
+    ];
+    const decided = decideGrant(knownIn({ session: { wants } }), 1, { ...forWant, manifest }, NOW);
+    expect(inWords('', decided)).toBe(
+      'floor install install +granted use close(returned) +returned(want_closed) | granted',
+    );
   });
   it('for another code than the want asked for: installed and returned at once', () => {
     const other = new Map([['want-0001', { ...wantOf('A'), codeHash: 'f'.repeat(64) as typeof CODE_HASH }]]);
@@ -248,6 +261,11 @@ describe('G5: a recall', () => {
     const { changes } = decideRecall(knownIn(SITUATIONS['in use by A, recalled for a void']), recall(), NOW);
     expect(changes).toEqual([{ do: 'mark', reservation: 'res-00001', mark: { deadline: null } }]);
   });
+  it('that names a reservation twice is answered once', () => {
+    const [one] = recall().reservations;
+    const reservations = one === undefined ? [] : [one, one];
+    expect(recalled(knownIn({}), recall({ reservations }))).toBe("bury +returned(unknown) | 'returned'");
+  });
   it('in use is answered with until when and on which lane', () => {
     const { effects } = decideRecall(knownIn(SITUATIONS['in use by B']), recall(), NOW);
     expect(effects).toMatchObject([
@@ -268,8 +286,8 @@ describe('G5: a recall', () => {
 
 describe('C14: an extension', () => {
   const held = SITUATIONS['stocked, idle'].held;
-  const extended = (message: Partial<DownBody<'extend'>>, known = knownIn({ held }), header = from) =>
-    decideExtend(known, header, { number: 3, notAfter: later, ...message }, known.extendable, NOW).changes;
+  const extended = (message: Partial<DownBody<'extend'>>, known = knownIn({ held }), epoch = 1) =>
+    decideExtend(known, epoch, { number: 3, notAfter: later, ...message }, known.extendable, NOW).changes;
 
   it('moves the end of what grants at or below its number installed', () => {
     expect(extended({})).toEqual([{ do: 'move_end', reservation: 'res-00001', notAfter: later }]);
@@ -284,12 +302,11 @@ describe('C14: an extension', () => {
       { do: 'move_end', reservation: 'res-00001', notAfter: endsAt },
     ]);
   });
-  it('leaves what is recalled, past, of another epoch or of another ledger', () => {
+  it('leaves what is recalled, past or of another epoch', () => {
     expect(extended({}, knownIn(SITUATIONS['idle with a recall mark']))).toEqual([]);
     expect(extended({}, knownIn(SITUATIONS['ended, idle']))).toEqual([]);
     expect(extended({}, knownIn(SITUATIONS['of an older epoch']))).toEqual([]);
-    expect(extended({}, undefined, { ...from, epoch: 2 })).toEqual([]);
-    expect(extended({}, undefined, { ...from, incarnation: `2-${'a'.repeat(32)}` })).toEqual([]);
+    expect(extended({}, undefined, 2)).toEqual([]);
   });
 });
 
@@ -343,6 +360,17 @@ describe('G6: a start', () => {
   });
 });
 
+describe('G6: of its journal a box lets out', () => {
+  it.each([
+    ['validated', { n: 4, isEvidence: false }],
+    ['disagreement', { n: 5, isEvidence: true }],
+    ['fenced', { n: 5, isEvidence: true }],
+    ['starting', null],
+  ] as const)('%s: %o', (standing, shown) => {
+    expect(uploadable(knownIn({ session: { standing } }), 4)).toEqual(shown);
+  });
+});
+
 describe('messages', () => {
   const ack = (n: number, hash = 'd'.repeat(64), epoch = 1): Down => ({
     type: 'ack',
@@ -370,6 +398,12 @@ describe('messages', () => {
     expect(hear(knownIn({}), fence, other).changes).toEqual([]);
     expect(hear(knownIn({}), fence, { gateway: 'gw-00000002' as typeof GATEWAY }).changes).toEqual([]);
     expect(hear(knownIn({}), fence).changes).toMatchObject([{ do: 'fence' }]);
+    for (const incarnation of [`2-${'a'.repeat(32)}`, `1-${'b'.repeat(32)}`] as (typeof INCARNATION)[]) {
+      expect(hear(knownIn({}), { type: 'grant', body: grantOf() }, { incarnation }).changes).toEqual([]);
+      expect(
+        hear(knownIn(SITUATIONS['stocked, idle']), { type: 'recall', body: recall() }, { incarnation }).changes,
+      ).toEqual([]);
+    }
     const challenge = {
       type: 'challenge',
       body: { nonce: 'nonce-001', challenge: 'chal-0002', epoch: 1, n: 0 },

@@ -20,7 +20,7 @@ export const GATEWAY = 'gw-00000001';
 export const DOOR = `gateway:${GATEWAY}`;
 export const STORE = { id: '0042', name: 'Main Street', timeZone: 'America/New_York' };
 export const INCARNATION = `1-${'a'.repeat(32)}`;
-export const FLEET_KEY = new Uint8Array(32).fill(7);
+const FLEET_KEY = new Uint8Array(32).fill(7);
 /** 23 November 2026, 10:00 UTC. */
 export const T0 = Date.UTC(2026, 10, 23, 10);
 
@@ -57,7 +57,7 @@ export class MemoryWitness implements Witness {
   head: Head | null = { epoch: 1, n: 0, hash: GENESIS_HASH };
   isBroken = false;
   isUnreadable = false;
-  /** Something was written over a head that said more: evidence is gone. */
+  /** Something would have been written over a head that says more. */
   wentBack = false;
 
   read(): WitnessReading {
@@ -68,7 +68,10 @@ export class MemoryWitness implements Witness {
   write(head: Head): void {
     if (this.isBroken || this.head === null) throw new TillUnavailable('the witness cannot be written');
     const isSame = head.epoch === this.head.epoch && head.n === this.head.n && head.hash === this.head.hash;
-    if (!isSame && (head.epoch < this.head.epoch || head.n <= this.head.n)) this.wentBack = true;
+    if (!isSame && (head.epoch < this.head.epoch || (head.epoch === this.head.epoch && head.n <= this.head.n))) {
+      this.wentBack = true;
+      throw new TillUnavailable('the witness says more');
+    }
     this.head = head;
   }
 }

@@ -413,6 +413,15 @@ describe('several codes in one basket', () => {
     expect(world.journal().slice(-2)).toEqual(['redeemed', 'redeemed']);
   });
 
+  it('a conflict that comes up while the cloud is asked leaves nothing of the call behind', async () => {
+    const result = answers(world.box.redeem(sale([ONE, TWO, THREE], 'B1')));
+    await turn();
+    await world.redeem(TWO, 'B1', { lane: '9' });
+    await refuseWant();
+    expect(await result).toBe('basket_conflict');
+    expect(await world.validate(ONE, 'B2')).toMatchObject({ decision: 'approved' });
+  });
+
   it('none is taken by another basket while the rest of them is asked for', async () => {
     const result = answers(world.box.redeem(sale([ONE, THREE], 'B1')));
     await turn();
@@ -598,6 +607,21 @@ describe('a witness that cannot be written', () => {
     await expect(world.redeem(ONE, 'B1')).rejects.toBeInstanceOf(TillUnavailable);
     expect(world.box.unsettled(null)?.head.n).toBe(covered);
     expect(world.box.heartbeat().head.n).toBe(covered);
+  });
+
+  it('leaves no want open that would keep its code from other baskets', async () => {
+    const waiting = world.redeem(THREE, 'B1');
+    waiting.catch(() => {});
+    await turn();
+    world.witness.isBroken = true;
+    await expect(world.redeem(ONE, 'B9')).rejects.toBeInstanceOf(TillUnavailable);
+    await world.pass(800);
+    await expect(waiting).rejects.toBeInstanceOf(TillUnavailable);
+    world.witness.isBroken = false;
+    const other = world.redeem(THREE, 'B2');
+    await turn();
+    await world.hear('refuse', { want: world.lastSent('want')?.want ?? '', reason: 'voided', facts: {} });
+    expect(await other).toMatchObject({ reason: 'voided' });
   });
 
   it('at a start leaves the box starting; a later tick validates it, with one boot entry', async () => {
@@ -865,6 +889,13 @@ describe('group commit', () => {
     const [a, b, c] = await Promise.all([world.redeem(ONE, 'B1'), world.redeem(ONE, 'B2'), world.redeem(TWO, 'B3')]);
     expect(acts).toEqual(['commit', 'witness']);
     expect([a?.decision, b?.reason, c?.decision]).toEqual(['approved', 'already_redeemed', 'approved']);
+  });
+
+  it('more commands than one batch takes are all answered, a code still once', async () => {
+    await world.connect();
+    await world.stock(ONE);
+    const all = await Promise.all(Array.from({ length: 250 }, (_, index) => world.redeem(ONE, `B${index}`)));
+    expect(all.filter(({ decision }) => decision === 'approved')).toHaveLength(1);
   });
 
   it('a transaction that fails fails them all, and leaves nothing behind', async () => {

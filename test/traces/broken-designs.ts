@@ -28,12 +28,12 @@ const TICK_WITHOUT_MARGIN: Edit = {
 };
 const CLOSED_ARE_FORGOTTEN: Edit = {
   file: GRANT_RULES,
-  from: '  const unknown = grant.manifest.filter(({ reservation }) => !known.reservations.has(reservation));\n',
-  to: "  const unknown = grant.manifest.filter(({ reservation }) => known.reservations.get(reservation)?.state !== 'active');\n",
+  from: '!known.reservations.has(reservation)',
+  to: "known.reservations.get(reservation)?.state !== 'active'",
 };
 /** What was forgotten can be written again. */
 const ROWS_ARE_FORGOTTEN: Edit = {
-  file: 'gateway/till/sqlite-store.ts',
+  file: 'gateway/till/sqlite-statements.ts',
   from: '    install: sql(`INSERT INTO reservations',
   to: '    install: sql(`INSERT OR REPLACE INTO reservations',
 };
@@ -43,14 +43,14 @@ const ANSWERS_ARE_FORGOTTEN: Edit = {
   to: '  if (spent && held === null)\n',
 };
 const UPLOADS_COUNT_AS_SETTLEMENT: Edit = {
-  file: 'gateway/till/till.ts',
-  from: '    const isEvidence = !isValidated({ self, box, session: work.session });\n',
-  to: '    const isEvidence = false;\n',
+  file: 'gateway/till/upload-rules.ts',
+  from: '  return { n: known.box.head.n, isEvidence: true }; // [B18]\n',
+  to: '  return { n: known.box.head.n, isEvidence: false };\n',
 };
 const UPLOADS_BEFORE_WITNESS: Edit = {
-  file: 'gateway/till/till.ts',
-  from: '    const n = isEvidence ? box.head.n : (work.witnessed?.n ?? 0);\n',
-  to: '    const n = box.head.n;\n',
+  file: 'gateway/till/upload-rules.ts',
+  from: '  if (isValidated(known)) return { n: witnessed, isEvidence: false }; // [G4] never ahead of the witness\n',
+  to: '  if (isValidated(known)) return { n: Math.max(witnessed, known.box.head.n), isEvidence: false };\n',
 };
 
 export const BROKEN_DESIGNS = {
@@ -191,8 +191,8 @@ export const BROKEN_DESIGNS = {
     edits: [
       {
         file: 'cloud/ledger/reversal-rules.ts',
-        from: '  if (stored !== null) return repeated(request, stored);\n',
-        to: '  void repeated;\n  void stored;\n',
+        from: "  if (stored !== null && (stored.state === 'done' || !unanswerable)) return repeated(request, stored);\n",
+        to: '  void repeated;\n',
       },
       {
         file: 'cloud/ledger/reversing.ts',

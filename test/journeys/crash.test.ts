@@ -1,0 +1,140 @@
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { POINTS } from '../crash/points.ts';
+import { Crew } from './crew.ts';
+import { Town } from './harness.ts';
+import { normalForm, violations } from './history.ts';
+import { enrolled, traffic } from './traffic.ts';
+
+/**
+ * A process is killed at each of its crash points, at the first, second, third and fifth time that it passes it, while
+ * registers, carts and an office are at work; it is started again, all callers ask again as the contract says, and then
+ * everything is compared. `npm run crash` plays all of them; else those that guard most, once each.
+ */
+const IS_FULL = process.env.TEARLINE_CRASH_FULL === '1';
+const HITS = IS_FULL ? [1, 2, 3, 5] : [1];
+/** What this traffic never passes, and which tests do. */
+const ELSEWHERE = new Map<RegExp, string>([
+  [/ fence: /, 'a fence ends the traffic of its box: operations.test.ts, restore.test.ts'],
+  [/ revoke: /, 'the same'],
+  [/ (publish|receive) stock: /, 'no box asks for stock: the cloud deals it'],
+]);
+/** Each commit, witness, publish and acknowledgement that an approval, a return or a reversal hangs on. */
+const CORE = [
+  'gateway store commit: before',
+  'gateway store commit: after',
+  'gateway witness write: before',
+  'gateway witness write: after',
+  'gateway connection publish want: after',
+  'gateway connection publish journal: before',
+  'gateway connection publish journal: after',
+  'gateway connection publish attest: after',
+  'gateway till receive grant: before',
+  'gateway till receive grant: after',
+  'gateway till receive ack: before',
+  'gateway till receive ack: after',
+  'gateway till receive recall: before',
+  'gateway till receive recall: after',
+  'gateway till receive reverse: after',
+  'gateway till redeem: after',
+  'gateway till redeem: answered',
+  'gateway till reverse: after',
+  'cloud store transaction: before',
+  'cloud store transaction: after',
+  'cloud transaction write: after',
+  'cloud carrier publish grant: before',
+  'cloud carrier publish grant: after',
+  'cloud carrier publish ack: before',
+  'cloud carrier publish ack: after',
+  'cloud carrier publish recall: after',
+  'cloud ledger receive journal: before',
+  'cloud ledger receive journal: after',
+  'cloud ledger published: after',
+  'cloud ledger redeem: after',
+  'cloud ledger redeem: answered',
+  'cloud ledger reverse: after',
+];
+const isElsewhere = (point: string) => [...ELSEWHERE.keys()].some((pattern) => pattern.test(point));
+const PLAYED = IS_FULL ? POINTS.filter((point) => !isElsewhere(point)) : CORE;
+
+let town: Town;
+let crew: Crew;
+let runs = 0;
+let deaths = 0;
+const pointsHit = new Set<string>();
+
+beforeAll(async () => {
+  town = await Town.start();
+  await town.stop();
+  crew = new Crew(town);
+  await crew.start();
+  await town.linesAreUp();
+});
+afterAll(async () => {
+  console.log(`Crash points: ${pointsHit.size} of ${POINTS.length} hit, ${deaths} deaths in ${runs} runs.`);
+  await crew?.stop();
+  await town?.end();
+});
+
+test('every point that is played is in the list', () => {
+  expect(PLAYED.filter((point) => !POINTS.includes(point))).toEqual([]);
+});
+
+test.each(PLAYED)('killed at %s', { timeout: HITS.length * 120_000 }, async (point) => {
+  for (const hit of HITS) {
+    const { hasDied, complaint, problems } = await play(point, hit);
+    expect({ point, hit, complaint, problems }).toEqual({ point, hit, complaint: null, problems: [] });
+    // The first time it must be passed; later there may be nothing left to pass it.
+    if (!hasDied) {
+      expect([point, hit]).not.toEqual([point, 1]);
+      break;
+    }
+    deaths += 1;
+    pointsHit.add(point);
+  }
+});
+
+test('no approval was lost, none doubled, every answer repeats, and the books verify on all sides', async () => {
+  expect(await town.judge()).toEqual([]);
+});
+
+async function play(point: string, hit: number) {
+  runs += 1;
+  const name = `run-${runs}`;
+  const codes = await town.newCodes(12);
+  const [first = '', second = '', ...others] = codes;
+  await town.stock(town.stores[0], [first, second]);
+  endSoon();
+  const doomed = await crew.doom(point.startsWith('cloud') ? 'cloud' : 'store-0001', { point, hit });
+  const work = [traffic(town, others, [first, second], name)];
+  if (/enrolments|addGateway/.test(point)) work.push(enrolled(town, join(town.folder, `box-${runs}`)));
+  await Promise.all(work);
+  await town.settled();
+  await doomed.servesAgain();
+  await town.settled();
+  const ours = new Set(codes.map(normalForm));
+  const isOurs = (code: string) => ours.has(code);
+  const problems = [...(await notRepeated(isOurs)), ...(await town.notInLedger(isOurs)), ...violations(town.history)];
+  return { hasDied: doomed.hasDied(), complaint: doomed.complaint(), problems };
+}
+
+/** Reservations that are near enough to their end to be extended at the next heartbeat. */
+function endSoon(): void {
+  const database = new Sqlite(join(town.folder, 'cloud', 'ledger.sqlite'), { timeout: 5_000 });
+  database.prepare(`UPDATE reservations SET not_after = ? WHERE state = 'open'`).run(Date.now() + 65 * 3_600_000);
+  database.close();
+}
+
+/** Every approved answer of this run, asked again: the same redemption. */
+async function notRepeated(isOurs: (code: string) => boolean): Promise<string[]> {
+  const doors = new Map([town.cart, ...town.stores].map((door) => [door.id, door]));
+  const asked = town.history
+    .standing()
+    .filter(({ code }) => isOurs(code))
+    .map(async ({ door, code, basket, redemption }) => {
+      const again = await doors.get(door)?.redeem(code, basket);
+      return again?.redemption?.id === redemption.id ? [] : [`${door} ${basket}: ${again?.decision} ${again?.reason}`];
+    });
+  return (await Promise.all(asked)).flat();
+}

@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import { request } from './calls.ts';
+import type { Town } from './harness.ts';
+import { type Env, Process, until } from './processes.ts';
+
+/** The three processes of a town, started one by one through the test entries that know the crash points. */
+export type Member = 'cloud' | 'store-0001' | 'store-0002';
+/** Die when this point is passed for the so-manieth time. */
+export type Crash = { readonly point: string; readonly hit: number };
+
+const entries = join(import.meta.dirname, '..', 'crash');
+
+export class Crew {
+  readonly #town: Town;
+  readonly #running = new Map<Member, Process>();
+
+  /** @param town stopped: its data and ports are taken over */
+  constructor(town: Town) {
+    this.#town = town;
+  }
+
+  async start(): Promise<void> {
+    for (const name of ['cloud', 'store-0001', 'store-0002'] as const) {
+      this.#spawn(name, {});
+      await this.#serves(name);
+    }
+  }
+
+  /** That process is killed and started again such that it will die; when it has, it is started once more, without. */
+  async doom(name: Member, { point, hit }: Crash): Promise<Doomed> {
+    await this.#running.get(name)?.stop('SIGKILL');
+    const doomed = this.#spawn(name, { CRASH_POINT: point, CRASH_HIT: `${hit}` });
+    const again = doomed.ended().then(async () => {
+      if (this.#running.get(name) !== doomed) return;
+      this.#spawn(name, {});
+      await this.#serves(name);
+    });
+    return {
+      hasDied: () => doomed.stderr.includes(`crashed at ${point}\n`) && doomed.signal === 'SIGKILL',
+      /** What else ended it. */
+      complaint: () => (doomed.hasEnded && doomed.signal !== 'SIGKILL' ? doomed.stderr : null),
+      servesAgain: () => (doomed.hasEnded ? again : Promise.resolve()),
+    };
+  }
+
+  async stop(): Promise<void> {
+    const running = [...this.#running.values()];
+    this.#running.clear();
+    await Promise.all(running.map((process) => process.stop()));
+  }
+
+  #spawn(name: Member, crash: Env): Process {
+    const { cloud, gateways } = this.#town.demo();
+    const port = Number(new URL(cloud).port);
+    const box = gateways.find(({ store }) => name === `store-${store}`);
+    const env =
+      box === undefined
+        ? { TEARLINE_CLOUD_PORT: `${port}`, TEARLINE_CLOUD_URL: cloud, TEARLINE_BROKER_PORT: `${port + 3}` }
+        : { TEARLINE_GATEWAY_PORT: new URL(box.url).port };
+    const entry = join(entries, box === undefined ? 'cloud.ts' : 'gateway.ts');
+    const spawned = new Process(entry, [box?.dataDir ?? join(this.#town.folder, 'cloud')], { ...env, ...crash });
+    this.#running.set(name, spawned);
+    return spawned;
+  }
+
+  async #serves(name: Member): Promise<void> {
+    const { cloud, gateways } = this.#town.demo();
+    const url = name === 'cloud' ? cloud : gateways.find(({ store }) => name === `store-${store}`)?.url;
+    const process = this.#running.get(name);
+    await until(`${name} serves`, async () => {
+      if (process?.hasEnded) return true;
+      return (await request(`${url}/healthz`)).status === 200;
+    });
+  }
+}
+
+export type Doomed = {
+  readonly hasDied: () => boolean;
+  readonly complaint: () => string | null;
+  readonly servesAgain: () => Promise<void>;
+};

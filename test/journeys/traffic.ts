@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import type { Decision } from '../../protocol/redemption-api.ts';
+import { brief, type Door, Refused, Unanswered } from './calls.ts';
+import type { Town } from './harness.ts';
+import { tearline, until } from './processes.ts';
+
+/** All that registers, carts and an office do, at once; whoever is not answered asks again, as the contract says. */
+const PATIENCE_MS = 40_000;
+const AGAIN_MS = 50;
+
+/** @param codes ten new ones, and two that are stocked in store 1 @returns when every caller has a definite answer */
+export async function traffic(town: Town, codes: readonly string[], stocked: readonly string[], name: string): Promise<void> {
+  const [one, two] = town.stores;
+  const { cart } = town;
+  const of = (i: number) => ({ code: codes[i] ?? '', basket: `${name}-${i}` });
+  await Promise.all([
+    sold(one, of(0)),
+    undone(one, two, of(1)),
+    letGo(one, cart, of(2)),
+    recalled(cart, stocked[0] ?? '', `${name}-recalled`),
+    undoneElsewhere(one, cart, of(3)),
+    undoneElsewhere(cart, one, of(4)),
+    heldOnline(cart, one, of(5)),
+    letGo(cart, two, of(6)),
+    undone(cart, one, of(7)),
+    abandoned(one, two, of(8)),
+    sold(two, of(9)),
+    voided(town, stocked[1] ?? ''),
+    office(town, name),
+    drilled(town),
+  ]);
+}
+
+/** A new box for store 2: its code, and the box that uses it. */
+export async function enrolled(town: Town, dataDirectory: string): Promise<void> {
+  const { code } = await patiently(() => town.admin('/v1/stores/0002/enrolments', z.object({ code: z.string() }), { method: 'POST' }));
+  await patiently(async () => {
+    const args = ['gateway', 'enrol', '--cloud', town.demo().cloud, '--code', code, '--data', dataDirectory];
+    const { status, stderr } = await tearline(args);
+    if (status === 69 && !stderr.includes('unknown, used or expired')) throw new Unanswered(stderr);
+    if (status !== 0) throw new Error(stderr);
+  });
+}
+
+type Sale = { readonly code: string; readonly basket: string };
+
+async function sold(door: Door, { code, basket }: Sale): Promise<void> {
+  await approved(() => door.validate(code, basket));
+  await approved(() => door.redeem(code, basket));
+  await patiently(() => door.basket(basket));
+}
+
+async function undone(door: Door, then: Door, { code, basket }: Sale): Promise<void> {
+  await approved(() => door.redeem(code, basket));
+  await patiently(() => door.reverse(code, basket));
+  await approved(() => then.redeem(code, `${basket}-again`));
+}
+
+async function undoneElsewhere(door: Door, desk: Door, { code, basket }: Sale): Promise<void> {
+  await approved(() => door.redeem(code, basket));
+  await until('the reversal is done', async () => (await desk.reverse(code, basket, door.id)).reversed === true, PATIENCE_MS);
+}
+
+async function letGo(door: Door, then: Door, { code, basket }: Sale): Promise<void> {
+  await approved(() => door.validate(code, basket));
+  await patiently(() => door.release(code, basket));
+  await approved(() => then.redeem(code, `${basket}-then`));
+}
+
+async function recalled(cart: Door, code: string, basket: string): Promise<void> {
+  await approved(() => cart.validate(code, basket));
+  await approved(() => cart.redeem(code, basket));
+}
+
+/** A register is refused what a cart holds. */
+async function heldOnline(cart: Door, register: Door, { code, basket }: Sale): Promise<void> {
+  await approved(() => cart.validate(code, basket));
+  const refused = await patiently(() => register.redeem(code, `${basket}-refused`));
+  if (refused.decision === 'approved') throw new Error(`${code} is held by a cart, and approved at a register`);
+  await approved(() => cart.redeem(code, basket));
+}
+
+/** Not answered at once: finished without the discount, and reversed until that is answered. */
+async function abandoned(door: Door, then: Door, { code, basket }: Sale): Promise<void> {
+  await door.redeem(code, basket).catch(() => undefined);
+  await patiently(() => door.reverse(code, basket));
+  await approved(() => then.redeem(code, `${basket}-then`));
+}
+
+async function voided(town: Town, code: string): Promise<void> {
+  const path = `/v1/codes/${code}/void`;
+  await patiently(() => town.admin(path, z.object({ state: z.string() }), { method: 'POST' }));
+  await until('the void is final', async () => (await town.look(code)).state === 'voided', PATIENCE_MS);
+}
+
+/** The marketer's and the desk's calls. What an earlier try has made is there: that is an answer too. */
+async function office(town: Town, name: string): Promise<void> {
+  const title = `Office ${name}`;
+  const discount = { type: 'amount', amount: 100, currency: 'USD' };
+  const campaign = { id: name, title, discount, timeZone: 'UTC', startsAt: '2020-01-01', endsAt: '2099-12-31' };
+  await made(town, '/v1/campaigns', campaign);
+  await made(town, '/v1/stores', { id: name.slice(-8), name: title, timeZone: 'UTC' });
+  const change = { method: 'PATCH', body: { title: `${title}, changed` } } as const;
+  await patiently(() => town.admin(`/v1/campaigns/${name}`, z.unknown(), change));
+  const [code = ''] = await patiently(() => town.newCodes(1, name));
+  await patiently(() => town.admin('/v1/stores/0002/stock', z.unknown(), { body: { codes: [code] } }));
+  await patiently(() => town.look(code));
+  await patiently(() => town.stores[0].lookAt(code));
+  await patiently(() => town.admin('/v1/stores/0002/enrolments', z.unknown(), { method: 'POST' }));
+}
+
+/** Store 2's line goes and comes: goodbye, hello, challenge, attest, welcome. */
+async function drilled(town: Town): Promise<void> {
+  const [, two] = town.stores;
+  await patiently(() => two.drill('cut'));
+  await sleep(AGAIN_MS);
+  await patiently(() => two.drill('open'));
+}
+
+async function made(town: Town, path: string, body: unknown): Promise<void> {
+  const answer = await patiently(async () => {
+    const answer = await town.askAdmin(path, { body });
+    if (answer.status >= 500) throw new Refused(path, answer);
+    return answer;
+  });
+  if (answer.status !== 201 && answer.status !== 409) throw new Refused(path, answer);
+}
+
+/** In this traffic everybody gets in the end what is asked for: others let go, or have undone it. */
+function approved(ask: () => Promise<Decision>): Promise<Decision> {
+  return until(
+    'the approval',
+    async () => {
+      const decision = await patiently(ask);
+      if (decision.decision === 'approved') return decision;
+      throw new Error(brief(decision));
+    },
+    PATIENCE_MS,
+  );
+}
+
+/** Asks until there is an answer. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      const isLost = error instanceof Unanswered || (error instanceof Refused && error.status >= 500);
+      if (!isLost || performance.now() > deadline) throw error;
+      await sleep(AGAIN_MS);
+    }
+  }
+}

@@ -1,0 +1,244 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { verifyLedger } from '../../cloud/ledger/audit.ts';
+import { CODE_STATES } from '../../cloud/ledger/code-rules.ts';
+import { type Box, hashOfCode, openWorld, type World } from './ledger-world.ts';
+
+/**
+ * Two boxes and two carts do as they like with three codes, while messages get lost and come again and time goes on.
+ * What is counted are the approvals that callers saw, not what the ledger thinks of them.
+ */
+
+type Call = 'validate' | 'redeem';
+
+const MINUTE = 60_000;
+const BASKETS = ['a', 'b', 'c', 'd', 'e'];
+
+const code = fc.nat(2);
+const box = fc.nat(1);
+const cart = fc.nat(1);
+const basket = fc.constantFrom(...BASKETS);
+/** One command with the arbitraries of its fields, and how often it comes beside the others. */
+const often = <N extends string, F>(weight: number, name: N, fields: { [K in keyof F]: fc.Arbitrary<F[K]> }) => ({
+  weight,
+  arbitrary: fc.record(fields).map((given) => ({ ...given, do: name })),
+});
+
+const command = fc.oneof(
+  often(12, 'cart', {
+    call: fc.constantFrom<Call>('validate', 'redeem', 'redeem'),
+    cart,
+    code,
+    basket,
+    answered: fc.boolean(),
+  }),
+  often(2, 'cart_releases', { cart, code, basket }),
+  often(3, 'cart_reverses', { cart, code, basket, door: fc.constantFrom('own', 'own', 'box 0', 'box 1') }),
+  often(8, 'want', { box, code, basket }),
+  often(3, 'stock', { box, code }),
+  often(14, 'box_redeems', { box, code, basket }),
+  often(4, 'box_reverses', { box, code, basket }),
+  often(4, 'box_returns', { box, code }),
+  often(8, 'take', { box }),
+  often(2, 'miss', { box }),
+  often(8, 'settle', { box, from: fc.constantFrom('new', 'all') }),
+  often(3, 'sync', { box }),
+  often(5, 'heartbeat', { box }),
+  often(1, 'void', { code }),
+  often(5, 'wait', { ms: fc.constantFrom(MINUTE, MINUTE, 16 * MINUTE, 7 * 60 * MINUTE, 73 * 60 * MINUTE) }),
+  often(1, 'revoke', { box }),
+);
+type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
+
+/** One approved redemption as its caller saw it. */
+type Shown = { readonly code: string; readonly generation: number };
+
+class Play {
+  readonly world: World;
+  readonly boxes: readonly Box[];
+  /** By door, code and basket: the same basket at the same door counts once. */
+  readonly shown = new Map<string, Shown>();
+  readonly reversed = new Set<string>();
+  readonly everShown: Shown[] = [];
+
+  constructor(world: World, boxes: readonly Box[]) {
+    this.world = world;
+    this.boxes = boxes;
+  }
+
+  async run(command: Command): Promise<void> {
+    const { world } = this;
+    const text = 'code' in command ? (world.codes[command.code] ?? '') : '';
+    const at = this.boxes['box' in command ? command.box : 0];
+    if (at === undefined) throw new Error('no box');
+    switch (command.do) {
+      case 'cart':
+        return this.#cart(command, text);
+      case 'cart_releases':
+        return this.#shop(command.cart).release(text, command.basket);
+      case 'cart_reverses': {
+        const door =
+          command.door === 'own'
+            ? `cart:${nameOf(command.cart)}`
+            : (this.boxes[Number(command.door.slice(-1))]?.door ?? '');
+        this.reversed.add(`${door} ${text} ${command.basket}`);
+        await this.#shop(command.cart).reverse(text, command.basket, door);
+        return;
+      }
+      case 'want':
+        return at.fenced ? undefined : at.want(text, command.basket, 0);
+      case 'stock':
+        await world.ledger.stock(at.store, [text]);
+        return;
+      case 'box_redeems':
+        return at.mayRedeem(text, command.basket)
+          ? this.#approved(at.door, text, command.basket, at.redeem(text, command.basket).generation)
+          : undefined;
+      case 'box_reverses':
+        this.#reverseAt(at, text, command.basket);
+        return;
+      case 'box_returns':
+        if (at.heldFor(text) !== null && !at.fenced) at.giveBack(text, 'end');
+        return;
+      case 'take':
+        return at.obey(await at.take());
+      case 'miss':
+        return at.miss();
+      case 'settle':
+        if (command.from === 'new' || at.entries.length === 0) return at.settle();
+        return at.send({ type: 'journal', body: at.upload({ from: 1 }) });
+      case 'sync':
+        return at.sync();
+      case 'heartbeat':
+        return at.heartbeat();
+      case 'void':
+        await world.ledger.voidCode(text);
+        return;
+      case 'wait':
+        world.clock.now += command.ms;
+        return world.ledger.tick();
+      case 'revoke':
+        await world.ledger.revoke(at.id);
+    }
+  }
+
+  /** A cart may wait for a store: the boxes answer meanwhile, or its patience is over. */
+  async #cart(
+    { call, cart: client, basket: name, answered }: Extract<Command, { do: 'cart' }>,
+    text: string,
+  ): Promise<void> {
+    const asked = this.#shop(client)[call](text, name);
+    await turns();
+    if (answered) for (const at of this.boxes) await this.#answer(at);
+    await vi.advanceTimersByTimeAsync(1_500);
+    const decision = await asked;
+    if (decision.decision !== 'approved' || decision.redemption === null) return;
+    const [row] = await this.world.store.read((tx) => tx.redemptions([decision.redemption?.id ?? '']));
+    this.#approved(decision.redemption.door, text, name, row?.generation ?? -1);
+  }
+
+  async #answer(at: Box): Promise<void> {
+    at.obey(await at.take());
+    await at.settle();
+  }
+
+  #shop(client: number): World['shop'] {
+    return client === 0 ? this.world.shop : this.world.app;
+  }
+
+  #approved(door: string, text: string, name: string, generation: number): void {
+    const shown = { code: text, generation };
+    this.shown.set(`${door} ${text} ${name}`, shown);
+    this.everShown.push(shown);
+  }
+
+  #reverseAt(at: Box, text: string, name: string): void {
+    const key = `${at.door} ${text} ${name}`;
+    const hash = hashOfCode(text);
+    const entry = at.entries.find(
+      ({ body }) => body.kind === 'redeemed' && body.codeHash === hash && body.basket === name,
+    )?.body;
+    const before = at.entries.some(
+      ({ body }) => body.kind === 'reversed' && body.codeHash === hash && body.basket === name,
+    );
+    if (entry?.kind !== 'redeemed' || before || at.fenced) return;
+    this.reversed.add(key);
+    at.reverse(entry);
+  }
+
+  async check(): Promise<void> {
+    const { world } = this;
+    const rows = await world.store.read((tx) => tx.codes(world.codes.map(hashOfCode)));
+    const rowsByHash = new Map(rows.map((row) => [row.hash, row]));
+    for (const text of world.codes) {
+      const standing = [...this.shown].filter(([key, shown]) => shown.code === text && !this.reversed.has(key));
+      expect(standing.length, `S1: ${standing.map(([key]) => key).join(' and ')}`).toBeLessThanOrEqual(1);
+    }
+    for (const { code, generation } of this.everShown) {
+      const row = rowsByHash.get(hashOfCode(code));
+      const free = row?.generation === generation && (row.state === 'issued' || row.state === 'held');
+      expect(free, `S3: ${code} is ${row?.state} again in generation ${generation}`).toBe(false);
+    }
+    const units = (await world.ledger.exposure('spring'))?.units;
+    for (const state of CODE_STATES)
+      expect(units?.[state], `S10: ${state}`).toBe(rows.filter((row) => row.state === state).length);
+  }
+}
+
+const nameOf = (client: number): string => (client === 0 ? 'shop' : 'app');
+
+/** Lets the ledger finish what it was asked: its transactions take a few turns of the event loop. */
+async function turns(): Promise<void> {
+  for (let i = 0; i < 12; i += 1) await new Promise(setImmediate);
+}
+
+describe('whatever two stores and two carts do', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test('one code is spent once, never free again in its generation, and the books add up and audit [S1, S3, S10]', async () => {
+    let approvals = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, { minLength: 20, maxLength: 80 }), fc.nat(), async (commands, place) => {
+        const world = await openWorld({ count: 3 });
+        const play = new Play(world, [await world.box('0001'), await world.box('0002')]);
+        try {
+          for (const one of commands) {
+            await play.run(one);
+            await play.check();
+          }
+          // Everything that the boxes did reaches the ledger in the end.
+          for (const at of play.boxes) {
+            at.obey(await at.take());
+            await at.settle();
+          }
+          await play.check();
+          approvals += play.everShown.length;
+          expect(await verifyLedger(world.store)).toMatchObject({ ok: true });
+          await tampered(world, place);
+        } finally {
+          await world.close();
+        }
+      }),
+      { numRuns: 60 },
+    );
+    expect(approvals).toBeGreaterThan(60);
+  }, 60_000);
+});
+
+/** One entry of one chain is changed, any of them: the audit names that very one. */
+async function tampered({ store, database: { raw } }: World, place: number): Promise<void> {
+  const entries = raw
+    .prepare<[], { partition: number; n: number }>('SELECT partition, n FROM entries ORDER BY partition, n')
+    .all();
+  const entry = entries[place % entries.length];
+  if (entry === undefined) throw new Error('an empty ledger');
+  raw.exec('DROP TRIGGER entries_never_change');
+  raw.prepare('UPDATE entries SET at = at + 1 WHERE partition = ? AND n = ?').run(entry.partition, entry.n);
+  const first = `partition ${entry.partition}, entry ${entry.n}: its hash does not fit`;
+  expect(await verifyLedger(store)).toEqual({ ok: false, first });
+}
