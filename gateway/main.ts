@@ -23,7 +23,7 @@ import { tokenFolder } from './doors/tokens.ts';
 import { after } from './lanes/after.ts';
 import { type Lanes, startLanes } from './lanes/lanes.ts';
 import { saleNumbersFile } from './lanes/sale-numbers.ts';
-import { openSales, type Sales } from './lanes/sales.ts';
+import { leaveLastSales, openSales, type Sales } from './lanes/sales.ts';
 import { openSerial } from './lanes/serial-port.ts';
 import { type Log, makeLog } from './log.ts';
 import { EXIT, Stop } from './stop.ts';
@@ -235,7 +235,9 @@ async function openDoors({ config, identity, till, link, log, version }: DoorPar
   const metrics = makeMetrics(status, () => link.status());
   const counted = metrics.counted(till);
   const gatekeeper = makeGatekeeper(tokenFolder(config.dataDirectory, now), now);
-  const sales = openSales({ till: counted, numbers: saleNumbersFile(config.dataDirectory), now, after, log });
+  const numbers = saleNumbersFile(config.dataDirectory);
+  await leaveLastSales(till, numbers, log);
+  const sales = openSales({ till: counted, numbers, now, after, log });
   const assets = loadAssets();
   const door: PageDoor = {
     gatekeeper,
@@ -251,7 +253,6 @@ async function openDoors({ config, identity, till, link, log, version }: DoorPar
     till: status,
     lanes: () => laneFacts(config, sales, lanes),
     disk: () => diskOf(config.dataDirectory),
-    unsettledSince: () => null,
     startedAt: now(),
   };
   const pages = [

@@ -35,8 +35,6 @@ It writes to the system's temporary directory (TMPDIR) and to nothing else.`;
 const EXIT_USAGE = 64;
 const EXIT_SIGNALLED = 130;
 
-process.exitCode = await main();
-
 async function main(): Promise<number> {
   const options = readOptions();
   if (options === null) {
@@ -44,41 +42,72 @@ async function main(): Promise<number> {
     return EXIT_USAGE;
   }
   const directory = mkdtempSync(join(tmpdir(), 'tearline-bench-'));
-  const closings: (() => void | Promise<void>)[] = [];
-  const close = async () => {
-    for (const end of closings.splice(0).reverse()) await end();
-    rmSync(directory, { recursive: true, force: true });
-  };
+  const closing = new Closing();
+  let isStopped = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void close().finally(() => process.exit(EXIT_SIGNALLED)));
-  const measured: Figure[] = [];
-  const at = new Date().toISOString();
-  const disk = new Disk(directory, (line) => console.error(`disk: ${line}`));
+    process.once(signal, () => {
+      isStopped = true;
+      void closing.run().finally(() => {
+        rmSync(directory, { recursive: true, force: true });
+        process.exit(EXIT_SIGNALLED);
+      });
+    });
   try {
-    for (const name of options.names) {
-      const own = join(directory, name);
-      mkdirSync(own);
-      const say = (line: string) => console.error(`${name}: ${line}`);
-      const bench = {
-        isQuick: options.quick,
-        directory: own,
-        disk,
-        say,
-        atEnd: (end: (typeof closings)[number]) => void closings.push(end),
-      };
-      measured.push(...((await figures[name]?.(bench)) ?? []));
-      for (const end of closings.splice(0).reverse()) await end();
-      rmSync(own, { recursive: true, force: true });
-    }
+    const at = new Date().toISOString();
+    const run: Run = {
+      at,
+      machine: machine(),
+      quick: options.quick,
+      figures: await measure(options, directory, closing),
+    };
+    console.log(options.json ? JSON.stringify(run, null, 2) : table(run));
+    return 0;
+  } catch (error) {
+    // What was under way failed because it was stopped.
+    if (!isStopped) throw error;
+    return EXIT_SIGNALLED;
   } finally {
-    await close();
+    await closing.run();
+    rmSync(directory, { recursive: true, force: true });
   }
-  const run: Run = { at, machine: machine(), quick: options.quick, figures: measured };
-  console.log(options.json ? JSON.stringify(run, null, 2) : table(run));
-  return 0;
 }
 
-function readOptions() {
+async function measure({ names, quick }: Options, directory: string, closing: Closing): Promise<Figure[]> {
+  const disk = new Disk(directory, (line) => console.error(`disk: ${line}`));
+  const measured: Figure[] = [];
+  for (const name of names) {
+    const own = join(directory, name);
+    mkdirSync(own);
+    const say = (line: string) => console.error(`${name}: ${line}`);
+    const atEnd: Bench['atEnd'] = (close) => closing.add(close);
+    measured.push(...((await figures[name]?.({ isQuick: quick, directory: own, disk, say, atEnd })) ?? []));
+    await closing.run();
+    rmSync(own, { recursive: true, force: true });
+  }
+  return measured;
+}
+
+/** What is open, closed in the opposite order. Who asks while it is being closed waits for the same end. */
+class Closing {
+  #open: (() => void | Promise<void>)[] = [];
+  #last: Promise<void> = Promise.resolve();
+
+  add(close: () => void | Promise<void>): void {
+    this.#open.push(close);
+  }
+
+  run(): Promise<void> {
+    const open = this.#open.splice(0).reverse();
+    this.#last = this.#last.then(async () => {
+      for (const close of open) await close();
+    });
+    return this.#last;
+  }
+}
+
+type Options = { readonly names: readonly string[]; readonly json: boolean; readonly quick: boolean };
+
+function readOptions(): Options | null {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
@@ -96,3 +125,5 @@ function machine(): string {
   const memoryGb = Math.round(totalmem() / 1024 ** 3);
   return `${cpu?.model ?? 'unknown processor'}, ${cpus().length} cores, ${memoryGb} GB, ${type()} ${release()}, Node ${process.versions.node}`;
 }
+
+process.exitCode = await main();

@@ -17,7 +17,6 @@ export type StatusSource = {
   /** In the order in which they are to be shown. */
   readonly lanes: () => BoxFacts['lanes'];
   readonly disk: () => BoxFacts['disk'];
-  readonly unsettledSince: () => number | null;
   /** When this process started, milliseconds. */
   readonly startedAt: number;
 };
@@ -74,7 +73,6 @@ function stateOf(c: Context, { door, source, link, isPlain, now }: StatusDoorPor
     drill: link.status().drill,
     lanes: source.lanes(),
     disk: source.disk(),
-    unsettledSince: till.backlog === 0 ? null : source.unsettledSince(),
     startedAt: source.startedAt,
   };
   return {

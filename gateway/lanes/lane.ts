@@ -33,10 +33,20 @@ export type LaneView = {
   readonly answers: number;
 };
 
+export type SaleNumber = { readonly day: string; readonly n: number };
+
 /** Numbers that never come again, also after a restart: the day as `YYYYMMDD`, never one before the last. */
 export interface SaleNumbers {
+  /** The newest of each lane. */
+  last(): readonly (SaleNumber & { readonly lane: string })[];
   /** On disk before it returns. @throws TillUnavailable where that fails */
-  next(lane: string, day: string): { readonly day: string; readonly n: number };
+  next(lane: string, day: string): SaleNumber;
+}
+
+/** A sale's number as its lane shows it, and its basket id: store, lane, business day, number. */
+export function saleId(store: string, lane: string, { day, n }: SaleNumber) {
+  const number = String(n).padStart(4, '0');
+  return { number, basket: `${store}-${lane}-${day}-${number}` };
 }
 
 export type LanePorts = {
@@ -225,9 +235,8 @@ export class Lane {
   #newSale(): Sale {
     const { till, numbers, now } = this.#ports;
     const { id, timeZone } = till.status().store;
-    const { day, n } = numbers.next(this.name, dayIn(timeZone, now()));
-    const number = String(n).padStart(4, '0');
-    return { basket: `${id}-${this.name}-${day}-${number}`, number, total: null, coupons: [] };
+    const number = numbers.next(this.name, dayIn(timeZone, now()));
+    return { ...saleId(id, this.name, number), total: null, coupons: [] };
   }
 
   #request({ basket, total }: Sale, coupons: readonly ScannedCode[]): SaleRequest {

@@ -14,6 +14,7 @@ export function saleNumbersFile(dataDirectory: string): SaleNumbers {
   const path = join(dataDirectory, 'sale-numbers.json');
   const lastByLane = new Map(Object.entries(lastSchema.parse(JSON.parse(readIfThere(path) ?? '{}'))));
   return {
+    last: () => [...lastByLane].map(([lane, number]) => ({ lane, ...number })),
     next(lane, day) {
       const last = lastByLane.get(lane);
       // A clock that was set back goes on in the later day.

@@ -1,5 +1,6 @@
 import type { Money } from '../../protocol/money.ts';
-import { Lane, type LanePorts, type LaneView } from './lane.ts';
+import { type Till, TillUnavailable } from '../till/port.ts';
+import { Lane, type LanePorts, type LaneView, type SaleNumbers, saleId } from './lane.ts';
 
 /** The open sale of each lane. Whoever looks at a lane, on whichever device, sees the same one. */
 export interface Sales {
@@ -39,4 +40,24 @@ export function openSales(ports: LanePorts): Sales {
     next: (name) => laneOf(name).next(),
     again: (name) => laneOf(name).again(),
   };
+}
+
+/**
+ * After a restart no lane knows its sale any more: what it held is let go of, or the next scan of it would hear 'in use'
+ * for a quarter of an hour.
+ */
+export async function leaveLastSales(
+  till: Pick<Till, 'leave' | 'status'>,
+  numbers: Pick<SaleNumbers, 'last'>,
+  log: LanePorts['log'],
+): Promise<void> {
+  const { id } = till.status().store;
+  for (const { lane, ...number } of numbers.last()) {
+    try {
+      await till.leave(saleId(id, lane, number).basket);
+    } catch (error) {
+      if (!(error instanceof TillUnavailable)) throw error;
+      log.warn({ lane }, 'the coupons of the last sale stay in use until their time is over');
+    }
+  }
 }

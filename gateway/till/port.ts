@@ -42,6 +42,8 @@ export interface Till {
   reverse(request: { code: string; basket: string; reason: string; door: string | null }): Promise<ReversalView>;
   /** @throws TillUnavailable */
   release(request: { code: string; basket: string }): Promise<void>;
+  /** Ends every use of a basket whose sale nobody will go on with: its lane forgot it. @throws TillUnavailable */
+  leave(basket: string): Promise<void>;
   /** @throws TillUnavailable */
   basket(basket: string): Promise<BasketView>;
   /** What this box knows of a code; null: nothing. @throws TillUnavailable */
@@ -78,6 +80,8 @@ export type TillStatus = {
   readonly acknowledged: number;
   /** Journal entries that the cloud has not acknowledged. */
   readonly backlog: number;
+  /** When the oldest of them that says so was made; null: all is settled, or none says. */
+  readonly unsettledSince: number | null;
   readonly holding: number;
   readonly inUse: number;
   /** Of the coupons held here: the earliest end; null where none is held. */

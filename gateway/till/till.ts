@@ -25,7 +25,7 @@ import { SaleDesk, type SaleDeskPorts } from './sale-desk.ts';
 import { decideStart, decideStop, disagreementOf, type WitnessReading } from './start-rules.ts';
 import type { TillStore } from './store.ts';
 import { uploadable } from './upload-rules.ts';
-import { holdingParts, nextUpload } from './uploads.ts';
+import { holdingParts, nextUpload, unsettledSince } from './uploads.ts';
 import { decideLineDown, decideRelease, decideTick } from './upkeep-rules.ts';
 import { backlogOf, basketView, historyView, reversalView, type ViewOf } from './views.ts';
 import type { Witness } from './witness.ts';
@@ -114,6 +114,15 @@ class StoreTill implements Till {
     await run(this.#bench, (known) => decideRelease(known, read.codeHash, basket), [read.codeHash]);
   }
 
+  async leave(basket: string): Promise<void> {
+    const { store, self } = this.#bench;
+    const { uses } = store.basket(self.door, basket);
+    const open = uses.filter(({ isOpen }) => isOpen).map(({ codeHash }) => codeHash);
+    await Promise.all(
+      open.map((codeHash) => run(this.#bench, (known) => decideRelease(known, codeHash, basket), [codeHash])),
+    );
+  }
+
   basket(basket: string): Promise<BasketView> {
     return this.#show((store, of) => basketView(of, basket, store.basket(of.self.door, basket)));
   }
@@ -197,6 +206,7 @@ class StoreTill implements Till {
       head: box.head,
       acknowledged: box.acknowledged,
       backlog: backlogOf(box),
+      unsettledSince: unsettledSince(store, box),
       ...store.holding(box.epoch),
       clock: this.#clock.clock(box.highWater),
       version: identity.version,

@@ -86,3 +86,13 @@ export function holdingParts(sync: string, floor: number, head: Head, holdings: 
     holdings: holdings.slice(part * SYNC_HOLDINGS_PER_PART_MAX, (part + 1) * SYNC_HOLDINGS_PER_PART_MAX),
   }));
 }
+
+/** Grants and starts do not say when they were; a sale among the next entries does. */
+const ENTRIES_LOOKED_AT = 50;
+
+/** When the oldest entry that is not settled was made, as far as it can be told. */
+export function unsettledSince(store: TillStore, { epoch, head, acknowledged }: Box): number | null {
+  if (head.n <= acknowledged) return null;
+  for (const { body } of store.entries(epoch, acknowledged + 1, ENTRIES_LOOKED_AT)) if ('at' in body) return body.at;
+  return null;
+}

@@ -35,6 +35,12 @@ export async function startSystem({ directory, atEnd, say }: Bench): Promise<Sys
   mkdirSync(logs);
   const children = new Children(logs);
   atEnd(() => children.stop());
+  /** Waited for where the bench is stopped: it would write where all is being removed. */
+  const run = (args: readonly string[]): Promise<string> => {
+    const output = children.run(args);
+    atEnd(async () => void (await output.catch(() => undefined)));
+    return output;
+  };
   const [cloudPort, brokerPort, gatewayPort] = await freePorts();
   const cloudDirectory = join(directory, 'cloud');
   const cloudUrl = `http://localhost:${cloudPort}`;
@@ -45,24 +51,14 @@ export async function startSystem({ directory, atEnd, say }: Bench): Promise<Sys
     TEARLINE_STOCK_UNITS_MAX: STOCK_UNITS_MAX,
   });
   const admin = ['cloud', 'token', 'create', '--scope', 'admin', '--name', 'bench', '--data', cloudDirectory];
-  const api = new CloudApi(cloudUrl, await children.run(admin));
+  const api = new CloudApi(cloudUrl, await run(admin));
   await api.post('/v1/campaigns', campaign(), z.unknown());
   await api.post('/v1/stores', { id: STORE, name: 'Main Street', timeZone: 'America/New_York' }, z.unknown());
 
   const box = join(directory, 'store');
   const { code } = await api.post(`/v1/stores/${STORE}/enrolments`, {}, z.object({ code: z.string() }));
-  await children.run(['gateway', 'enrol', '--cloud', cloudUrl, '--code', code, '--data', box]);
-  const boxToken = await children.run([
-    'gateway',
-    'token',
-    'create',
-    '--scope',
-    'box',
-    '--name',
-    'bench',
-    '--data',
-    box,
-  ]);
+  await run(['gateway', 'enrol', '--cloud', cloudUrl, '--code', code, '--data', box]);
+  const boxToken = await run(['gateway', 'token', 'create', '--scope', 'box', '--name', 'bench', '--data', box]);
   await children.start('gateway', ['gateway', 'serve', '--data', box], { TEARLINE_GATEWAY_PORT: String(gatewayPort) });
   await until('the line is up', async () => (await readiness(gatewayPort)).line === 'up');
   return {

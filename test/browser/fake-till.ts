@@ -180,6 +180,7 @@ export class FakeTill {
       head: { epoch: 1, n: 18_204, hash: '0'.repeat(64) },
       acknowledged: 18_204 - this.backlog,
       backlog: this.backlog,
+      unsettledSince: this.backlog === 0 ? null : now - 600_000,
       holding: this.holding,
       inUse: 0,
       holdsUntil: this.holding === 0 ? null : now + 72 * 3_600_000,

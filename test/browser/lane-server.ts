@@ -74,7 +74,6 @@ export async function startLaneServer(
     till: status,
     lanes: () => box.lanes,
     disk: () => box.disk,
-    unsettledSince: () => now() - 600_000,
     startedAt: now() - 41 * 86_400_000,
   };
   const pages = [

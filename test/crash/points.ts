@@ -61,6 +61,7 @@ const till: Rules<GatewayParts['till'] & { start: unknown }> = {
   redeem: door,
   reverse: door,
   release: door,
+  leave: none('what ends is committed by the store'),
   basket: door,
   history: door,
   receive: message(downSchemas),

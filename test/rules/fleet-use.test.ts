@@ -92,6 +92,17 @@ describe('a scan at a store', () => {
     expect(box.last('grant')).toMatchObject({ number: 2, manifest: [{ reservation: first }] });
   });
 
+  test('of a code that came back is a new reservation: no id comes twice [A8]', async () => {
+    const ids = new Set<string>();
+    for (let times = 1; times <= 5; times += 1) {
+      await box.want(code, `sale-${times}`);
+      ids.add(box.heldFor(code)?.reservation ?? '');
+      box.giveBack(code, 'released');
+      await box.settle();
+      expect(ids.size).toBe(times);
+    }
+  });
+
   test('for what another store has waits until that store has given it back [C3, P5]', async () => {
     const other = await world.box('0002');
     await stocked(other, code);

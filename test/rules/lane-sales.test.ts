@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { After } from '../../gateway/lanes/after.ts';
 import type { SaleNumbers } from '../../gateway/lanes/lane.ts';
-import { openSales, type Sales } from '../../gateway/lanes/sales.ts';
+import { leaveLastSales, openSales, type Sales } from '../../gateway/lanes/sales.ts';
+import { TillUnavailable } from '../../gateway/till/port.ts';
 import { FakeTill } from '../browser/fake-till.ts';
 
 const DAY_ONE = Date.UTC(2026, 10, 24, 4, 59); // still 23 November in New York
@@ -28,6 +29,7 @@ function passes(delayMs: number): void {
 function countedNumbers(): SaleNumbers {
   let n = 6;
   return {
+    last: () => [],
     next: (_lane, day) => {
       n += 1;
       return { day, n };
@@ -315,5 +317,28 @@ describe('what a page may know', () => {
   test('has nothing of a code that is so short that four characters would be all of it', async () => {
     await sales.scan('2', 'AB12');
     expect(sales.view('2').answer).toMatchObject({ lastFour: '' });
+  });
+});
+
+describe('after a restart', () => {
+  const numbers = {
+    last: () => [
+      { lane: '2', day: '20261123', n: 7 },
+      { lane: '3', day: '20261122', n: 41 },
+    ],
+  };
+  const log = { warn: (_fields: object, message: string) => void logged.push(message) };
+
+  test('what the last sale of each lane held is let go of', async () => {
+    const left: string[] = [];
+    const box = { status: () => till.ports.status(), leave: async (basket: string) => void left.push(basket) };
+    await leaveLastSales(box, numbers, log);
+    expect(left).toEqual(['0042-2-20261123-0007', '0042-3-20261122-0041']);
+  });
+
+  test('a till that cannot write does not stop the start', async () => {
+    const box = { status: () => till.ports.status(), leave: () => Promise.reject(new TillUnavailable('no disk')) };
+    await leaveLastSales(box, numbers, log);
+    expect(logged).toHaveLength(2);
   });
 });

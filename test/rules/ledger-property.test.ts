@@ -60,6 +60,8 @@ class Play {
   readonly shown = new Map<string, Shown>();
   readonly reversed = new Set<string>();
   readonly everShown: Shown[] = [];
+  #closed: ReadonlyMap<string, string> = new Map();
+  readonly #places = new Map<string, { readonly epoch: number; readonly n: number }>();
 
   constructor(world: World, boxes: readonly Box[]) {
     this.world = world;
@@ -91,9 +93,7 @@ class Play {
         await world.ledger.stock(at.store, [text]);
         return;
       case 'box_redeems':
-        return at.mayRedeem(text, command.basket)
-          ? this.#approved(at.door, text, command.basket, at.redeem(text, command.basket).generation)
-          : undefined;
+        return this.#redeemAt(at, text, command.basket);
       case 'box_reverses':
         this.#reverseAt(at, text, command.basket);
         return;
@@ -152,6 +152,13 @@ class Play {
     this.everShown.push(shown);
   }
 
+  async #redeemAt(at: Box, text: string, name: string): Promise<void> {
+    if (!at.mayRedeem(text, name)) return;
+    const [row] = await this.world.store.read((tx) => tx.codes([hashOfCode(text)]));
+    expect(row?.state, 'S6: redeemed after its void was final').not.toBe('voided');
+    this.#approved(at.door, text, name, at.redeem(text, name).generation);
+  }
+
   #reverseAt(at: Box, text: string, name: string): void {
     const key = `${at.door} ${text} ${name}`;
     const hash = hashOfCode(text);
@@ -179,9 +186,32 @@ class Play {
       const free = row?.generation === generation && (row.state === 'issued' || row.state === 'held');
       expect(free, `S3: ${code} is ${row?.state} again in generation ${generation}`).toBe(false);
     }
+    for (const row of rows) {
+      const atBoxes = this.boxes.filter((at) => at.mayRedeemAny(row.hash)).map(({ id }) => id);
+      const atCloud = row.state === 'issued' || row.state === 'held' ? ['the cloud'] : [];
+      expect([...atCloud, ...atBoxes].length, `S2: ${[...atCloud, ...atBoxes].join(' and ')}`).toBeLessThanOrEqual(1);
+    }
     const units = (await world.ledger.exposure('spring'))?.units;
     for (const state of CODE_STATES)
       expect(units?.[state], `S10: ${state}`).toBe(rows.filter((row) => row.state === state).length);
+    await this.#nothingWentBack();
+  }
+
+  /** S7, at the ledger: what it has closed stays closed, and no epoch and no acknowledged number falls. */
+  async #nothingWentBack(): Promise<void> {
+    const { raw } = this.world.database;
+    const closed = raw
+      .prepare<[], { id: string; state: string }>("SELECT id, state FROM reservations WHERE state <> 'open'")
+      .all();
+    const now = new Map(closed.map(({ id, state }) => [id, state]));
+    for (const [id, state] of this.#closed) expect(now.get(id), `S7: the reservation ${id}`).toBe(state);
+    this.#closed = now;
+    for (const { id, epoch, acknowledged } of await this.world.store.read((tx) => tx.allGateways())) {
+      const before = this.#places.get(id) ?? { epoch: 0, n: 0 };
+      const after = epoch > before.epoch || (epoch === before.epoch && acknowledged.n >= before.n);
+      expect(after, `S7: ${id} goes back to epoch ${epoch}, number ${acknowledged.n}`).toBe(true);
+      this.#places.set(id, { epoch, n: acknowledged.n });
+    }
   }
 }
 
@@ -200,7 +230,7 @@ describe('whatever two stores and two carts do', () => {
     vi.useRealTimers();
   });
 
-  test('one code is spent once, never free again in its generation, and the books add up and audit [S1, S3, S10]', async () => {
+  test('one code is spent once, never free again in its generation, and the books add up and audit [S1, S2, S3, S6, S7, S10]', async () => {
     let approvals = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(command, { minLength: 20, maxLength: 80 }), fc.nat(), async (commands, place) => {

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { createLedger } from '../../cloud/ledger/ledger.ts';
 import type { CartSale, Ledger } from '../../cloud/ledger/port.ts';
-import { type Database, openDatabase } from '../../cloud/ledger/sqlite-database.ts';
+import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
-import type { LedgerStore } from '../../cloud/ledger/store.ts';
 import type { Card } from '../../protocol/card.ts';
 import { type CodeHash, hashCode, readCode } from '../../protocol/code.ts';
 import {
@@ -225,6 +224,14 @@ export class Box {
     );
   }
 
+  /** May it redeem this code for anyone at all? */
+  mayRedeemAny(codeHash: CodeHash): boolean {
+    return (
+      !this.fenced &&
+      [...this.held.values()].some((held) => held.codeHash === codeHash && held.notAfter > this.#clock.now)
+    );
+  }
+
   /** Answers the recalls and reversals among messages, nothing being in use. */
   obey(messages: readonly Down[]): void {
     if (this.fenced) return;
@@ -247,7 +254,10 @@ export class Box {
     );
     if (mine.some(({ kind }) => kind === 'reversed')) return;
     const redeemed = mine.find((body) => body.kind === 'redeemed');
-    if (redeemed !== undefined) return this.reverse(redeemed);
+    if (redeemed !== undefined) {
+      this.reverse(redeemed);
+      return;
+    }
     this.#spent.add(key);
     const none = { reservation: null, redemption: null };
     this.write({ kind: 'reversed', door: this.door, codeHash, basket, ...none, reason: '', at: this.#clock.now });

@@ -151,6 +151,14 @@ describe('a code that is stocked here', () => {
     });
   });
 
+  it('a lane that forgot its sale lets go of all that the sale held, and of nothing else', async () => {
+    await world.validate(ONE, 'B1');
+    await world.validate(TWO, 'B2');
+    await world.box.leave('B1');
+    expect(await world.validate(ONE, 'B3')).toMatchObject({ decision: 'approved' });
+    expect(await world.validate(TWO, 'B3')).toMatchObject({ reason: 'in_use' });
+  });
+
   it('is free again after a release or fifteen minutes, and stays here', async () => {
     await world.validate(ONE, 'B1');
     await world.box.release({ code: ONE, basket: 'B1' });

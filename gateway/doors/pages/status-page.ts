@@ -71,14 +71,14 @@ function stock({ till }: BoxFacts, times: Times): Html {
   return html`<div class="panel__head"><h2>Stock</h2></div><p class="meter__text"><span><strong>${holding}</strong> coupon${holding === 1 ? '' : 's'} held here</span><span class="hush">${inUse} in use now</span></p><p class="small hush note">${rest}</p>`;
 }
 
-function settled({ till, unsettledSince }: BoxFacts, times: Times): Html {
+function settled({ till }: BoxFacts, times: Times): Html {
   const { backlog, head, acknowledged } = till;
   const isSettled = backlog === 0;
   // However small, what waits is seen.
   const full = isSettled ? 100 : Math.min(98, (100 * acknowledged) / Math.max(1, head.n));
   const words = isSettled
     ? html`<span><strong>All settled</strong></span>`
-    : html`<span><strong>${backlog.toLocaleString('en-US')} of ${head.n.toLocaleString('en-US')}</strong> entries wait</span>${unsettledSince === null ? '' : html`<span class="hush">Oldest ${times.short(unsettledSince)}</span>`}`;
+    : html`<span><strong>${backlog.toLocaleString('en-US')} of ${head.n.toLocaleString('en-US')}</strong> entries wait</span>${till.unsettledSince === null ? '' : html`<span class="hush">Oldest ${times.short(till.unsettledSince)}</span>`}`;
   return html`<div class="panel__head"><h2>Not yet settled</h2></div><div class="meter ${isSettled ? 'meter--good' : 'meter--unsure'}"><div class="meter__bar" style="--full:${full.toFixed(1)}%"></div><p class="meter__text">${words}</p></div>${
     isSettled
       ? ''

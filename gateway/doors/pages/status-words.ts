@@ -12,7 +12,6 @@ export type BoxFacts = {
   /** Of the data directory's device; null: it cannot be asked. */
   readonly disk: { readonly freeBytes: number; readonly totalBytes: number } | null;
   /** When the oldest entry was made that the cloud has not acknowledged; null: all is settled, or it is not known. */
-  readonly unsettledSince: number | null;
   readonly startedAt: number;
 };
 
