@@ -43,11 +43,9 @@ async function main(): Promise<number> {
   }
   const directory = mkdtempSync(join(tmpdir(), 'tearline-bench-'));
   const closing = new Closing();
-  let isStopped = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
-      isStopped = true;
-      void closing.run().finally(() => {
+      void closing.stop().finally(() => {
         rmSync(directory, { recursive: true, force: true });
         process.exit(EXIT_SIGNALLED);
       });
@@ -64,7 +62,7 @@ async function main(): Promise<number> {
     return 0;
   } catch (error) {
     // What was under way failed because it was stopped.
-    if (!isStopped) throw error;
+    if (!closing.isStopped) throw error;
     return EXIT_SIGNALLED;
   } finally {
     await closing.run();
@@ -91,8 +89,15 @@ async function measure({ names, quick }: Options, directory: string, closing: Cl
 class Closing {
   #open: (() => void | Promise<void>)[] = [];
   #last: Promise<void> = Promise.resolve();
+  #isStopped = false;
 
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /** @throws where all is being closed: nothing new is begun then */
   add(close: () => void | Promise<void>): void {
+    if (this.#isStopped) throw new Error('the bench was stopped');
     this.#open.push(close);
   }
 
@@ -102,6 +107,11 @@ class Closing {
       for (const close of open) await close();
     });
     return this.#last;
+  }
+
+  stop(): Promise<void> {
+    this.#isStopped = true;
+    return this.run();
   }
 }
 

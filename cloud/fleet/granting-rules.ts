@@ -10,6 +10,7 @@ import {
   type Refusal,
   recall,
   standsAgainst,
+  refuseWant,
 } from '../ledger/sale-rules.ts';
 
 /** A scan wants a code; stock; extensions [C1, C14]. */
@@ -60,10 +61,6 @@ export function decideWant(
 
 function granted(gateway: GatewayRow, want: Want, code: Granted, now: number): readonly Change[] {
   return grant(gateway, [code], { kind: 'want', want: want.want }, now).changes;
-}
-
-export function refuseWant(gateway: string, want: string, { reason, facts }: Refusal): Change {
-  return { do: 'send', gateway, message: { type: 'refuse', body: { want, reason, facts } } };
 }
 
 function wantedElsewhere(

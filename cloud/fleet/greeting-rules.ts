@@ -99,6 +99,7 @@ export function fence(gateway: GatewayRow, open: readonly CodeView[], why: Fence
   const row: GatewayRow = {
     ...gateway,
     state: why === 'revoked' ? 'revoked' : 'fenced',
+    fencedWhy: why,
     epoch: gateway.epoch + 1,
     acknowledged: { n: 0, hash: gateway.acknowledged.hash },
     challenges: [],
@@ -115,10 +116,10 @@ export function fence(gateway: GatewayRow, open: readonly CodeView[], why: Fence
     ours: `epoch ${gateway.epoch}, acknowledged ${gateway.acknowledged.n}`,
     theirs: `${open.length} codes in doubt`,
   };
-  return [{ do: 'gateway', row }, ...doubts, { do: 'exception', row: exception }, tellFence(row, why)];
+  return [{ do: 'gateway', row }, ...doubts, { do: 'exception', row: exception }, tellFence(row)];
 }
 
 /** The fenced box is told under its new epoch why it decides nothing any more. */
-function tellFence(gateway: GatewayRow, why: FenceWhy = gateway.state === 'revoked' ? 'revoked' : 'behind'): Change {
-  return { do: 'send', gateway: gateway.id, message: { type: 'fence', body: { epoch: gateway.epoch, why } } };
+function tellFence({ id, epoch, fencedWhy }: GatewayRow): Change {
+  return { do: 'send', gateway: id, message: { type: 'fence', body: { epoch, why: fencedWhy ?? 'behind' } } };
 }

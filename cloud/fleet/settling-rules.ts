@@ -9,8 +9,7 @@ import {
   type ReservationRow,
 } from '../ledger/code-rules.ts';
 import { type HandOver, handOver } from '../ledger/handover-rules.ts';
-import { alreadyRedeemed } from '../ledger/sale-rules.ts';
-import { refuseWant } from './granting-rules.ts';
+import { alreadyRedeemed, refuseWant } from '../ledger/sale-rules.ts';
 
 /** What a journal's entry does to the ledger [C2, C11]. `evidence`: of an older epoch, or of a box that is not validated. */
 

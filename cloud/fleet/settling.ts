@@ -187,12 +187,12 @@ async function reversed(
   now: number,
 ): Promise<Applied> {
   const { door, codeHash, basket, redemption, reason } = body;
-  const given = await caseOf(unit, codeHash, body.reservation, redemption, epoch, evidence);
-  if (given.view === null) return { changes: [], exception: null };
   if (door !== `gateway:${gateway.id}`) {
     // From evidence only `redeemed` is taken: a rolled-back box undoes nothing at other doors [C2].
     return evidence ? { changes: [], exception: null } : forwarded(unit, gateway, body, now);
   }
+  const given = await caseOf(unit, codeHash, body.reservation, redemption, epoch, evidence);
+  if (given.view === null) return { changes: [], exception: null };
   const applied = applyReversed(gateway, body, given, await unit.handOver(codeHash), now);
   const stored = await unit.reversal(door, codeHash, basket);
   return {
@@ -208,7 +208,8 @@ async function forwarded(
   now: number,
 ): Promise<Applied> {
   const reversal = await reverseAt(unit, codeHash, { door, basket, reason, asker: gateway.id }, now);
-  if (reversal === null || reversal.row.state === 'pending') return { changes: [], exception: null };
-  const body = { door, codeHash, basket, redemption: reversal.row.redemption };
+  if (reversal?.row.state === 'pending') return { changes: [], exception: null };
+  // A code that the ledger does not know was never redeemed: that is an outcome too.
+  const body = { door, codeHash, basket, redemption: reversal?.row.redemption ?? null };
   return { changes: [{ do: 'send', gateway: gateway.id, message: { type: 'outcome', body } }], exception: null };
 }

@@ -96,7 +96,7 @@ export function decideCart(
   }
 }
 
-export function sameSale(
+function sameSale(
   was: { readonly lane: string | null; readonly total: Money | null },
   is: { readonly lane: string | null; readonly total: Money | null },
 ): boolean {
@@ -222,4 +222,10 @@ export function reverseCart(view: CodeView, redemption: string, handover: HandOv
     { do: 'use', row: undone },
     ...handOver({ ...view, code: moved.row, redemption: null }, handover, now),
   ];
+}
+
+/** A basket that has its answer, or that never will redeem, waits no more: nothing is held for it behind its back [C3]. */
+export function stopWaitingCart(view: CodeView, client: string, basket: string): readonly Change[] {
+  const own = view.waits.filter(({ who }) => who.kind === 'cart' && who.client === client && who.basket === basket);
+  return own.map((wait) => ({ do: 'wait_ends', wait }));
 }

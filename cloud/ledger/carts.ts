@@ -13,7 +13,7 @@ import {
   testOffer,
   testRedemptionId,
 } from '../../protocol/test-codes.ts';
-import { type CartOutcome, cartDoor, decideCart, expireHold, releaseCart } from './cart-rules.ts';
+import { type CartOutcome, cartDoor, decideCart, expireHold, releaseCart, stopWaitingCart } from './cart-rules.ts';
 import type { CodeView, RedemptionRow } from './code-rules.ts';
 import type { Group } from './group.ts';
 import type { CartSale, Conflict } from './port.ts';
@@ -165,7 +165,7 @@ export class Carts {
       if (present?.code.hold != null && present.code.hold.until <= at)
         unit.apply(expireHold(present, await unit.handOver(hash), at));
       const view = await unit.view(hash);
-      if (view !== null && !mayWait) unit.apply(ownWaits(view, sale).map((wait) => ({ do: 'wait_ends', wait })));
+      if (view !== null && !mayWait) unit.apply(stopWaitingCart(view, sale.client, sale.basket));
       const reversal = await unit.reversal(cartDoor(sale.client), hash, sale.basket);
       const outcome = decideCart(call, sale, { view, reversal, redemptionId: newId(), waitId: newId() }, mayWait, at);
       const redeemed =
@@ -276,12 +276,6 @@ const incomplete: Refusal = { reason: 'basket_incomplete', facts: {} };
 function newRedemption(outcome: Extract<CartOutcome, { kind: 'redeemed' }>): RedemptionRow | null {
   for (const change of outcome.changes) if (change.do === 'redemption') return change.row;
   return null;
-}
-
-function ownWaits(view: CodeView, sale: CartSale) {
-  return view.waits.filter(
-    ({ who }) => who.kind === 'cart' && who.client === sale.client && who.basket === sale.basket,
-  );
 }
 
 async function storeOf(unit: Unit, { door }: RedemptionRow): Promise<string | null> {

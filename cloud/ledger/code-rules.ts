@@ -1,7 +1,7 @@
 import type { Card } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import { RESTOCK_PAUSE_MS } from '../../protocol/limits.ts';
-import type { Down } from '../../protocol/messages.ts';
+import type { Down, DownBody } from '../../protocol/messages.ts';
 import type { Money } from '../../protocol/money.ts';
 
 /** The life of one code: its rows, and the state × event table. All rules of the cloud move codes through `move`. */
@@ -97,6 +97,8 @@ export type GatewayRow = {
   readonly publicKey: string;
   readonly passwordHash: string;
   readonly state: 'active' | 'fenced' | 'revoked';
+  /** Told to the box whenever it greets; null: it is active. */
+  readonly fencedWhy: DownBody<'fence'>['why'] | null;
   readonly epoch: number;
   /** The prefix of the present epoch that is applied. */
   readonly acknowledged: { readonly n: number; readonly hash: string };

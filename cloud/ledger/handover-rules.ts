@@ -1,6 +1,7 @@
 import { RESERVATION_MS, USE_MS } from '../../protocol/limits.ts';
 import type { DownBody, GrantCause } from '../../protocol/messages.ts';
 import { type Change, type CodeView, type GatewayRow, move, type ReservationRow, type WaitRow } from './code-rules.ts';
+import { refuseWant } from './sale-rules.ts';
 
 /**
  * Who gets a code that is free: the transaction that frees it hands it to who waits [C3]; a grant takes its number under
@@ -17,19 +18,30 @@ export type HandOver = {
 
 /** @returns the changes that give a free code to the first who still waits; the others go on waiting */
 export function handOver(view: CodeView, handover: HandOver, now: number): readonly Change[] {
-  if (view.code.state !== 'issued') return endWaits(view.waits);
-  const over = view.waits.filter((wait) => wait.until < now);
-  const next = view.waits.find((wait) => wait.until >= now);
-  if (next === undefined) return endWaits(over);
-  return [...endWaits([...over, next]), ...give(view, next, handover, now)];
+  if (view.code.state !== 'issued') return view.waits.flatMap(tellVoided);
+  const isThere = (wait: WaitRow) => wait.until >= now && canReceive(wait, handover);
+  const next = view.waits.find(isThere);
+  const gone = view.waits.filter((wait) => wait === next || !isThere(wait));
+  const ends = gone.map((wait): Change => ({ do: 'wait_ends', wait }));
+  return next === undefined ? ends : [...ends, ...give(view, next, handover, now)];
 }
 
-const endWaits = (waits: readonly WaitRow[]): Change[] => waits.map((wait) => ({ do: 'wait_ends', wait }));
+/** Who stopped waiting, or may not be given anything, gets nothing [C3]. */
+function canReceive({ who }: WaitRow, { gatewaysById }: HandOver): boolean {
+  return who.kind === 'cart' || gatewaysById.get(who.gateway)?.state === 'active';
+}
+
+/** What was waited for is withdrawn for good. */
+function tellVoided(wait: WaitRow): Change[] {
+  const ends: Change = { do: 'wait_ends', wait };
+  if (wait.who.kind === 'cart') return [ends];
+  return [ends, refuseWant(wait.who.gateway, wait.who.want, { reason: 'voided', facts: {} })];
+}
 
 function give(view: CodeView, { who }: WaitRow, handover: HandOver, now: number): readonly Change[] {
   if (who.kind === 'want') {
     const gateway = handover.gatewaysById.get(who.gateway);
-    if (gateway === undefined || gateway.state !== 'active') return [];
+    if (gateway === undefined) return [];
     const granted = grant(
       gateway,
       [{ view, reservationId: handover.reservationId, tombstones: handover.tombstonesByGateway.get(gateway.id) ?? [] }],

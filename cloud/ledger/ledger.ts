@@ -171,6 +171,7 @@ function newRow({ id, store, shard, publicKey, keyId, passwordHash }: NewGateway
   return {
     ...{ id, store, shard, publicKey, keyId, passwordHash },
     state: 'active',
+    fencedWhy: null,
     epoch: 1,
     acknowledged: { n: 0, hash: GENESIS_HASH },
     number: 0,

@@ -1,5 +1,5 @@
 import type { CodeHash } from '../../protocol/code.ts';
-import { releaseCart, reverseCart } from './cart-rules.ts';
+import { releaseCart, reverseCart, stopWaitingCart } from './cart-rules.ts';
 import type { RedemptionRow, ReversalRow } from './code-rules.ts';
 import { resolveReversal, type ReversalRequest } from './reversal-rules.ts';
 import type { Unit } from './unit.ts';
@@ -33,8 +33,11 @@ export async function reverseAt(
   unit.apply(resolved.changes);
   const handover = await unit.handOver(hash);
   if (resolved.kind === 'cart' && redemption !== null) unit.apply(reverseCart(view, redemption.id, handover, now));
-  if (resolved.kind === 'done' && door.startsWith('cart:'))
-    unit.apply(releaseCart(view, door.slice('cart:'.length), basket, handover, now));
+  if (resolved.kind === 'done' && door.startsWith('cart:')) {
+    const client = door.slice('cart:'.length);
+    unit.apply(releaseCart(view, client, basket, handover, now));
+    unit.apply(stopWaitingCart(view, client, basket));
+  }
   const { row } = resolved;
   return { row, redemption: row.redemption === null ? null : await unit.redemption(row.redemption) };
 }

@@ -96,3 +96,8 @@ export function recall({ code, reservation }: CodeView, why: 'wanted' | 'void' |
 export function canAnswer({ holder }: CodeView): boolean {
   return holder !== null && holder.gateway.state === 'active' && holder.gateway.connected;
 }
+
+/** A box's want is told no. */
+export function refuseWant(gateway: string, want: string, { reason, facts }: Refusal): Change {
+  return { do: 'send', gateway, message: { type: 'refuse', body: { want, reason, facts } } };
+}

@@ -22,6 +22,9 @@ export type ReversalAnswer =
   | { readonly kind: 'reversed'; readonly answer: Answer }
   | { readonly kind: 'not_validated' };
 
+/** An outcome that does not come was lost, as with a box that died before it took it in: the cloud is asked again [C13, L5]. */
+const OUTCOME_ASKED_AGAIN_MS = 5_000;
+
 /** [G4] An answered reversal is in the journal and under the witness. */
 const SHOW_REVERSAL: Plan = ORDER;
 
@@ -30,13 +33,14 @@ export function decideReversal(known: KnownCodes, command: ReversalCommand, now:
   if (!isValidated(known)) return draft.decided({ kind: 'not_validated' }, NOT_JOURNALLED);
   const door = command.door ?? known.self.door;
   const given = answerOf(known, door, command.codeHash, command.basket);
-  const answer = given !== null && isSettled(given, command) ? given : reverse(draft, known, command, door, given, now);
+  const answer =
+    given !== null && isSettled(given, command, now) ? given : reverse(draft, known, command, door, given, now);
   return draft.decided({ kind: 'reversed', answer }, SHOW_REVERSAL);
 }
 
-/** Reversed before; or what the cloud names is not what this basket redeemed, and that is never undone [B13]. */
-function isSettled({ redemption, reversal }: Answer, command: ReversalCommand): boolean {
-  if (reversal !== null) return true;
+/** Reversed before, and if elsewhere its outcome is known or may still come; or what the cloud names is not what this basket redeemed, and that is never undone [B13]. */
+function isSettled({ redemption, reversal }: Answer, command: ReversalCommand, now: Now): boolean {
+  if (reversal !== null) return !reversal.pending || now.at < reversal.at + OUTCOME_ASKED_AGAIN_MS;
   return command.redemption !== null && redemption !== null && redemption.id !== command.redemption;
 }
 

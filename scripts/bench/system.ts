@@ -35,16 +35,19 @@ export async function startSystem({ directory, atEnd, say }: Bench): Promise<Sys
   mkdirSync(logs);
   const children = new Children(logs);
   atEnd(() => children.stop());
-  /** Waited for where the bench is stopped: it would write where all is being removed. */
-  const run = (args: readonly string[]): Promise<string> => {
-    const output = children.run(args);
-    atEnd(async () => void (await output.catch(() => undefined)));
-    return output;
+  /** What is under way when the bench is stopped is waited for: it would write where all is being removed. */
+  const carryOut = async <T>(work: () => Promise<T>): Promise<T> => {
+    const done = Promise.withResolvers<void>();
+    atEnd(() => done.promise);
+    return work().finally(done.resolve);
   };
+  const run = (args: readonly string[]) => carryOut(() => children.run(args));
+  const start = (name: string, args: readonly string[], env: Readonly<Record<string, string>>) =>
+    carryOut(() => children.start(name, args, env));
   const [cloudPort, brokerPort, gatewayPort] = await freePorts();
   const cloudDirectory = join(directory, 'cloud');
   const cloudUrl = `http://localhost:${cloudPort}`;
-  await children.start('cloud', ['cloud', 'serve', '--data', cloudDirectory], {
+  await start('cloud', ['cloud', 'serve', '--data', cloudDirectory], {
     TEARLINE_CLOUD_PORT: String(cloudPort),
     TEARLINE_CLOUD_URL: cloudUrl,
     TEARLINE_BROKER_PORT: String(brokerPort),
@@ -59,7 +62,7 @@ export async function startSystem({ directory, atEnd, say }: Bench): Promise<Sys
   const { code } = await api.post(`/v1/stores/${STORE}/enrolments`, {}, z.object({ code: z.string() }));
   await run(['gateway', 'enrol', '--cloud', cloudUrl, '--code', code, '--data', box]);
   const boxToken = await run(['gateway', 'token', 'create', '--scope', 'box', '--name', 'bench', '--data', box]);
-  await children.start('gateway', ['gateway', 'serve', '--data', box], { TEARLINE_GATEWAY_PORT: String(gatewayPort) });
+  await start('gateway', ['gateway', 'serve', '--data', box], { TEARLINE_GATEWAY_PORT: String(gatewayPort) });
   await until('the line is up', async () => (await readiness(gatewayPort)).line === 'up');
   return {
     gatewayPort,

@@ -266,7 +266,12 @@ function passed(result: unknown, name: string, hit: Hit): unknown {
 
 /** Of a message as the ports see it: `(header, message)`, or `(topic, bytes)` with the envelope's text behind two dots. */
 function typeOf([first, second]: readonly unknown[]): string {
-  const text = second instanceof Uint8Array ? Buffer.from(second).toString().replace(/^[^.]*\.[^.]*\./, '') : null;
+  const text =
+    second instanceof Uint8Array
+      ? Buffer.from(second)
+          .toString()
+          .replace(/^[^.]*\.[^.]*\./, '')
+      : null;
   const typed: unknown = text === null ? second : JSON.parse(text);
   if (typeof typed === 'object' && typed !== null && 'type' in typed) return String(typed.type);
   throw new Error(`no message: ${String(first)}`);

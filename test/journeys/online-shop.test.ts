@@ -105,6 +105,12 @@ test('goods bought online and returned in a store: the register is answered in t
   expect(brief(await one.redeem(code, town.basket()))).toBe('approved');
 });
 
+test('a reversal for another door ends in an answer also where nobody knows the code', async () => {
+  const unknown = '0000-0000-0000-0000';
+  await until('it is done', async () => (await one.reverse(unknown, 'nobody', 'cart:demo-shop')).reversed === true);
+  expect(await town.cart.reverse(unknown, 'nobody')).toEqual({ reversed: true, redemption: null });
+});
+
 test('a reversal that names no door never touches another door’s redemption', async () => {
   const code = nextCode();
   const { redemption } = await one.redeem(code, 'same-name');

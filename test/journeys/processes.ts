@@ -73,9 +73,6 @@ export async function tearline(args: readonly string[], env: Env = {}): Promise<
   return endOf(new Process(TEARLINE, args, env));
 }
 
-/** `tearline …` that serves. */
-export const serve = (args: readonly string[], env: Env = {}): Process => new Process(TEARLINE, args, env);
-
 /** What has not ended by itself in time is ended, with the status null. */
 export async function endOf(process: Process): Promise<Ended> {
   const late = setTimeout(() => process.signalWith('SIGKILL'), WAIT_MS);

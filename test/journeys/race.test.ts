@@ -59,7 +59,8 @@ async function play(start: Start, random: () => number): Promise<{ approved: num
   const lateMs = new Map(doors.map((door) => [door, random() * DOOR_LATE_MS]));
   const requests = Array.from({ length: REQUESTS }, (_, i) => {
     // The basket that holds it redeems it too: everybody else is to be refused.
-    const door = start === 'held by the cart' && i === 0 ? town.cart : (doors[Math.floor(random() * doors.length)] ?? one);
+    const door =
+      start === 'held by the cart' && i === 0 ? town.cart : (doors[Math.floor(random() * doors.length)] ?? one);
     const basket = start === 'held by the cart' && i === 0 ? holder : town.basket();
     return { door, basket, waitMs: (lateMs.get(door) ?? 0) + random() * spreadMs };
   });

@@ -10,7 +10,12 @@ const PATIENCE_MS = 40_000;
 const AGAIN_MS = 50;
 
 /** @param codes ten new ones, and two that are stocked in store 1 @returns when every caller has a definite answer */
-export async function traffic(town: Town, codes: readonly string[], stocked: readonly string[], name: string): Promise<void> {
+export async function traffic(
+  town: Town,
+  codes: readonly string[],
+  stocked: readonly string[],
+  name: string,
+): Promise<void> {
   const [one, two] = town.stores;
   const { cart } = town;
   const of = (i: number) => ({ code: codes[i] ?? '', basket: `${name}-${i}` });
@@ -34,7 +39,9 @@ export async function traffic(town: Town, codes: readonly string[], stocked: rea
 
 /** A new box for store 2: its code, and the box that uses it. */
 export async function enrolled(town: Town, dataDirectory: string): Promise<void> {
-  const { code } = await patiently(() => town.admin('/v1/stores/0002/enrolments', z.object({ code: z.string() }), { method: 'POST' }));
+  const { code } = await patiently(() =>
+    town.admin('/v1/stores/0002/enrolments', z.object({ code: z.string() }), { method: 'POST' }),
+  );
   await patiently(async () => {
     const args = ['gateway', 'enrol', '--cloud', town.demo().cloud, '--code', code, '--data', dataDirectory];
     const { status, stderr } = await tearline(args);
@@ -59,7 +66,11 @@ async function undone(door: Door, then: Door, { code, basket }: Sale): Promise<v
 
 async function undoneElsewhere(door: Door, desk: Door, { code, basket }: Sale): Promise<void> {
   await approved(() => door.redeem(code, basket));
-  await until('the reversal is done', async () => (await desk.reverse(code, basket, door.id)).reversed === true, PATIENCE_MS);
+  await until(
+    'the reversal is done',
+    async () => (await desk.reverse(code, basket, door.id)).reversed === true,
+    PATIENCE_MS,
+  );
 }
 
 async function letGo(door: Door, then: Door, { code, basket }: Sale): Promise<void> {

@@ -58,6 +58,7 @@ export function gatewayWith(changes: Partial<GatewayRow> = {}): GatewayRow {
     publicKey: 'A'.repeat(43),
     passwordHash: '0'.repeat(64),
     state: 'active',
+    fencedWhy: null,
     epoch: 1,
     acknowledged: { n: 0, hash: GENESIS_HASH },
     number: 10,

@@ -42,7 +42,8 @@ function openCloud() {
   const database = openDatabase(':memory:', false);
   const store = sqliteLedgerStore(database);
   const outgoing = { wake: () => undefined };
-  const ledger = () => createLedger({ store, keys: keys.value, now: Date.now, randomBytes, stockUnitsMax: 1, outgoing });
+  const ledger = () =>
+    createLedger({ store, keys: keys.value, now: Date.now, randomBytes, stockUnitsMax: 1, outgoing });
   return { database, store, ledger, keys: keys.value };
 }
 
