@@ -135,7 +135,7 @@ describe('a gateway', () => {
     },
   );
 
-  test('may not retain, nor use quality of service 2', async () => {
+  test('may not retain, nor use quality of service 2 [T6]', async () => {
     for (const options of [{ retain: true, qos: 1 }, { qos: 2 }] as const) {
       const box = await connected(a.gateway);
       const end = dropped(box);
@@ -172,7 +172,7 @@ describe('a gateway', () => {
   });
 });
 
-describe('nobody comes in', () => {
+describe('nobody comes in [T7]', () => {
   const will = { payload: Buffer.from('x'), qos: 1, retain: false } as const;
   test.each([
     ['with a wrong password', a.gateway, { password: 'guess' }, 'bad_login'],

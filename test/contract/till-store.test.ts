@@ -116,7 +116,7 @@ describe.each([
     expect(store.box().stoppedClean).toBe(true);
   });
 
-  it('chains the journal: numbers without gaps, the head beside it', () => {
+  it('chains the journal: numbers without gaps, the head beside it [G8, J2]', () => {
     change({ do: 'journal', body: boot(1) }, { do: 'journal', body: boot(2) });
     change({ do: 'journal', body: boot(3) });
     const entries = store.entries(1, 1, 99);
@@ -194,7 +194,7 @@ describe.each([
     expect(() => change({ do: 'end_use', reservation: 'res-00001', kept: true })).toThrow();
   });
 
-  it('keeps recall marks, with and without a deadline, until the reservation closes', () => {
+  it('keeps recall marks, with and without a deadline, until the reservation closes [G10]', () => {
     install();
     change({ do: 'mark', reservation: 'res-00001', mark: { deadline: 77 } });
     expect(store.reservation('res-00001')?.mark).toEqual({ deadline: 77 });

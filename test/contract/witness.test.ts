@@ -55,7 +55,7 @@ describe.each(KINDS)('a witness %s', (_, { make, without }) => {
     expect(witness.read()).toEqual({ kind: 'head', head: head(4) });
   });
 
-  it('never goes back, and never changes the hash at its number', () => {
+  it('never goes back, and never changes the hash at its number [W1, S7]', () => {
     const witness = make();
     witness.write(head(4, 2));
     for (const other of [head(3, 2), head(9, 1), { ...head(4, 2), hash: 'f'.repeat(64) }])
@@ -63,7 +63,7 @@ describe.each(KINDS)('a witness %s', (_, { make, without }) => {
     expect(witness.read()).toEqual({ kind: 'head', head: head(4, 2) });
   });
 
-  it('that is missing says so, and a write does not make it', () => {
+  it('that is missing says so, and a write does not make it [W3]', () => {
     const witness = without();
     expect(witness.read()).toEqual({ kind: 'missing' });
     expect(() => witness.write(head(1))).toThrow(TillUnavailable);
@@ -89,7 +89,7 @@ describe('a witness file', () => {
   /** Where head 2 lies: the slot that the last write changed. */
   const newestSlot = () => (bytes().subarray(0, SLOT).includes('"n":2') ? 0 : 1);
 
-  it('is written in turn: a write leaves the newest slot as it is', () => {
+  it('is written in turn: a write leaves the newest slot as it is [W2]', () => {
     for (let n = 3; n < 9; n += 1) {
       const before = bytes();
       witness.write(head(n));

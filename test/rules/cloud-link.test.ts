@@ -25,7 +25,7 @@ describe('the cloud’s end of the link', () => {
     expect(audited).toEqual(['bad_signature']);
   });
 
-  test('drops and audits a box that speaks for another on its own topic', () => {
+  test('drops and audits a box that speaks for another on its own topic [T3]', () => {
     const { link, received, audited, say } = world();
     link.received(upTopic(ADDRESS), say(hello, { gateway: 'gw-00000002' }));
     expect(received).toEqual([]);
@@ -51,7 +51,7 @@ describe('the cloud’s end of the link', () => {
     expect(audited).toEqual(['bad_signature', 'not_an_envelope', 'unknown_key']);
   });
 
-  test('publishes the outbox in its order, each under the epoch in which it was queued, and only then lets go of it', async () => {
+  test('publishes the outbox in its order, each under the epoch in which it was queued, and only then lets go of it [T5, T6]', async () => {
     const { link, outbox, taken, published, say, cloudKey } = world();
     outbox.push({ seq: 1, epoch: 1, message: beat('first-0001') }, { seq: 2, epoch: 2, message: beat('second-0001') });
     link.received(upTopic(ADDRESS), say(hello));
@@ -89,7 +89,7 @@ describe('the cloud’s end of the link', () => {
     expect(taken).toEqual([1]);
   });
 
-  test('does not send a recall whose deadline is past', async () => {
+  test('does not send a recall whose deadline is past [T6]', async () => {
     const { link, outbox, published, taken, say } = world();
     const reservations = [{ reservation: 'reservation-1', epoch: 1, codeHash: '0'.repeat(64), generation: 0 }];
     const recall = { type: 'recall', body: { reservations, why: 'wanted', deadline: 4 } } as unknown as Down;

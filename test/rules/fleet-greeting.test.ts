@@ -70,6 +70,13 @@ describe('a hello', () => {
     expect(row.challenges.map(({ id }) => id)).toEqual(Array.from({ length: 8 }, (_, i) => `challenge-${i + 12}`));
   });
 
+  test('of a fenced box is answered with the reason of its fence, also long after [C12]', () => {
+    const [fenced] = fence(gatewayWith(), [], 'fork');
+    if (fenced?.do !== 'gateway') throw new Error('a fence begins with its gateway');
+    const changes = greet(fenced.row, 9, { nonce: 'nonce-0001', version: '1.0.0' }, 'challenge-1');
+    expect(sent(changes)).toMatchObject([{ type: 'fence', body: { epoch: 2, why: 'fork' } }]);
+  });
+
   test.each(['fenced', 'revoked'] as const)('of a box that is %s is answered with its fence alone [C12]', (state) => {
     const changes = greet(box({ state, epoch: 2 }), 2, hello, 'challenge-2');
     expect(kinds(changes)).toEqual(['send']);

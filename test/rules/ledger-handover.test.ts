@@ -161,6 +161,19 @@ describe('a code that is free', () => {
     expect(codeAfter(changes)).toBeNull();
   });
 
+  test('passes over a box that may receive nothing, to the next who waits [C3, C12]', () => {
+    const waits = waiting(wantWait(), cartWait());
+    const changes = handOver(waits, handOverTo(gatewayWith({ id: OTHER_BOX, state: 'fenced' })), NOW);
+    expect(codeAfter(changes)).toMatchObject({ state: 'held', hold: { basket: 'cart-1' } });
+  });
+
+  test('that is voided is refused to the box that waits for it [A6]', () => {
+    const changes = handOver(viewIn('voided', { waits: [wantWait()] }), handOverTo(), NOW);
+    expect(sent(changes)).toMatchObject([
+      { to: OTHER_BOX, type: 'refuse', body: { want: 'want-0001', reason: 'voided' } },
+    ]);
+  });
+
   test('that is voided goes to nobody [A6]', () => {
     const changes = handOver(viewIn('voided', { waits: [cartWait()] }), handOverTo(), NOW);
     expect(kinds(changes)).toEqual(['wait_ends']);

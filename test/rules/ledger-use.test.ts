@@ -259,6 +259,16 @@ describe('a cart that wants what a store has', () => {
     expect(box.count('recall')).toBe(1);
   });
 
+  test('gets no hold behind its back once it has been reversed [C3, C13]', async () => {
+    const asked = world.shop.redeem(code, 'cart-1');
+    await recalled(box);
+    await world.ledger.reverse({ client: 'shop', code, basket: 'cart-1', reason: 'left', door: null });
+    box.giveBack(code);
+    await box.settle();
+    expect(await asked).toMatchObject({ reason: 'reversed_first' });
+    expect(await world.stateOf(code)).toBe('issued');
+  });
+
   test('waits behind another cart that asked first [C3]', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const first = world.shop.validate(code, 'cart-1');

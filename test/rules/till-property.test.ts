@@ -59,7 +59,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-it('every run keeps at most one approval for a reservation, each under the witness, and finds every restore out', async () => {
+it('every run keeps at most one approval for a reservation, each under the witness, and finds every restore out [S5, S7, G6]', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), async (steps) => {
       const run = new Run();

@@ -72,7 +72,7 @@ describe('a code that is stocked here', () => {
     await world.stock(ONE, TWO);
   });
 
-  it('is approved, redeemed, and refused to another basket with when and where', async () => {
+  it('is approved, redeemed, and refused to another basket with when and where [G3, P1]', async () => {
     expect(await world.validate(ONE, 'B1')).toMatchObject({
       decision: 'approved',
       mode: 'reserved',
@@ -99,7 +99,7 @@ describe('a code that is stocked here', () => {
     });
   });
 
-  it('is redeemed with the line cut, and the entry says that the time is still proven', async () => {
+  it('is redeemed with the line cut, and the entry says that the time is still proven [L3, A2]', async () => {
     await world.cut();
     expect(await world.redeem(ONE, 'B1')).toMatchObject({ decision: 'approved', mode: 'reserved' });
     expect(world.store.entries(1, 1, 99).at(-1)?.body).toMatchObject({
@@ -109,7 +109,7 @@ describe('a code that is stocked here', () => {
     });
   });
 
-  it('answers a repeat the same, also after a restart, but for settled and backlog', async () => {
+  it('answers a repeat the same, also after a restart, but for settled and backlog [G9, S4]', async () => {
     const first = await world.redeem(ONE, 'B1');
     expect(await world.redeem(ONE, 'B1')).toEqual(first);
     expect(await world.validate(ONE, 'B1')).toEqual(first);
@@ -125,7 +125,7 @@ describe('a code that is stocked here', () => {
     });
   });
 
-  it('is a conflict for the same basket with another lane or total', async () => {
+  it('is a conflict for the same basket with another lane or total [P4]', async () => {
     await world.redeem(ONE, 'B1');
     const conflict = { ok: false, error: 'basket_conflict' };
     expect(await world.box.redeem(sale([ONE], 'B1', { lane: '4' }))).toEqual(conflict);
@@ -135,7 +135,7 @@ describe('a code that is stocked here', () => {
     expect((await world.box.basket('B1')).codes).toHaveLength(1);
   });
 
-  it('in use by one basket is in use for another, with the lane and when it is free', async () => {
+  it('in use by one basket is in use for another, with the lane and when it is free [P2]', async () => {
     await world.validate(ONE, 'B1');
     expect(await world.redeem(ONE, 'B2')).toMatchObject({
       reason: 'in_use',
@@ -143,7 +143,7 @@ describe('a code that is stocked here', () => {
     });
   });
 
-  it('moves with its suspended sale to another lane', async () => {
+  it('moves with its suspended sale to another lane [P2]', async () => {
     await world.validate(ONE, 'B1');
     expect(await world.redeem(ONE, 'B1', { lane: '9' })).toMatchObject({
       decision: 'approved',
@@ -159,7 +159,7 @@ describe('a code that is stocked here', () => {
     expect(await world.validate(TWO, 'B3')).toMatchObject({ reason: 'in_use' });
   });
 
-  it('is free again after a release or fifteen minutes, and stays here', async () => {
+  it('is free again after a release or fifteen minutes, and stays here [P2, G7]', async () => {
     await world.validate(ONE, 'B1');
     await world.box.release({ code: ONE, basket: 'B1' });
     expect((await world.box.basket('B1')).codes).toEqual([
@@ -172,7 +172,7 @@ describe('a code that is stocked here', () => {
     expect(world.journal()).not.toContain('returned released');
   });
 
-  it('stops at its end by the early edge of proven time, and is journalled as returned', async () => {
+  it('stops at its end by the early edge of proven time, and is journalled as returned [G7, Z2]', async () => {
     await world.cut();
     await world.pass(RESERVATION_MS - 2 * MINUTE);
     expect(await world.validate(ONE, 'B1')).toMatchObject({ decision: 'approved' });
@@ -186,7 +186,7 @@ describe('a code that is stocked here', () => {
     expect(world.journal().filter((line) => line === 'returned end')).toHaveLength(2);
   });
 
-  it('goes on by `hold` after a restart without proven time', async () => {
+  it('goes on by `hold` after a restart without proven time [Z3]', async () => {
     world.crash();
     world.lineIsOpen = false;
     await world.start();
@@ -195,7 +195,7 @@ describe('a code that is stocked here', () => {
     expect(world.store.entries(1, 1, 99).at(-1)?.body).toMatchObject({ kind: 'redeemed', timeProven: false });
   });
 
-  it.each([0, Number.NaN, -5, 1e18, Date.UTC(2090, 0)])('a wall clock of %d is never fatal', async (wall) => {
+  it.each([0, Number.NaN, -5, 1e18, Date.UTC(2090, 0)])('a wall clock of %d is never fatal [Z1, Z3]', async (wall) => {
     world.crash();
     world.wall = wall;
     await world.start();
@@ -207,7 +207,7 @@ describe('a code that is stocked here', () => {
 });
 
 describe('a code that is not reserved here', () => {
-  it('cannot be verified with the line down, at once and without a want', async () => {
+  it('cannot be verified with the line down, at once and without a want [P7]', async () => {
     expect(await world.redeem(ONE, 'B1')).toMatchObject({ decision: 'undetermined', reason: 'cannot_verify' });
     expect(world.lastSent('want')).toBeUndefined();
   });
@@ -225,7 +225,7 @@ describe('a code that is not reserved here', () => {
     const grantFor = (want: string, code = ONE, changes = {}) =>
       world.hear('grant', world.grant([world.reservation(code, changes)], { cause: { kind: 'want', want } }));
 
-    it('is asked for by its hash, and approved as online when it is granted', async () => {
+    it('is asked for by its hash, and approved as online when it is granted [A2, T1]', async () => {
       const { decision, want } = await wanted();
       expect(want).toMatchObject({ codeHash: hashOf(ONE), basket: 'B1', lane: '3', waitMs: 800, customer: null });
       await grantFor(want.want);
@@ -253,7 +253,7 @@ describe('a code that is not reserved here', () => {
       });
     });
 
-    it('cannot be verified after the deadline; what is granted then is installed and returned at once', async () => {
+    it('cannot be verified after the deadline; what is granted then is installed and returned at once [G2]', async () => {
       const { decision, want } = await wanted();
       await world.pass(800);
       expect(await decision).toMatchObject({ decision: 'undetermined', reason: 'cannot_verify' });
@@ -300,7 +300,7 @@ describe('a code that is not reserved here', () => {
       expect(world.journal().at(-1)).toBe('returned want_closed');
     });
 
-    it('fetched and released online goes back; released while cut off it stays and goes back at the next contact', async () => {
+    it('fetched and released online goes back; released while cut off it stays and goes back at the next contact [G7, P2]', async () => {
       const first = await wanted();
       await grantFor(first.want.want);
       await first.decision;
@@ -407,7 +407,7 @@ describe('several codes in one basket', () => {
     expect(world.journal().slice(-2)).toEqual(['granted', 'returned released']);
   });
 
-  it('all or none: with all good, all are redeemed in one transaction', async () => {
+  it('all or none: with all good, all are redeemed in one transaction [P3]', async () => {
     let commits = 0;
     world.beforePort = (act) => {
       if (act === 'commit') commits += 1;
@@ -447,7 +447,7 @@ describe('reversals', () => {
   const reverse = (code: string, basket: string, door: string | null = null) =>
     world.box.reverse({ code, basket, reason: 'sale cancelled', door });
 
-  it('undo what the basket redeemed, repeat the same answer, and close the basket for that code', async () => {
+  it('undo what the basket redeemed, repeat the same answer, and close the basket for that code [G9, S4]', async () => {
     const { redemption } = await world.redeem(ONE, 'B1');
     expect(await reverse(ONE, 'B1')).toEqual({ reversed: true, redemption });
     expect(await reverse(ONE, 'B1')).toEqual({ reversed: true, redemption });
@@ -461,7 +461,7 @@ describe('reversals', () => {
     expect(await reverse(ONE, 'B1', DOOR)).toMatchObject({ reversed: true, redemption: { basket: 'B1' } });
   });
 
-  it('of a basket that never redeemed leave a tombstone in the journal', async () => {
+  it('of a basket that never redeemed leave a tombstone in the journal [G9]', async () => {
     await world.validate(ONE, 'B1');
     expect(await reverse(ONE, 'B1')).toEqual({ reversed: true, redemption: null });
     expect(world.store.entries(1, 1, 99).at(-1)?.body).toMatchObject({
@@ -474,7 +474,7 @@ describe('reversals', () => {
     expect(await world.redeem(ONE, 'B2')).toMatchObject({ decision: 'approved' });
   });
 
-  it('hold after a restart, and after as long as answers are kept', async () => {
+  it('hold after a restart, and after as long as answers are kept [G9]', async () => {
     await world.redeem(ONE, 'B1');
     await reverse(ONE, 'B1');
     world.crash();
@@ -483,7 +483,7 @@ describe('reversals', () => {
     expect(await world.redeem(ONE, 'B1')).toMatchObject({ reason: 'reversed_first' });
   });
 
-  it('while cut off leave the code unusable here until the line is back', async () => {
+  it('while cut off leave the code unusable here until the line is back [G9]', async () => {
     await world.cut();
     await world.redeem(ONE, 'B1');
     await reverse(ONE, 'B1');
@@ -596,7 +596,7 @@ describe('a witness that cannot be written', () => {
     await world.stock(ONE, TWO);
   });
 
-  it('stops the answering, and not one more entry is committed until it can be', async () => {
+  it('stops the answering, and not one more entry is committed until it can be [G4, W1]', async () => {
     world.witness.isBroken = true;
     await expect(world.redeem(ONE, 'B1')).rejects.toBeInstanceOf(TillUnavailable);
     const length = world.journal().length;
@@ -609,7 +609,7 @@ describe('a witness that cannot be written', () => {
     expect(world.witness.head).toEqual(world.store.box().head);
   });
 
-  it('lets nothing be uploaded that it does not cover', async () => {
+  it('lets nothing be uploaded that it does not cover [G4, S5]', async () => {
     const covered = world.witness.head?.n;
     world.witness.isBroken = true;
     await expect(world.redeem(ONE, 'B1')).rejects.toBeInstanceOf(TillUnavailable);
@@ -657,7 +657,7 @@ describe('a restored data directory', () => {
     await world.start();
   });
 
-  it('is found out at the start, offline: everything cannot be verified, nothing is shown or journalled', async () => {
+  it('is found out at the start, offline: everything cannot be verified, nothing is shown or journalled [G6, W3]', async () => {
     const before = world.backup();
     expect(world.box.status().state).toBe('disagreement');
     expect(await world.redeem(ONE, 'B2')).toMatchObject({ decision: 'undetermined', reason: 'cannot_verify' });
@@ -757,7 +757,7 @@ describe('the link’s side', () => {
     expect(hasUnsettled(new World().store)).toBe(false);
   });
 
-  it('the boot id rises by one at each start', async () => {
+  it('the boot id rises by one at each start [G8]', async () => {
     for (const bootId of [2, 3]) {
       world.crash();
       await world.start();
