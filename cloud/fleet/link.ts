@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { type KeyObject, randomUUID } from 'node:crypto';
 import { type Dropped, type Opened, openUp, readPublicKey, seal, type SigningKey } from '../../protocol/envelope.ts';
 import type { Down, Up } from '../../protocol/messages.ts';
 import { err, type Result } from '../../protocol/result.ts';
@@ -29,6 +29,7 @@ export class CloudLink {
   readonly #ports: LinkPorts;
   /** Boxes that were heard since they were last gone: what is published to nobody is lost. */
   readonly #present = new Set<string>();
+  readonly #keys = new Map<string, KeyObject>();
   readonly #pumps = new Map<string, { after: number; running: boolean; again: boolean }>();
 
   constructor(ports: LinkPorts) {
@@ -54,8 +55,17 @@ export class CloudLink {
 
   #open(gateway: string, bytes: Uint8Array): Result<Opened<Up>, Dropped | 'another_gateway'> {
     const key = this.#ports.ledger.gatewayKey(gateway);
-    const opened = openUp(bytes, (keyId) => (key?.keyId === keyId ? readPublicKey(key.publicKey) : null));
+    const opened = openUp(bytes, (keyId) => (key?.keyId === keyId ? this.#keyOf(key.publicKey) : null));
     return opened.ok && opened.value.header.gateway !== gateway ? err('another_gateway') : opened;
+  }
+
+  /** Reading a key takes longer than checking a signature with it; a box has one for years. */
+  #keyOf(publicKey: string): KeyObject | null {
+    const known = this.#keys.get(publicKey);
+    if (known !== undefined) return known;
+    const read = readPublicKey(publicKey);
+    if (read !== null) this.#keys.set(publicKey, read);
+    return read;
   }
 
   #give(gateway: string, { header, message }: Opened<Up>): void {
@@ -106,7 +116,7 @@ export class CloudLink {
     const login = ledger.brokerLogin(gateway);
     if (login === null) return;
     const header = {
-      id: randomBytes(12).toString('base64url'),
+      id: randomUUID(),
       gateway,
       incarnation: ledger.incarnation,
       epoch,

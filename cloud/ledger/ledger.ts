@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { CloudKeys } from '../keys.ts';
 import { finishStack, issueStack, stackCodes } from '../issuing/stacks.ts';
 import { Fleet } from '../fleet/fleet.ts';
@@ -31,7 +32,7 @@ const MESSAGES_PER_READ_MAX = 100;
 /** The ledger of one cloud node over one database. Opens it: a new database gets its incarnation [C8]. */
 export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
   const { store, keys, now, randomBytes, stockUnitsMax, outgoing } = ports;
-  const newId = () => randomBytes(12).toString('base64url');
+  const newId = randomUUID;
   const incarnation = await openIncarnation(store, randomBytes);
   const boxes = new Map<string, GatewayRow>();
   await forgetConnections(store, boxes, now());

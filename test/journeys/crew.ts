@@ -38,7 +38,7 @@ export class Crew {
     return {
       hasDied: () => doomed.stderr.includes(`crashed at ${point}\n`) && doomed.signal === 'SIGKILL',
       /** What else ended it. */
-      complaint: () => (doomed.hasEnded && doomed.signal !== 'SIGKILL' ? doomed.stderr : null),
+      complaint: () => (doomed.hasEnded && doomed.signal !== 'SIGKILL' ? lastOf(doomed) : null),
       servesAgain: () => (doomed.hasEnded ? again : Promise.resolve()),
     };
   }
@@ -73,6 +73,8 @@ export class Crew {
     });
   }
 }
+
+const lastOf = ({ stdout, stderr }: Process): string => `${stdout}${stderr}`.slice(-2_000);
 
 export type Doomed = {
   readonly hasDied: () => boolean;
