@@ -11,7 +11,7 @@ import {
   LINES_PER_BASKET_MAX,
   REVERSAL_REASON_CHARACTERS_MAX,
 } from './limits.ts';
-import { moneySchema } from './money.ts';
+import { type Money, moneySchema } from './money.ts';
 import { discountSchema } from './offer.ts';
 import type { Route } from './openapi.ts';
 import { doorSchema } from './reservation.ts';
@@ -52,13 +52,13 @@ export const validationRequestSchema = z.strictObject(saleShape).refine(oneOfCod
 export const redemptionRequestSchema = z
   .strictObject({ ...saleShape, discount: moneySchema.optional() })
   .refine(oneOfCodeAndCodes, oneOf);
-export const reversalRequestSchema = z.strictObject({
+const reversalRequestSchema = z.strictObject({
   code: codeText,
   basket: basketIdSchema,
   reason: text(REVERSAL_REASON_CHARACTERS_MAX),
   door: doorSchema.optional(),
 });
-export const releaseRequestSchema = z.strictObject({ code: codeText, basket: basketIdSchema });
+const releaseRequestSchema = z.strictObject({ code: codeText, basket: basketIdSchema });
 export const drillRequestSchema = z.strictObject({
   line: z.enum(['cut', 'open']),
   minutes: z.int().min(1).max(DRILL_MINUTES_MAX).default(DRILL_MINUTES_DEFAULT),
@@ -66,8 +66,35 @@ export const drillRequestSchema = z.strictObject({
 
 export type ValidationRequest = z.infer<typeof validationRequestSchema>;
 export type RedemptionRequest = z.infer<typeof redemptionRequestSchema>;
-export type ReversalRequest = z.infer<typeof reversalRequestSchema>;
-export type ReleaseRequest = z.infer<typeof releaseRequestSchema>;
+
+/** A basket's request as a till or the ledger decides it: what was left out is null. */
+export type SaleRequest = {
+  /** As read or typed: whoever decides reads the form. */
+  readonly codes: readonly string[];
+  readonly allOrNone: boolean;
+  readonly basket: string;
+  readonly lane: string | null;
+  readonly total: Money | null;
+  readonly customer: string | null;
+  /** Taken off, as the register or the cart says; redemptions only. */
+  readonly discount: Money | null;
+};
+
+/** A request that is refused as such: problem details of the same name. */
+export type Conflict = 'basket_conflict' | 'duplicate_code';
+
+export function saleOf(body: ValidationRequest | RedemptionRequest): SaleRequest {
+  return {
+    // The schema lets through exactly one of the two.
+    codes: body.codes ?? (body.code === undefined ? [] : [body.code]),
+    allOrNone: body.allOrNone ?? false,
+    basket: body.basket,
+    lane: body.lane ?? null,
+    total: body.total ?? null,
+    customer: body.customer ?? null,
+    discount: ('discount' in body ? body.discount : null) ?? null,
+  };
+}
 
 const time = z.iso.datetime();
 
@@ -106,7 +133,7 @@ export const decisionSchema = z.object({
 /** The answer to a validation or a redemption, as registers and carts see it. Always with status 200. */
 export type Decision = z.infer<typeof decisionSchema>;
 
-export const decisionOrResultsSchema = z.union([decisionSchema, z.object({ results: z.array(decisionSchema) })]);
+const decisionOrResultsSchema = z.union([decisionSchema, z.object({ results: z.array(decisionSchema) })]);
 
 export const reversalSchema = z.object({
   reversed: z.union([z.literal(true), z.literal('pending')]),

@@ -3,13 +3,13 @@ import { type Problem, problem } from '../../protocol/problem.ts';
 import {
   basketIdSchema,
   type Decision,
-  type RedemptionRequest,
   redemptionRoutes,
   redemptionSchema,
+  saleOf,
   type ValidationRequest,
 } from '../../protocol/redemption-api.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
-import type { CartSale, Conflict, Ledger } from '../ledger/port.ts';
+import type { Conflict, Ledger } from '../ledger/port.ts';
 import { type Call, type Endpoint, withBody, withoutBody } from './http.ts';
 import { type IdempotencyStore, keyProblem } from './idempotency.ts';
 
@@ -29,11 +29,13 @@ export function cartDoor(ledger: Ledger, keys: IdempotencyStore, now: () => numb
   return [
     withBody(
       { ...validate, ...cart },
-      guarded('validate', async ({ client, body }) => answerOf(body, await ledger.validate(saleOf(client, body)))),
+      guarded('validate', async ({ client, body }) =>
+        answerOf(body, await ledger.validate({ client, ...saleOf(body) })),
+      ),
     ),
     withBody(
       { ...redeem, ...cart },
-      guarded('redeem', async ({ client, body }) => answerOf(body, await ledger.redeem(saleOf(client, body)))),
+      guarded('redeem', async ({ client, body }) => answerOf(body, await ledger.redeem({ client, ...saleOf(body) }))),
     ),
     withBody(
       { ...reverse, ...cart },
@@ -78,20 +80,6 @@ const codeRoute = {
       .readonly(),
   }),
 } as const;
-
-function saleOf(client: string, body: ValidationRequest & Pick<RedemptionRequest, 'discount'>): CartSale {
-  return {
-    client,
-    // The schema lets through exactly one of the two.
-    codes: body.codes ?? (body.code === undefined ? [] : [body.code]),
-    allOrNone: body.allOrNone ?? false,
-    basket: body.basket,
-    lane: body.lane ?? null,
-    total: body.total ?? null,
-    customer: body.customer ?? null,
-    discount: body.discount ?? null,
-  };
-}
 
 type DecisionOrResults = Decision | { results: Decision[] };
 

@@ -1,25 +1,14 @@
 import type { Card } from '../../protocol/card.ts';
 import type { Code, CodeHash } from '../../protocol/code.ts';
 import type { Down, Header, Up } from '../../protocol/messages.ts';
-import type { Money } from '../../protocol/money.ts';
-import type { BasketView, Decision, ReversalView } from '../../protocol/redemption-api.ts';
+import type { BasketView, Conflict, Decision, ReversalView, SaleRequest } from '../../protocol/redemption-api.ts';
 import type { Result } from '../../protocol/result.ts';
 
 /** What the cloud's doors, its issuing and its fleet ask of the ledger. Types alone. */
 
-export type CartSale = {
-  /** The token's name: the holder is `cart:CLIENT`. */
-  readonly client: string;
-  /** As typed or read: the ledger reads the form. */
-  readonly codes: readonly string[];
-  readonly allOrNone: boolean;
-  readonly basket: string;
-  readonly lane: string | null;
-  readonly total: Money | null;
-  readonly customer: string | null;
-  readonly discount: Money | null;
-};
-export type Conflict = 'basket_conflict' | 'duplicate_code';
+/** `client`: the token's name; the holder is `cart:CLIENT`. */
+export type CartSale = SaleRequest & { readonly client: string };
+export type { Conflict };
 
 /** The database cannot be read or written: the door answers 503. */
 export class LedgerUnavailable extends Error {}

@@ -7,6 +7,7 @@ import {
   redemptionRoutes,
   type RedemptionRequest,
   redemptionSchema,
+  saleOf,
   type ValidationRequest,
 } from '../../protocol/redemption-api.ts';
 import { err, ok } from '../../protocol/result.ts';
@@ -83,15 +84,7 @@ async function sale(
   body: ValidationRequest | RedemptionRequest,
   decide: (sale: SaleRequest) => ReturnType<Till['redeem']>,
 ): Promise<Answer> {
-  const decided = await decide({
-    codes: body.codes ?? (body.code === undefined ? [] : [body.code]),
-    allOrNone: body.allOrNone ?? false,
-    basket: body.basket,
-    lane: body.lane ?? null,
-    total: body.total ?? null,
-    customer: body.customer ?? null,
-    discount: ('discount' in body ? body.discount : null) ?? null,
-  });
+  const decided = await decide(saleOf(body));
   if (!decided.ok) return err(problem(decided.error));
   return ok(body.codes === undefined ? decided.value[0] : { results: decided.value });
 }

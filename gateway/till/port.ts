@@ -1,26 +1,12 @@
 import type { Clock } from '../../protocol/card.ts';
 import type { Head } from '../../protocol/journal.ts';
 import type { Down, Header, Up, UpBody } from '../../protocol/messages.ts';
-import type { Money } from '../../protocol/money.ts';
-import type { BasketView, Decision, ReversalView } from '../../protocol/redemption-api.ts';
+import type { BasketView, Conflict, Decision, ReversalView, SaleRequest } from '../../protocol/redemption-api.ts';
 import type { Result } from '../../protocol/result.ts';
 
 /** What the doors and the lanes ask of the till, and what the till asks of the link. Types alone. */
 
-export type SaleRequest = {
-  /** As read or typed: the till reads the form. */
-  readonly codes: readonly string[];
-  readonly allOrNone: boolean;
-  readonly basket: string;
-  readonly lane: string | null;
-  readonly total: Money | null;
-  readonly customer: string | null;
-  /** Taken off, as the register says; redemptions only. */
-  readonly discount: Money | null;
-};
-
-/** A request that is refused as such: problem details of the same name. */
-export type Conflict = 'basket_conflict' | 'duplicate_code';
+export type { Conflict, SaleRequest };
 
 /** The store or the witness cannot be read or written: the door answers 503. */
 export class TillUnavailable extends Error {}

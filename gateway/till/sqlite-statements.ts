@@ -13,6 +13,10 @@ const IS_IDLE = 'NOT EXISTS (SELECT 1 FROM uses WHERE uses.reservation = reserva
 
 const ANSWER = 'SELECT door, codeHash, basket, lastFour, redemption, reversal FROM answers';
 
+/**
+ * Where a comparison with a bound value may change the plan, SQLite looks at the value and prepares the statement anew at
+ * every run: 100 µs instead of 4. It does not look into `(SELECT ?)`.
+ */
 export function prepare(db: Database) {
   const sql = (text: string): Statement => db.prepare(text);
   return {
@@ -21,27 +25,30 @@ export function prepare(db: Database) {
     rollback: sql('ROLLBACK'),
 
     box: sql('SELECT * FROM box'),
-    openOfCode: sql(`${RESERVATION} WHERE r.codeHash = ? AND r.state = 'active' ORDER BY r.number`),
-    reservation: sql(`${RESERVATION} WHERE r.reservation = ?`),
-    installedUpTo: sql(`${RESERVATION} WHERE r.state = 'active' AND r.epoch = ? AND r.number <= ?`),
+    openOfCode: sql(`${RESERVATION} WHERE r.codeHash = (SELECT ?) AND r.state = 'active' ORDER BY r.number`),
+    reservation: sql(`${RESERVATION} WHERE r.reservation = (SELECT ?)`),
+    installedUpTo: sql(`${RESERVATION} WHERE r.state = 'active' AND r.epoch = (SELECT ?) AND r.number <= (SELECT ?)`),
     // The plus signs keep SQLite from reading every reservation of the epoch.
-    due: sql(`${RESERVATION} WHERE +r.state = 'active' AND +r.epoch = @epoch AND r.reservation IN (
-      SELECT * FROM (SELECT reservation FROM reservations WHERE state = 'active' AND epoch = @epoch
-        AND notAfter <= @endedAt AND ${IS_IDLE} LIMIT @most)
-      UNION SELECT reservation FROM uses WHERE isOpen = 1 AND until <= @usedUntil
-      UNION SELECT reservation FROM uses WHERE isOpen = 1 AND until > @usedBeyond
-      UNION SELECT reservation FROM marks WHERE deadline <= @lapsedAt
+    due: sql(`${RESERVATION} WHERE +r.state = 'active' AND +r.epoch = (SELECT @epoch) AND r.reservation IN (
+      SELECT * FROM (SELECT reservation FROM reservations WHERE state = 'active' AND epoch = (SELECT @epoch)
+        AND notAfter <= (SELECT @endedAt) AND ${IS_IDLE} LIMIT @most)
+      UNION SELECT reservation FROM uses WHERE isOpen = 1 AND until <= (SELECT @usedUntil)
+      UNION SELECT reservation FROM uses WHERE isOpen = 1 AND until > (SELECT @usedBeyond)
+      UNION SELECT reservation FROM marks WHERE deadline <= (SELECT @lapsedAt)
       UNION SELECT reservation FROM reservations WHERE @fetchedToo AND state = 'active' AND origin = 'scan'
-        AND epoch = @epoch AND ${IS_IDLE}
+        AND epoch = (SELECT @epoch) AND ${IS_IDLE}
       LIMIT @most)`),
-    cards: sql('SELECT card FROM cards WHERE campaign = ? ORDER BY version'),
-    holdings: sql("SELECT reservation FROM reservations WHERE state = 'active' AND epoch = ? ORDER BY reservation"),
-    holding: sql(`SELECT (SELECT COUNT(*) FROM reservations WHERE state = 'active' AND epoch = @epoch) AS holding,
+    cards: sql('SELECT card FROM cards WHERE campaign = (SELECT ?) ORDER BY version'),
+    holdings: sql(
+      "SELECT reservation FROM reservations WHERE state = 'active' AND epoch = (SELECT ?) ORDER BY reservation",
+    ),
+    holding:
+      sql(`SELECT (SELECT COUNT(*) FROM reservations WHERE state = 'active' AND epoch = (SELECT @epoch)) AS holding,
       (SELECT COUNT(*) FROM uses WHERE isOpen = 1) AS inUse,
-      (SELECT MIN(notAfter) FROM reservations WHERE state = 'active' AND epoch = @epoch) AS holdsUntil`),
+      (SELECT MIN(notAfter) FROM reservations WHERE state = 'active' AND epoch = (SELECT @epoch)) AS holdsUntil`),
     answersOfCode: sql(`${ANSWER} WHERE codeHash = ?`),
-    answersOfBasket: sql(`${ANSWER} WHERE basket = ? AND door = ? ORDER BY codeHash`),
-    usesOfBasket: sql('SELECT codeHash, lastFour, isOpen FROM uses WHERE basket = ? ORDER BY codeHash'),
+    answersOfBasket: sql(`${ANSWER} WHERE basket = (SELECT ?) AND door = (SELECT ?) ORDER BY codeHash`),
+    usesOfBasket: sql('SELECT codeHash, lastFour, isOpen FROM uses WHERE basket = (SELECT ?) ORDER BY codeHash'),
     hashAt: sql('SELECT hash FROM journal WHERE epoch = ? AND n = ?'),
     entries: sql('SELECT epoch, n, hash, body FROM journal WHERE epoch = ? AND n >= ? ORDER BY n LIMIT ?'),
     epochs: sql('SELECT epoch, MAX(n) AS n FROM journal GROUP BY epoch ORDER BY epoch'),

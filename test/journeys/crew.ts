@@ -28,7 +28,10 @@ export class Crew {
 
   /** That process is killed and started again such that it will die; when it has, it is started once more, without. */
   async doom(name: Member, { point, hit }: Crash): Promise<Doomed> {
-    await this.#running.get(name)?.stop('SIGKILL');
+    const before = this.#running.get(name);
+    // Else its end would be taken for a death to mend.
+    this.#running.delete(name);
+    await before?.stop('SIGKILL');
     const doomed = this.#spawn(name, { CRASH_POINT: point, CRASH_HIT: `${hit}` });
     const again = doomed.ended().then(async () => {
       if (this.#running.get(name) !== doomed) return;
