@@ -107,10 +107,14 @@ export function ineligible(card: Card, validity: Validity, sale: Sale, clock: Cl
   if (clock.proven && clock.latest < validity.startsAt)
     return { reason: 'not_yet_valid', facts: { startsAt: validity.startsAt } };
   if (clock.earliest >= validity.endsAt) return { reason: 'expired', facts: { endsAt: validity.endsAt } };
-  if (!card.channels.includes(sale.channel)) return { reason: 'wrong_channel', facts: {} };
+  if (!card.channels.includes(sale.channel)) return wrongChannel(card);
   if (sale.store !== null && card.stores !== 'all' && !card.stores.includes(sale.store))
     return { reason: 'wrong_store', facts: {} };
   return wrongMoney(card, sale);
+}
+
+function wrongChannel({ channels: [onlyIn] }: Card): Ineligible {
+  return { reason: 'wrong_channel', facts: onlyIn === undefined ? {} : { onlyIn } };
 }
 
 function wrongMoney(card: Card, { total }: Sale): Ineligible | null {

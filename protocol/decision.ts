@@ -49,6 +49,8 @@ export const factsSchema = z.strictObject({
   startsAt: millisecondsSchema.exactOptional(),
   /** Exclusive: the first millisecond at which it is expired. */
   endsAt: millisecondsSchema.exactOptional(),
+  /** The channel that it is for, where it is for one alone. */
+  onlyIn: z.enum(['store', 'online']).exactOptional(),
   /** The least total of a basket, and what this one lacks. */
   needs: moneySchema.exactOptional(),
   short: moneySchema.exactOptional(),
@@ -76,7 +78,7 @@ export const REASONS: Readonly<Record<Reason, ReasonRow>> = {
   unknown_code: refused(() => 'Code not known here'),
   not_yet_valid: refused(startsText),
   expired: refused(expiredText),
-  wrong_channel: refused(() => 'Online only'),
+  wrong_channel: refused(({ onlyIn }) => (onlyIn === 'store' ? 'In stores only' : 'Online only')),
   wrong_store: refused(() => "Not for this store. See customer's phone"),
   wrong_customer: refused(() => 'Belongs to another customer'),
   wrong_currency: refused(() => 'Other currency than this sale'),

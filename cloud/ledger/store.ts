@@ -21,7 +21,7 @@ import type { Campaign, Store } from './port.ts';
 export interface LedgerStore {
   /** One transaction, durable when it resolves. Work that throws leaves nothing behind. @throws LedgerUnavailable */
   transaction<T>(work: (tx: LedgerTx) => Promise<T>): Promise<T>;
-  /** A consistent view of what is committed; writes nothing. @throws LedgerUnavailable */
+  /** Sees what is committed, each query the newest of it; writes nothing. @throws LedgerUnavailable */
   read<T>(work: (tx: LedgerReads) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }

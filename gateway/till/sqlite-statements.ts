@@ -51,7 +51,13 @@ export function prepare(db: Database) {
     usesOfBasket: sql('SELECT codeHash, lastFour, isOpen FROM uses WHERE basket = (SELECT ?) ORDER BY codeHash'),
     hashAt: sql('SELECT hash FROM journal WHERE epoch = ? AND n = ?'),
     entries: sql('SELECT epoch, n, hash, body FROM journal WHERE epoch = ? AND n >= ? ORDER BY n LIMIT ?'),
-    epochs: sql('SELECT epoch, MAX(n) AS n FROM journal GROUP BY epoch ORDER BY epoch'),
+    // From one epoch to the next: a GROUP BY would read the whole journal.
+    epochs: sql(`WITH RECURSIVE found (epoch) AS (SELECT MIN(epoch) FROM journal
+      UNION ALL SELECT (SELECT MIN(epoch) FROM journal WHERE journal.epoch > found.epoch) FROM found WHERE epoch IS NOT NULL)
+      SELECT epoch, (SELECT MAX(n) FROM journal WHERE journal.epoch = found.epoch) AS n FROM found WHERE epoch IS NOT NULL`),
+    // Canonical text has `at` first, where an entry has it: the others, some of them large, are not parsed.
+    oldestAt: sql(`SELECT json_extract(body, '$.at') AS at FROM journal
+      WHERE epoch = (SELECT ?) AND n > (SELECT ?) AND substr(body, 1, 6) = '{"at":' ORDER BY n LIMIT 1`),
     evidence: sql('SELECT epoch, n FROM evidence WHERE epoch = ?'),
 
     make: sql(`INSERT INTO box VALUES (1, @gateway, @incarnation, @epoch, 0, 0, @hash, 0, 0, 0, 1, NULL)`),

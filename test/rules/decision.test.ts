@@ -68,6 +68,8 @@ describe('the table of reasons', () => {
     ['not_yet_valid', { startsAt: at('2026-11-27T05:00:00Z') }, 'Starts 27 Nov'],
     ['expired', { endsAt: at('2026-11-16T05:00:00Z') }, 'Expired 15 Nov'],
     ['wrong_channel', {}, 'Online only'],
+    ['wrong_channel', { onlyIn: 'online' }, 'Online only'],
+    ['wrong_channel', { onlyIn: 'store' }, 'In stores only'],
     ['wrong_store', {}, "Not for this store. See customer's phone"],
     ['wrong_customer', {}, 'Belongs to another customer'],
     ['wrong_currency', {}, 'Other currency than this sale'],
