@@ -1,13 +1,5 @@
 import type { CodeHash } from '../../protocol/code.ts';
-import {
-  cloudActsAt,
-  DRIFT_PPM,
-  EXTEND_UNDER_MS,
-  GRANT_RESERVATIONS_MAX,
-  MARGIN_MS,
-  RESERVATION_MS,
-  SILENT_AFTER_MS,
-} from '../../protocol/limits.ts';
+import { EXTEND_UNDER_MS, GRANT_RESERVATIONS_MAX, SILENT_AFTER_MS } from '../../protocol/limits.ts';
 import type { DownBody, Header, Up, UpBody } from '../../protocol/messages.ts';
 import { expireHold } from '../ledger/cart-rules.ts';
 import type { CodeView, GatewayRow } from '../ledger/code-rules.ts';
@@ -15,10 +7,10 @@ import type { Group } from '../ledger/group.ts';
 import { grant } from '../ledger/handover-rules.ts';
 import type { LedgerStore } from '../ledger/store.ts';
 import type { Unit } from '../ledger/unit.ts';
+import { endWaits } from './due.ts';
 import { compareHoldings, decideWant, extend, stopWaiting } from './granting-rules.ts';
 import { type FenceWhy, fence, greet, judge } from './greeting-rules.ts';
 import { settle } from './settling.ts';
-import { pastDeadline } from './settling-rules.ts';
 import { collectSync, type SyncParts } from './sync-parts.ts';
 
 /** The boxes' messages at the ledger: each is one transaction under its gateway's row [C1, C2, C4, C9]. */
@@ -85,28 +77,6 @@ export class Fleet {
       if (row.state !== 'revoked') await this.#fence(unit, row, 'revoked');
       return 'revoked';
     });
-  }
-
-  /** Everything that is due by the cloud's clock. */
-  async tick(): Promise<void> {
-    const { store, group, now } = this.#ports;
-    const at = now();
-    const most = GRANT_RESERVATIONS_MAX;
-    const due = await store.read(async (tx) => ({
-      holds: await tx.holdsEnded(at, most),
-      waits: await tx.waitsEnded(at),
-      lapsed: await tx.recallsLapsed(at, most),
-      ended: await tx.reservationsEnded(actsBefore(at), most),
-      silent: (await tx.allGateways()).filter((row) => row.connected && (row.lastHeard ?? 0) + SILENT_AFTER_MS <= at),
-    }));
-    const runs = [
-      due.holds.length > 0 && group.run(due.holds, (unit) => this.#endHolds(unit, due.holds)),
-      due.waits.length > 0 && group.run(due.waits, (unit) => this.#endWaits(unit, due.waits)),
-      due.lapsed.length > 0 && group.run(due.lapsed, (unit) => this.#lapse(unit, due.lapsed)),
-      due.ended.length > 0 && group.run(due.ended, (unit) => this.#endReservations(unit, due.ended)),
-      ...due.silent.map(({ id }) => this.gone(id)),
-    ];
-    await Promise.all(runs.filter((run) => run !== false));
   }
 
   #with(
@@ -220,7 +190,7 @@ export class Fleet {
   #endWaitAt(hash: CodeHash, until: number): void {
     const { group, now } = this.#ports;
     const timer = setTimeout(
-      () => void group.run([hash], (unit) => this.#endWaits(unit, [hash])).catch(() => undefined),
+      () => void group.run([hash], (unit) => endWaits(unit, [hash], now())).catch(() => undefined),
       Math.max(0, until - now()) + 1,
     );
     timer.unref();
@@ -310,33 +280,6 @@ export class Fleet {
     }
   }
 
-  async #endHolds(unit: Unit, hashes: readonly CodeHash[]): Promise<void> {
-    const at = this.#ports.now();
-    for (const view of await unit.views(hashes)) unit.apply(expireHold(view, await unit.handOver(view.code.hash), at));
-  }
-
-  async #endWaits(unit: Unit, hashes: readonly CodeHash[]): Promise<void> {
-    const at = this.#ports.now();
-    for (const view of await unit.views(hashes))
-      for (const wait of view.waits) if (wait.until <= at) unit.apply(stopWaiting(view, wait));
-  }
-
-  /** A recall that is not for a void lapses at its deadline [G5]; the store did so by its own clock. */
-  async #lapse(unit: Unit, hashes: readonly CodeHash[]): Promise<void> {
-    const at = this.#ports.now();
-    for (const { reservation } of await unit.views(hashes)) {
-      const deadline = reservation?.recall?.deadline ?? null;
-      if (reservation !== null && deadline !== null && deadline <= at)
-        unit.apply([{ do: 'reservation', row: { ...reservation, recall: null, inUse: null } }]);
-    }
-  }
-
-  async #endReservations(unit: Unit, hashes: readonly CodeHash[]): Promise<void> {
-    const at = this.#ports.now();
-    for (const view of await unit.views(hashes))
-      if (view.reservation !== null && cloudActsAt(view.reservation.notAfter) <= at) unit.apply(pastDeadline(view));
-  }
-
   async #heard(unit: Unit, id: string): Promise<void> {
     const row = await unit.gateway(id);
     const at = this.#ports.now();
@@ -348,9 +291,6 @@ export class Fleet {
 
 const hashesOf = ({ entries }: UpBody<'journal'>): CodeHash[] =>
   entries.flatMap((body) => ('codeHash' in body ? body.codeHash : []));
-
-/** The newest notAfter at which the cloud may act by now. */
-const actsBefore = (now: number): number => now - MARGIN_MS - Math.ceil((RESERVATION_MS * DRIFT_PPM) / 1_000_000);
 
 function tellWhereItStands(unit: Unit, { id, epoch, acknowledged }: GatewayRow): void {
   const body = { acknowledged: { epoch, ...acknowledged }, evidence: null, exceptions: [] };

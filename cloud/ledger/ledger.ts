@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CloudKeys } from '../keys.ts';
 import { finishStack, issueStack, stackCodes } from '../issuing/stacks.ts';
+import { endWhatIsDue } from '../fleet/due.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { deal, stockList } from '../fleet/stocking.ts';
 import { hashCode, readCode } from '../../protocol/code.ts';
@@ -120,7 +121,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
       }
     },
     async tick() {
-      await fleet.tick();
+      await endWhatIsDue({ group, store, now, gone: (id) => fleet.gone(id) });
       if (group.hasPublished) await group.run([], async () => undefined);
       if (dealtAt + DEAL_MS > now()) return;
       dealtAt = now();

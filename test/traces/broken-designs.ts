@@ -22,7 +22,7 @@ const NO_MARGIN: Edit = {
   to: '  notAfter;',
 };
 const TICK_WITHOUT_MARGIN: Edit = {
-  file: 'cloud/fleet/fleet.ts',
+  file: 'cloud/fleet/due.ts',
   from: 'now - MARGIN_MS - Math.ceil((RESERVATION_MS * DRIFT_PPM) / 1_000_000);',
   to: 'now;',
 };
