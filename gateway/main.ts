@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isLoopback } from '../protocol/settings.ts';
@@ -133,7 +133,7 @@ export function auditBox({ dataDirectory, witnessPath }: Config): Finding {
 }
 
 const tillFile = (dataDirectory: string): string => join(dataDirectory, 'till.db');
-const newId = (): string => randomBytes(15).toString('base64url');
+const newId = (): string => randomUUID();
 
 /** A defect stops the process with its evidence: what goes on half-broken decides wrongly. */
 function stopAtDefects(log: Log): void {

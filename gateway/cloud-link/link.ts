@@ -15,7 +15,7 @@ import {
   linkStart,
   linkStep,
 } from './link-rules.ts';
-import { type Upload, uploadStep } from './upload-rules.ts';
+import { LINGER_MS, type Upload, uploadStep } from './upload-rules.ts';
 
 export type LinkPorts = {
   readonly address: GatewayAddress;
@@ -50,6 +50,8 @@ export class Link implements Line {
   #connection: Connection | null = null;
   #upload: Upload | null = null;
   #pumpsSoon = false;
+  /** When entries that nobody waits for go alone; null: there are none, or an upload is under way. */
+  #lingersUntil: number | null = null;
   #whyLost: string | null = null;
   #drill: Drill | null;
   #timer: NodeJS.Timeout | undefined;
@@ -86,13 +88,10 @@ export class Link implements Line {
   }
 
   /** The upload goes after the answers that were committed with it, and takes all that grew in this turn. */
-  journalGrew(): void {
+  journalGrew(isAwaited: boolean): void {
     if (this.#upload !== null || this.#pumpsSoon) return;
-    this.#pumpsSoon = true;
-    setImmediate(() => {
-      this.#pumpsSoon = false;
-      if (this.#upload === null) this.#attempt(() => this.#pump());
-    });
+    if (isAwaited) this.#pumpSoon();
+    else this.#linger();
   }
 
   settled(_acknowledged: Head): void {
@@ -151,9 +150,11 @@ export class Link implements Line {
         this.send({ type: 'hello', body: till.hello() });
         break;
       case 'heartbeat':
+        this.#flush();
         this.send({ type: 'heartbeat', body: till.heartbeat() });
         break;
       case 'sync':
+        this.#flush();
         for (const body of till.holdings()) this.send({ type: 'sync', body });
         break;
       case 'line_up':
@@ -230,13 +231,34 @@ export class Link implements Line {
 
   /** One upload at a time. Before the welcome only evidence may go: its box will not be welcomed [G6]. */
   #pump(): void {
+    this.#lingersUntil = null;
     if (this.#till === null || !isConnected(this.#state)) return;
     const part = this.#till.unsettled(null);
     const mayGo = part !== null && (part.evidence || this.#state.phase === 'up');
     const step = uploadStep(this.#upload, mayGo ? part : null, this.#ports.elapsed());
     this.#upload = step.upload;
-    if (step.send && part !== null) this.send({ type: 'journal', body: part });
+    if (step.do === 'send' && part !== null) this.send({ type: 'journal', body: part });
+    if (step.do === 'linger') this.#linger();
     this.#setTimer();
+  }
+
+  #pumpSoon(): void {
+    this.#pumpsSoon = true;
+    setImmediate(() => {
+      this.#pumpsSoon = false;
+      if (this.#upload === null) this.#attempt(() => this.#pump());
+    });
+  }
+
+  #linger(): void {
+    if (this.#till === null || !isConnected(this.#state)) return;
+    this.#lingersUntil ??= this.#ports.elapsed() + LINGER_MS;
+    this.#setTimer();
+  }
+
+  /** The cloud compares what a heartbeat or a list says with the journal that it has: what lingers goes before them. */
+  #flush(): void {
+    if (this.#lingersUntil !== null) this.#pump();
   }
 
   #attempt(work: () => void): void {
@@ -279,13 +301,15 @@ export class Link implements Line {
 
   #setTimer(): void {
     clearTimeout(this.#timer);
-    const dueAt = Math.min(linkDueAt(this.#state), this.#upload?.againAt ?? Number.POSITIVE_INFINITY);
+    const never = Number.POSITIVE_INFINITY;
+    const dueAt = Math.min(linkDueAt(this.#state), this.#upload?.againAt ?? never, this.#lingersUntil ?? never);
     this.#timer = setTimeout(() => this.#due(), Math.max(0, dueAt - this.#ports.elapsed()));
   }
 
   #due(): void {
     this.#handle({ type: 'time' });
-    if (this.#upload !== null && this.#ports.elapsed() >= this.#upload.againAt) this.#attempt(() => this.#pump());
+    const pumpAt = this.#upload?.againAt ?? this.#lingersUntil;
+    if (pumpAt !== null && this.#ports.elapsed() >= pumpAt) this.#attempt(() => this.#pump());
   }
 
   #elapsedAt(wall: number): number {

@@ -1,3 +1,4 @@
+import { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { type Context, Hono } from 'hono';
 import type { z } from 'zod';
@@ -29,7 +30,7 @@ export type Answer = Result<unknown, Problem> | Response;
 
 export type Endpoint = {
   readonly operation: DoorOperation;
-  readonly serve: (call: Omit<Call<null>, 'body'>, request: Request) => Promise<Answer>;
+  readonly serve: (call: Omit<Call<null>, 'body'>, c: Context) => Promise<Answer>;
 };
 
 /** @param handle gets the body as the operation's schema has parsed it */
@@ -39,8 +40,8 @@ export function withBody<B extends z.ZodType>(
 ): Endpoint {
   return {
     operation,
-    async serve(call, request) {
-      const json = await readJson(request);
+    async serve(call, c) {
+      const json = await readJson(c);
       if (!json.ok) return json;
       const parsed = operation.body.safeParse(json.value);
       return parsed.success ? handle({ ...call, body: parsed.data }) : err(invalidRequest(parsed.error));
@@ -98,11 +99,11 @@ export function remoteAddress(c: Context): string {
 }
 
 /** @returns the body as JSON values; at most 64 KiB of it are ever held */
-async function readJson(request: Request): Promise<Result<unknown, Problem>> {
-  if (!/^application\/json\s*(;|$)/i.test(request.headers.get('content-type') ?? ''))
+async function readJson(c: Context): Promise<Result<unknown, Problem>> {
+  if (!/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
     return err(problem('unsupported_media_type'));
   try {
-    const bytes = await readBytes(request);
+    const bytes = await readBytes(c);
     if (bytes === null) return err(problem('body_too_large'));
     return ok(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
   } catch {
@@ -111,16 +112,24 @@ async function readJson(request: Request): Promise<Result<unknown, Problem>> {
   }
 }
 
-async function readBytes(request: Request): Promise<Uint8Array | null> {
-  if (Number(request.headers.get('content-length') ?? 0) > BODY_BYTES_MAX) return null;
+async function readBytes(c: Context): Promise<Uint8Array | null> {
+  if (Number(c.req.header('content-length') ?? 0) > BODY_BYTES_MAX) return null;
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of request.body ?? []) {
+  for await (const chunk of bodyOf(c)) {
     bytes += chunk.length;
     if (bytes > BODY_BYTES_MAX) return null;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** From the socket itself where there is one: a web stream around it costs more than all else of a request. */
+function bodyOf(c: Context): AsyncIterable<Uint8Array> | [] {
+  const incoming: unknown = c.env?.incoming;
+  // What is too large is left unread, not cut: its sender still gets the answer.
+  if (incoming instanceof IncomingMessage) return incoming.iterator({ destroyOnReturn: false });
+  return c.req.raw.body ?? [];
 }
 
 async function serve(endpoint: Endpoint, c: Context, plumbing: Plumbing): Promise<Response> {
@@ -132,7 +141,7 @@ async function serve(endpoint: Endpoint, c: Context, plumbing: Plumbing): Promis
     param: (name: string) => c.req.param(name) ?? '',
     header: (name: string) => c.req.header(name),
   };
-  const answer = await endpoint.serve(call, c.req.raw);
+  const answer = await endpoint.serve(call, c);
   if (answer instanceof Response) return answer;
   return answer.ok ? Response.json(answer.value) : problemResponse(answer.error);
 }

@@ -16,6 +16,7 @@ import type {
   Want,
   WitnessPlace,
 } from './box-rules.ts';
+import { isAwaited } from './upload-rules.ts';
 
 /** What a decision is: an answer, what changes on disk and in memory, what goes out, and the order of it all. */
 
@@ -86,7 +87,8 @@ export type Effect =
   | { readonly do: 'ask'; readonly want: Want }
   /** Who waits for it goes on; null: it was granted. */
   | { readonly do: 'end_want'; readonly want: string; readonly told: Told | null }
-  | { readonly do: 'journal_grew' }
+  /** `isAwaited`: somebody may wait for one of the entries. */
+  | { readonly do: 'journal_grew'; readonly isAwaited: boolean }
   | { readonly do: 'settled'; readonly acknowledged: Head }
   | { readonly do: 'welcomed' }
   /** The cloud's signed time, told after this box sent its hello or its heartbeat: the clock starts from it. */
@@ -107,10 +109,16 @@ export class Draft {
 
   /** @returns where the entry will stand */
   journal(body: EntryBody): EntryPlace {
-    if (!this.effects.some((effect) => effect.do === 'journal_grew')) this.effects.push({ do: 'journal_grew' });
+    this.#grew(isAwaited(body));
     this.changes.push({ do: 'journal', body });
     this.#n += 1;
     return { epoch: this.#epoch, n: this.#n };
+  }
+
+  /** Said once, and once more where one comes that somebody waits for. */
+  #grew(awaited: boolean): void {
+    const isSaid = this.effects.some((effect) => effect.do === 'journal_grew' && (effect.isAwaited || !awaited));
+    if (!isSaid) this.effects.push({ do: 'journal_grew', isAwaited: awaited });
   }
 
   change(change: Change): void {

@@ -132,7 +132,7 @@ function decideFence(known: Known, { epoch, why }: DownBody<'fence'>): Decided<v
   if (epoch > known.box.epoch) {
     fence(draft, known, epoch, why);
     for (const want of known.session.wants.keys()) draft.endWant(want, { reason: 'cannot_verify', facts: {} });
-    draft.effect({ do: 'journal_grew' });
+    draft.effect({ do: 'journal_grew', isAwaited: true });
   }
   return draft.decided(undefined, NOT_JOURNALLED);
 }

@@ -80,8 +80,8 @@ export type TillStatus = {
 export interface Line {
   /** @returns false where the line is down; then nothing was sent */
   send(message: Up): boolean;
-  /** Entries were committed and witnessed: there is something to settle. */
-  journalGrew(): void;
+  /** Entries were committed and witnessed: there is something to settle. @param isAwaited somebody may wait for it */
+  journalGrew(isAwaited: boolean): void;
   /** The cloud acknowledged up to here. */
   settled(acknowledged: Head): void;
   /** The cloud welcomed this box: the line counts as up. */

@@ -35,7 +35,7 @@ function answerOne(draft: Draft, known: KnownReservations, item: RecalledItem, m
   }
   if (held.epoch !== known.box.epoch) return answer('not_mine');
   if (held.state === 'redeemed') {
-    draft.effect({ do: 'journal_grew' }); // `redeemed` is sent again where it is not settled
+    draft.effect({ do: 'journal_grew', isAwaited: true }); // `redeemed` is sent again where it is not settled
     return answer('redeemed');
   }
   if (held.state === 'returned') return answer('returned');

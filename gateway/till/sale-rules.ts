@@ -272,12 +272,14 @@ function approve(draft: Draft, known: KnownCodes, sale: SaleCommand, finding: Ta
   return { approved: true, mode: use.mode, offer: terms.card.offer, until, redemption: null };
 }
 
-/** An accepted code is in use by this basket: from now, or again. */
+/** An accepted code is in use by this basket: from now, or again. What this very sale began is written already. */
 function take(draft: Draft, sale: SaleCommand, reservation: Reservation, terms: Terms, now: Now): Use {
+  const present = reservation.use;
+  if (present !== null && present.lane === sale.lane && sale.begun.has(reservation.codeHash)) return present;
   const use =
-    reservation.use === null
+    present === null
       ? useFor(sale, 'reserved', terms.card.version, now)
-      : resumed(reservation, reservation.use, sale.lane, now);
+      : resumed(reservation, present, sale.lane, now);
   draft.change({ do: 'use', of: reservation, use });
   return use;
 }

@@ -50,6 +50,7 @@ export const boxSchema = z.object({
 });
 export const cardRowSchema = z.object({ card: json(cardSchema) });
 export const idRowSchema = z.object({ reservation: z.string() });
+export const atRowSchema = z.object({ at: z.int() });
 export const hashRowSchema = z.object({ hash: z.string() });
 export const holdingSchema = z.object({ holding: z.int(), inUse: z.int(), holdsUntil: z.int().nullable() });
 export const basketUseSchema = z.object({ codeHash: codeHashSchema, lastFour: z.string(), isOpen: flag });

@@ -7,6 +7,7 @@ import type { Box, CodeKnown, EntryPlace, Reservation } from './box-rules.ts';
 import type { Change } from './draft-rules.ts';
 import { TillUnavailable } from './port.ts';
 import {
+  atRowSchema,
   basketUseSchema,
   boxSchema,
   cardRowSchema,
@@ -28,6 +29,9 @@ import { type BasketKnown, type DueQuery, type Holding, type NewBox, TillDataBro
 export class SqliteTillStore implements TillStore {
   readonly #db: Database;
   readonly #sql: Statements;
+  /** As they were read last, until a change or a rollback: every command asks for them. */
+  #box: (Box & { readonly gateway: string }) | null = null;
+  readonly #cards = new Map<string, readonly Card[]>();
 
   /**
    * @param source a path, ':memory:', or what `serialize` gave
@@ -38,6 +42,9 @@ export class SqliteTillStore implements TillStore {
       this.#db = new Sqlite(source, { timeout: BUSY_TIMEOUT_MS });
       this.#db.pragma('journal_mode = WAL');
       this.#db.pragma('synchronous = FULL');
+      this.#db.pragma(`cache_size = -${CACHE_KIB}`);
+      this.#db.pragma('temp_store = MEMORY');
+      this.#db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
       const verdict = this.#db.pragma('quick_check(1)', { simple: true });
       if (verdict !== 'ok') throw new TillDataBroken(`the box's data are damaged: ${String(verdict)}`);
       migrate(this.#db);
@@ -51,6 +58,11 @@ export class SqliteTillStore implements TillStore {
   }
 
   box(): Box & { readonly gateway: string } {
+    this.#box ??= this.#readBox();
+    return this.#box;
+  }
+
+  #readBox(): Box & { readonly gateway: string } {
     const row = available(() => this.#sql.box.get());
     if (row === undefined) throw new TillUnavailable('no box was made here');
     const { n, hash, ...box } = parsed(boxSchema, row);
@@ -82,8 +94,12 @@ export class SqliteTillStore implements TillStore {
     return available(() => this.#sql.due.all({ ...query, fetchedToo }).map(toReservation));
   }
 
-  cards(campaign: string): Card[] {
-    return available(() => this.#sql.cards.all(campaign).map((row) => parsed(cardRowSchema, row).card));
+  cards(campaign: string): readonly Card[] {
+    const known = this.#cards.get(campaign);
+    if (known !== undefined) return known;
+    const cards = available(() => this.#sql.cards.all(campaign).map((row) => parsed(cardRowSchema, row).card));
+    this.#cards.set(campaign, cards);
+    return cards;
   }
 
   holdings(epoch: number): string[] {
@@ -111,6 +127,11 @@ export class SqliteTillStore implements TillStore {
     return available(() => this.#sql.entries.all(epoch, from, most).map((row) => parsed(entrySchema, row)));
   }
 
+  oldestAt({ epoch, n }: EntryPlace): number | null {
+    const row = available(() => this.#sql.oldestAt.get(epoch, n));
+    return row === undefined ? null : parsed(atRowSchema, row).at;
+  }
+
   epochs(): EntryPlace[] {
     return available(() => this.#sql.epochs.all().map((row) => parsed(placeSchema, row)));
   }
@@ -129,10 +150,12 @@ export class SqliteTillStore implements TillStore {
   }
 
   rollback(): void {
+    this.#forget();
     if (this.#db.open && this.#db.inTransaction) available(() => this.#sql.rollback.run());
   }
 
   apply(changes: readonly Change[], entries: readonly Entry[]): void {
+    if (changes.length > 0 || entries.length > 0) this.#box = null;
     available(() => {
       for (const change of changes) this.#applyOne(change);
       for (const entry of entries) this.#append(entry);
@@ -143,6 +166,10 @@ export class SqliteTillStore implements TillStore {
     available(() => this.#sql.make.run({ gateway, incarnation, epoch, hash: GENESIS_HASH }));
   }
 
+  checkpoint(): void {
+    available(() => this.#db.pragma('wal_checkpoint(PASSIVE)'));
+  }
+
   /** The whole data as one image, for a copy that is opened elsewhere. In-memory data only. */
   serialize(): Buffer {
     return this.#db.serialize();
@@ -150,6 +177,11 @@ export class SqliteTillStore implements TillStore {
 
   close(): void {
     this.#db.close();
+  }
+
+  #forget(): void {
+    this.#box = null;
+    this.#cards.clear();
   }
 
   #append({ epoch, n, hash, body }: Entry): void {
@@ -214,6 +246,7 @@ export class SqliteTillStore implements TillStore {
         once(sql.stopped.run(1));
         break;
       case 'card':
+        this.#cards.delete(change.card.offer.campaign);
         once(sql.card.run(change.card.offer.campaign, change.card.version, JSON.stringify(change.card)));
         break;
       case 'high_water':
@@ -225,6 +258,12 @@ export class SqliteTillStore implements TillStore {
 
 /** Another process (a token being made, a backup) holds the data for milliseconds. */
 const BUSY_TIMEOUT_MS = 2_000;
+
+/** What a day's sales touch: SQLite's own 2 MB are outgrown by a few thousand reservations. */
+const CACHE_KIB = 16 * 1024;
+
+/** Reached only in a rush that no idle second interrupts: after 16 MB of log one commit pays for all. */
+const CHECKPOINT_PAGES = 4_000;
 
 /** A constraint that fails is a bug of ours and stays one; all else is a disk that is full, gone or damaged. */
 function available<T>(work: () => T): T {

@@ -47,7 +47,7 @@ export interface TillStore {
   /** Active reservations of the epoch. */
   due(query: DueQuery): Reservation[];
   /** All versions, the oldest first. */
-  cards(campaign: string): Card[];
+  cards(campaign: string): readonly Card[];
   /** Ids of the active reservations of the epoch, in order. */
   holdings(epoch: number): string[];
   holding(epoch: number): Holding;
@@ -57,6 +57,8 @@ export interface TillStore {
   hashAt(place: EntryPlace): string | null;
   /** In order, at most so many. @throws TillUnavailable where one of them cannot be read */
   entries(epoch: number, from: number, most: number): Entry[];
+  /** When the first entry after this one that says so was made; null: none of the epoch does. */
+  oldestAt(after: EntryPlace): number | null;
   /** Of the journal, ascending, with the last number of each. */
   epochs(): EntryPlace[];
   /** Up to where the cloud has received an epoch's entries as evidence; 0: nothing. */
@@ -68,6 +70,8 @@ export interface TillStore {
   /** On the disk when it returns. */
   commit(): void;
   rollback(): void;
+  /** Spares the commits to come: moves what was committed to where it rests. For a moment in which nobody waits. */
+  checkpoint(): void;
 
   /** The first state of a box, committed. @throws where there is one */
   make(box: NewBox): void;

@@ -66,6 +66,8 @@ class StoreTill implements Till {
   readonly #clock: BoxClock;
   readonly #desk: SaleDesk;
   #lineSince: number;
+  /** The journal's length at the last tick. */
+  #ticked = 0;
 
   constructor(ports: TillPorts) {
     const { identity, settings, store } = ports;
@@ -145,8 +147,17 @@ class StoreTill implements Till {
   }
 
   async tick(): Promise<void> {
+    this.#restIfIdle();
     if (this.#mayBeJudgedAnew()) await this.#judge();
     await run(this.#bench, (known, now) => decideTick(known, this.#due(known, now), now));
+  }
+
+  /** No entry since the last tick: a checkpoint now makes no sale wait. */
+  #restIfIdle(): void {
+    const { store } = this.#ports;
+    const { n } = store.box().head;
+    if (n === this.#ticked) store.checkpoint();
+    this.#ticked = n;
   }
 
   sender(): { gateway: string; incarnation: string; epoch: number; bootId: number } {
@@ -275,7 +286,7 @@ class StoreTill implements Till {
         this.#desk.answered(effect.want, effect.told);
         break;
       case 'journal_grew':
-        line.journalGrew();
+        line.journalGrew(effect.isAwaited);
         break;
       case 'settled':
         line.settled(effect.acknowledged);

@@ -87,12 +87,7 @@ export function holdingParts(sync: string, floor: number, head: Head, holdings: 
   }));
 }
 
-/** Grants and starts do not say when they were; a sale among the next entries does. */
-const ENTRIES_LOOKED_AT = 50;
-
-/** When the oldest entry that is not settled was made, as far as it can be told. */
+/** When the oldest entry that is not settled was made. Grants and starts do not say; a sale after them does. */
 export function unsettledSince(store: TillStore, { epoch, head, acknowledged }: Box): number | null {
-  if (head.n <= acknowledged) return null;
-  for (const { body } of store.entries(epoch, acknowledged + 1, ENTRIES_LOOKED_AT)) if ('at' in body) return body.at;
-  return null;
+  return head.n <= acknowledged ? null : store.oldestAt({ epoch, n: acknowledged });
 }

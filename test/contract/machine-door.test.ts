@@ -23,7 +23,15 @@ const good: TillStatus = {
     state: 'validated',
   },
   ...{ line: { state: 'up', since: 1 }, epoch: 1, head: { epoch: 1, n: 0, hash: GENESIS_HASH }, acknowledged: 0 },
-  ...{ backlog: 3, unsettledSince: null, holding: 412, inUse: 2, holdsUntil: null, clock: { proven: false, earliest: 0 }, version: '1' },
+  ...{
+    backlog: 3,
+    unsettledSince: null,
+    holding: 412,
+    inUse: 2,
+    holdsUntil: null,
+    clock: { proven: false, earliest: 0 },
+    version: '1',
+  },
 };
 let state: TillStatus['state'] = 'validated';
 const status = (): TillStatus => ({ ...good, state });

@@ -135,14 +135,17 @@ describe.each([
     store.apply(
       [
         { do: 'install', reservation: item() },
+        { do: 'card', card: card() },
         { do: 'journal', body: boot(1) },
       ],
       chainEntries(store.box().head, [boot(1)]),
     );
     expect(store.code(CODE).open).toEqual([held()]);
+    expect(store.cards('spring')).toEqual([card()]);
     expect(store.box().head.n).toBe(1);
     store.rollback();
     expect(store.code(CODE).open).toEqual([]);
+    expect(store.cards('spring')).toEqual([]);
     expect(store.box().head.n).toBe(0);
     expect(store.entries(1, 1, 9)).toEqual([]);
     store.rollback();
@@ -228,10 +231,39 @@ describe.each([
   });
 
   it('keeps every version of a card, the oldest first', () => {
+    expect(store.cards('spring')).toEqual([]);
     change({ do: 'card', card: card({ version: 2 }) });
+    expect(store.cards('spring').map(({ version }) => version)).toEqual([2]);
     change({ do: 'card', card: card() });
     expect(store.cards('spring').map(({ version }) => version)).toEqual([1, 2]);
     expect(store.cards('autumn')).toEqual([]);
+  });
+
+  it('tells when the oldest entry after another was made: the first that says so', () => {
+    const time = (at: number): EntryBody => ({ kind: 'time', at, cause: 'anchor' });
+    expect(store.oldestAt({ epoch: 1, n: 0 })).toBeNull();
+    change({ do: 'journal', body: boot(1) }, { do: 'journal', body: time(70) });
+    change({ do: 'journal', body: boot(2) }, { do: 'journal', body: time(50) }, { do: 'journal', body: boot(3) });
+    expect([0, 1, 2, 3, 4, 9].map((n) => store.oldestAt({ epoch: 1, n }))).toEqual([70, 70, 50, 50, null, null]);
+    expect(store.oldestAt({ epoch: 2, n: 0 })).toBeNull();
+  });
+
+  it('knows the last number of each epoch, in order', () => {
+    expect(store.epochs()).toEqual([]);
+    const entries = [1, 1, 4, 7].map((epoch, index) => ({
+      epoch,
+      n: index + 1,
+      hash: GENESIS_HASH,
+      body: boot(index),
+    }));
+    store.begin();
+    store.apply([], entries);
+    store.commit();
+    expect(store.epochs()).toEqual([
+      { epoch: 1, n: 2 },
+      { epoch: 4, n: 3 },
+      { epoch: 7, n: 4 },
+    ]);
   });
 
   it('evidence that was received only grows, and counts as settled', () => {
@@ -303,6 +335,23 @@ describe('the till’s store on a disk', () => {
     store.close();
     store = new SqliteTillStore(path());
     expect([store.box(), store.reservation('res-00001'), store.entries(1, 1, 9)]).toEqual(before);
+  });
+
+  it('a checkpoint moves what was committed into the file, and no more', () => {
+    store.make(BOX);
+    const fileAlone = () => {
+      const alone = join(root, 'alone.db');
+      writeFileSync(alone, readFileSync(path()));
+      const copy = new SqliteTillStore(alone);
+      const isThere = copy.isMade() && copy.reservation('res-00001') !== null;
+      copy.close();
+      return isThere;
+    };
+    install();
+    expect(fileAlone()).toBe(false);
+    store.checkpoint();
+    expect(fileAlone()).toBe(true);
+    expect(store.holdings(1)).toEqual(['res-00001']);
   });
 
   it('keeps a write-ahead log', () => {

@@ -5,6 +5,7 @@ import { POINTS } from '../crash/points.ts';
 import { Crew } from './crew.ts';
 import { Town } from './harness.ts';
 import { normalForm, violations } from './history.ts';
+import { until } from './processes.ts';
 import { enrolled, traffic } from './traffic.ts';
 
 /**
@@ -20,6 +21,8 @@ const ELSEWHERE = new Map<RegExp, string>([
   [/ revoke: /, 'the same'],
   [/ (publish|receive) stock: /, 'no box asks for stock: the cloud deals it'],
 ]);
+/** From a start to the first heartbeat's answer. */
+const EXTEND_MS = 10_000;
 /** Each commit, witness, publish and acknowledgement that an approval, a return or a reversal hangs on. */
 const CORE = [
   'gateway store commit: before',
@@ -94,12 +97,16 @@ async function play(point: string, hit: number) {
   const [first = '', second = '', ...others] = codes;
   await town.stock(town.stores[0], [first, second]);
   endSoon();
-  const doomed = await crew.doom(point.startsWith('cloud') ? 'cloud' : 'store-0001', { point, hit });
+  const victim = point.startsWith('cloud') ? 'cloud' : 'store-0001';
+  const doomed = await crew.doom(victim, { point, hit });
+  // Only where no code is recalled at that moment: before the traffic.
+  if (/ extend: /.test(point)) await until('it dies', async () => doomed.hasEnded(), EXTEND_MS).catch(() => undefined);
   const work = [traffic(town, others, [first, second], name)];
   if (/enrolments|addGateway/.test(point)) work.push(enrolled(town, join(town.folder, `box-${runs}`)));
   await Promise.all(work);
   await town.settled();
-  await doomed.servesAgain();
+  if (doomed.hasEnded()) await doomed.servesAgain();
+  else await crew.spare(victim);
   await town.settled();
   const ours = new Set(codes.map(normalForm));
   const isOurs = (code: string) => ours.has(code);

@@ -28,10 +28,7 @@ export class Crew {
 
   /** That process is killed and started again such that it will die; when it has, it is started once more, without. */
   async doom(name: Member, { point, hit }: Crash): Promise<Doomed> {
-    const before = this.#running.get(name);
-    // Else its end would be taken for a death to mend.
-    this.#running.delete(name);
-    await before?.stop('SIGKILL');
+    await this.#kill(name);
     const doomed = this.#spawn(name, { CRASH_POINT: point, CRASH_HIT: `${hit}` });
     const again = doomed.ended().then(async () => {
       if (this.#running.get(name) !== doomed) return;
@@ -39,6 +36,7 @@ export class Crew {
       await this.#serves(name);
     });
     return {
+      hasEnded: () => doomed.hasEnded,
       hasDied: () => doomed.stderr.includes(`crashed at ${point}\n`) && doomed.signal === 'SIGKILL',
       /** What else ended it. */
       complaint: () => (doomed.hasEnded && doomed.signal !== 'SIGKILL' ? lastOf(doomed) : null),
@@ -46,10 +44,24 @@ export class Crew {
     };
   }
 
+  /** That process is killed, and started again such that it lives. */
+  async spare(name: Member): Promise<void> {
+    await this.#kill(name);
+    this.#spawn(name, {});
+    await this.#serves(name);
+  }
+
   async stop(): Promise<void> {
     const running = [...this.#running.values()];
     this.#running.clear();
     await Promise.all(running.map((process) => process.stop()));
+  }
+
+  async #kill(name: Member): Promise<void> {
+    const before = this.#running.get(name);
+    // Else its end would be taken for a death to mend.
+    this.#running.delete(name);
+    await before?.stop('SIGKILL');
   }
 
   #spawn(name: Member, crash: Env): Process {
@@ -80,6 +92,7 @@ export class Crew {
 const lastOf = ({ stdout, stderr }: Process): string => `${stdout}${stderr}`.slice(-2_000);
 
 export type Doomed = {
+  readonly hasEnded: () => boolean;
   readonly hasDied: () => boolean;
   readonly complaint: () => string | null;
   readonly servesAgain: () => Promise<void>;

@@ -18,6 +18,14 @@ export type Ended = { readonly status: number | null; readonly stdout: string; r
 const TEARLINE = join(root, 'scripts', 'tearline.ts');
 export const START = join(root, 'scripts', 'start.ts');
 
+const running = new Set<ChildProcess>();
+/** Also where the tests are broken off, or the runner above this process is gone. */
+for (const end of ['exit', 'disconnect'] as const)
+  process.on(end, () => {
+    for (const child of running) child.kill('SIGTERM');
+  });
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(1));
+
 export class Process {
   readonly #child: ChildProcess;
   readonly #closed: Promise<unknown>;
@@ -34,9 +42,8 @@ export class Process {
     this.#child.stderr?.on('data', (text) => (this.stderr += text));
     this.#closed = once(this.#child, 'close');
     const child = this.#child;
-    const endWithUs = () => child.kill('SIGTERM');
-    process.once('exit', endWithUs);
-    child.once('exit', () => process.off('exit', endWithUs));
+    running.add(child);
+    child.once('exit', () => running.delete(child));
   }
 
   get hasEnded(): boolean {

@@ -87,8 +87,8 @@ async function recalled(cart: Door, code: string, basket: string): Promise<void>
 /** A register is refused what a cart holds. */
 async function heldOnline(cart: Door, register: Door, { code, basket }: Sale): Promise<void> {
   await approved(() => cart.validate(code, basket));
-  const refused = await patiently(() => register.redeem(code, `${basket}-refused`));
-  if (refused.decision === 'approved') throw new Error(`${code} is held by a cart, and approved at a register`);
+  const refused = () => patiently(() => register.redeem(code, `${basket}-refused`));
+  await until('the refusal', async () => (await refused()).reason === 'in_use', PATIENCE_MS);
   await approved(() => cart.redeem(code, basket));
 }
 

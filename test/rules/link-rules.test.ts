@@ -9,6 +9,7 @@ import {
 } from '../../gateway/cloud-link/link-rules.ts';
 import { uploadStep } from '../../gateway/cloud-link/upload-rules.ts';
 import { HEARTBEAT_MS, SILENT_AFTER_MS, SYNC_MS } from '../../protocol/limits.ts';
+import { codeHashSchema } from '../../protocol/reservation.ts';
 
 const now = 1_000_000;
 const states = {
@@ -148,14 +149,30 @@ describe('the link', () => {
 });
 
 describe('uploads of the journal', () => {
-  const first = { epoch: 1, from: 1 };
+  const codeHash = codeHashSchema.parse('a'.repeat(64));
+  const entries = [{ kind: 'returned', reservation: 'res-00001', codeHash, generation: 0, why: 'end' }] as const;
+  const first = { epoch: 1, from: 1, entries: [...entries], evidence: false };
+  const unawaited = { ...first, from: 2, entries: [{ kind: 'time', at: 1, cause: 'anchor' } as const] };
 
   test('go one at a time: the next part only when the one under way is settled', () => {
     const sent = uploadStep(null, first, now);
-    expect(sent.send).toBe(true);
-    expect(uploadStep(sent.upload, first, now + 1).send).toBe(false);
-    expect(uploadStep(sent.upload, { epoch: 1, from: 501 }, now + 1).send).toBe(true);
-    expect(uploadStep(sent.upload, null, now + 1)).toEqual({ send: false, upload: null });
+    expect(sent.do).toBe('send');
+    expect(uploadStep(sent.upload, first, now + 1).do).toBe('wait');
+    expect(uploadStep(sent.upload, { ...first, from: 501 }, now + 1).do).toBe('send');
+    expect(uploadStep(sent.upload, null, now + 1)).toEqual({ do: 'wait', upload: null });
+  });
+
+  test('linger after another where nobody waits for what is in it, but not as evidence', () => {
+    const { upload } = uploadStep(null, first, now);
+    expect(uploadStep(upload, unawaited, now + 1)).toEqual({ do: 'linger', upload: null });
+    expect(uploadStep(upload, { ...unawaited, entries: [...unawaited.entries, ...entries] }, now + 1).do).toBe('send');
+    expect(uploadStep(upload, { ...unawaited, evidence: true }, now + 1).do).toBe('send');
+    expect(uploadStep(null, unawaited, now + 200).do).toBe('send');
+  });
+
+  test('are sent again whoever waits', () => {
+    const { upload } = uploadStep(null, unawaited, now);
+    expect(uploadStep(upload, unawaited, upload?.againAt ?? 0).do).toBe('send');
   });
 
   test('are sent again after 2 s, then twice as long each time, up to 30 s', () => {
@@ -163,9 +180,9 @@ describe('uploads of the journal', () => {
     const pauses: number[] = [];
     for (let times = 0; times < 6 && upload !== null; times++) {
       pauses.push(upload.pauseMs);
-      expect(uploadStep(upload, first, upload.againAt - 1).send).toBe(false);
+      expect(uploadStep(upload, first, upload.againAt - 1).do).toBe('wait');
       const again = uploadStep(upload, first, upload.againAt);
-      expect(again.send).toBe(true);
+      expect(again.do).toBe('send');
       upload = again.upload;
     }
     expect(pauses).toEqual([2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
@@ -173,6 +190,6 @@ describe('uploads of the journal', () => {
 
   test('begin anew in another epoch, whatever the number', () => {
     const { upload } = uploadStep(null, first, now);
-    expect(uploadStep(upload, { epoch: 2, from: 1 }, now + 1).send).toBe(true);
+    expect(uploadStep(upload, { ...first, epoch: 2 }, now + 1).do).toBe('send');
   });
 });

@@ -6,6 +6,7 @@ import { type Till, TillUnavailable } from '../../gateway/till/port.ts';
 import { makeKeyPair, openUp, readPrivateKey, readPublicKey, seal } from '../../protocol/envelope.ts';
 import { GENESIS_HASH } from '../../protocol/journal.ts';
 import type { Down, Header, UpBody } from '../../protocol/messages.ts';
+import { codeHashSchema } from '../../protocol/reservation.ts';
 
 const GATEWAY = 'gw-0123456789abcdef';
 const header = { id: 'message-1', gateway: GATEWAY, incarnation: `1-${'a'.repeat(32)}`, epoch: 1, bootId: 0 };
@@ -49,13 +50,19 @@ const dial: Dial = (call, events) => {
   };
 };
 
+const codeHash = codeHashSchema.parse('a'.repeat(64));
 const part = (from: number, evidence = false): UpBody<'journal'> => ({
   epoch: 1,
   from,
-  entries: [{ kind: 'time', at: 1, cause: 'anchor' }],
+  entries: [{ kind: 'returned', reservation: 'res-00001', codeHash, generation: 0, why: 'end' }],
   before: GENESIS_HASH,
   head: { epoch: 1, n: from, hash: GENESIS_HASH },
   evidence,
+});
+
+const unawaited = (from: number): UpBody<'journal'> => ({
+  ...part(from),
+  entries: [{ kind: 'time', at: 1, cause: 'anchor' }],
 });
 
 const unused = () => {
@@ -145,8 +152,8 @@ async function up(): Promise<Call> {
   return call;
 }
 
-async function grow(): Promise<void> {
-  link.journalGrew();
+async function grow(isAwaited = true): Promise<void> {
+  link.journalGrew(isAwaited);
   await vi.advanceTimersByTimeAsync(0);
 }
 
@@ -276,6 +283,58 @@ describe('the journal', () => {
     journal = part(2);
     link.settled({ epoch: 1, n: 1, hash: GENESIS_HASH });
     expect(uploads(call)).toEqual([part(1), part(2)]);
+  });
+
+  test('lingers where nobody waits for it, and goes with what somebody does', async () => {
+    const call = await up();
+    journal = unawaited(1);
+    await grow(false);
+    await vi.advanceTimersByTimeAsync(199);
+    expect(uploads(call)).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(uploads(call)).toEqual([unawaited(1)]);
+    journal = null;
+    link.settled({ epoch: 1, n: 1, hash: GENESIS_HASH });
+    await grow(false);
+    journal = part(2);
+    await grow();
+    expect(uploads(call)).toEqual([unawaited(1), part(2)]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(uploads(call)).toHaveLength(2);
+  });
+
+  test('lingers also after an upload', async () => {
+    const call = await up();
+    journal = part(1);
+    await grow();
+    await grow(false);
+    journal = unawaited(2);
+    link.settled({ epoch: 1, n: 1, hash: GENESIS_HASH });
+    expect(uploads(call)).toEqual([part(1)]);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(uploads(call)).toEqual([part(1), unawaited(2)]);
+  });
+
+  test('what lingers goes before a heartbeat and a list of holdings: both name the head', async () => {
+    const call = await up();
+    await vi.advanceTimersByTimeAsync(29_900);
+    journal = unawaited(1);
+    await grow(false);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(types(call).slice(-2)).toEqual(['journal', 'heartbeat']);
+  });
+
+  test('what lingers when the line goes down is sent at the next welcome', async () => {
+    const call = await up();
+    journal = unawaited(1);
+    await grow(false);
+    call.events.closed('gone');
+    await vi.advanceTimersByTimeAsync(1_000);
+    const [, next] = calls;
+    if (next === undefined) throw new Error('no second call');
+    next.events.opened();
+    await next.events.received(sealed(welcome));
+    expect([uploads(call), uploads(next)]).toEqual([[], [unawaited(1)]]);
   });
 
   test('is sent again where nothing settles it', async () => {

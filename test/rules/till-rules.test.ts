@@ -105,6 +105,31 @@ describe('every command in every situation of a code is decided as the table say
   });
 });
 
+describe('what is written and sent', () => {
+  const begun = new Set([CODE_HASH]);
+  const granted = knownIn(SITUATIONS['in use by A, fetched']);
+  const validated = (changes: Partial<SaleCommand>) =>
+    decideSale(granted, sale({ intent: 'validate', mayAsk: false, ...changes }), NOW);
+  const grew = ({ effects }: Decided<unknown>) =>
+    effects.flatMap((effect) => (effect.do === 'journal_grew' ? [effect.isAwaited] : []));
+
+  it('a use that this very sale began is not written again, unless it moves to another lane', () => {
+    const use = granted.reservations.get('res-00001')?.use;
+    expect(validated({ begun }).changes).toEqual([]);
+    expect(validated({ begun }).answer).toMatchObject({
+      verdicts: [{ approved: true, mode: 'online', until: use?.until }],
+    });
+    expect(validated({ begun, lane: '4' }).changes).toMatchObject([{ do: 'use', use: { lane: '4' } }]);
+    expect(validated({}).changes).toMatchObject([{ do: 'use' }]);
+  });
+
+  it('nobody waits for a grant’s entry, but for a redemption and a return', () => {
+    expect(grew(decideGrant(knownIn(SITUATIONS['A waits for the cloud']), 1, forWant, NOW))).toEqual([false]);
+    expect(grew(decideGrant(knownIn(SITUATIONS['nothing known']), 1, forWant, NOW))).toEqual([false, true]);
+    expect(grew(decideSale(knownIn(SITUATIONS['in use by A, stocked']), sale(), NOW))).toEqual([true]);
+  });
+});
+
 describe('G4', () => {
   const decisions = situationNames.flatMap((name) => {
     const known = knownIn(SITUATIONS[name]);
