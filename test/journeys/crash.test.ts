@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { POINTS } from '../crash/points.ts';
+import { brief, Refused } from './calls.ts';
 import { Crew } from './crew.ts';
-import { Town } from './harness.ts';
+import { Store, Town } from './harness.ts';
 import { normalForm, violations } from './history.ts';
-import { until } from './processes.ts';
-import { enrolled, traffic } from './traffic.ts';
+import { freePorts, tearline, until } from './processes.ts';
+import { enrolled, patiently, traffic } from './traffic.ts';
 
 /**
  * A process is killed at each of its crash points, at the first, second, third and fifth time that it passes it, while
@@ -15,12 +16,10 @@ import { enrolled, traffic } from './traffic.ts';
  */
 const IS_FULL = process.env.TEARLINE_CRASH_FULL === '1';
 const HITS = IS_FULL ? [1, 2, 3, 5] : [1];
-/** What this traffic never passes, and which tests do. */
-const ELSEWHERE = new Map<RegExp, string>([
-  [/ fence: /, 'a fence ends the traffic of its box: operations.test.ts, restore.test.ts'],
-  [/ revoke: /, 'the same'],
-  [/ (publish|receive) stock: /, 'no box asks for stock: the cloud deals it'],
-]);
+/** The protocol lets a box ask for stock; ours does not: the cloud deals it. */
+const isUnused = (point: string) => / (publish|receive) stock: /.test(point);
+/** A fence ends the traffic of its box: played with a box that is there for it. */
+const isFence = (point: string) => / (fence|revoke): /.test(point);
 /** From a start to the first heartbeat's answer. */
 const EXTEND_MS = 10_000;
 /** Each commit, witness, publish and acknowledgement that an approval, a return or a reversal hangs on. */
@@ -46,8 +45,14 @@ const CORE = [
   'cloud ledger redeem: answered',
   'cloud ledger reverse: after',
 ];
-const isElsewhere = (point: string) => [...ELSEWHERE.keys()].some((pattern) => pattern.test(point));
-const PLAYED = IS_FULL ? POINTS.filter((point) => !isElsewhere(point)) : CORE;
+/** The same of a revocation. */
+const FENCE_CORE = [
+  'gateway till receive fence: after',
+  'cloud carrier publish fence: before',
+  'cloud ledger revoke: after',
+];
+const PLAYED = IS_FULL ? POINTS.filter((point) => !isUnused(point) && !isFence(point)) : CORE;
+const FENCES = IS_FULL ? POINTS.filter(isFence) : FENCE_CORE;
 
 let town: Town;
 let crew: Crew;
@@ -58,8 +63,8 @@ const pointsHit = new Set<string>();
 beforeAll(async () => {
   town = await Town.start();
   await town.stop();
-  crew = new Crew(town);
-  await crew.start();
+  crew = new Crew();
+  await crew.start(town);
   await town.linesAreUp();
 });
 afterAll(async () => {
@@ -69,7 +74,7 @@ afterAll(async () => {
 });
 
 test('every point that is played is in the list', () => {
-  expect(PLAYED.filter((point) => !POINTS.includes(point))).toEqual([]);
+  expect([...PLAYED, ...FENCES].filter((point) => !POINTS.includes(point))).toEqual([]);
 });
 
 test.each(PLAYED)('killed at %s', { timeout: HITS.length * 120_000 }, async (point) => {
@@ -90,6 +95,39 @@ test('no approval was lost, none doubled, every answer repeats, and the books ve
   expect(await town.judge()).toEqual([]);
 });
 
+test.each(FENCES)('a box is revoked, and somebody killed at %s', async (point) => {
+  runs += 1;
+  const name = `fenced-${runs}`;
+  const [sold = '', left = ''] = await town.newCodes(2);
+  const box = await newBox(name);
+  const approved = await patiently(() => box.redeem(sold, `${name}-sold`));
+  expect(approved.decision).toBe('approved');
+  const doomed = await crew.doom(point.startsWith('cloud') ? 'cloud' : name, { point, hit: 1 });
+  await patiently(async () => {
+    const answer = await town.askAdmin(`/v1/gateways/${box.gateway}/revocation`, { method: 'POST' });
+    if (answer.status >= 500) throw new Refused('/v1/gateways', answer);
+    expect(answer.status).toBe(200);
+  });
+  await until('it dies', async () => doomed.hasEnded());
+  await doomed.servesAgain();
+  expect({ hasDied: doomed.hasDied(), complaint: doomed.complaint() }).toEqual({ hasDied: true, complaint: null });
+  deaths += 1;
+  pointsHit.add(point);
+
+  await box.isState('fenced');
+  expect(brief(await box.redeem(left, `${name}-left`))).toBe('undetermined: cannot_verify');
+  expect(brief(await patiently(() => town.cart.redeem(left, name)))).toBe('approved');
+  await until('its redemption counts', async () => (await town.look(sold)).redemption?.id === approved.redemption?.id);
+  expect(brief(await patiently(() => town.cart.redeem(sold, name)))).toBe('refused: already_redeemed');
+  await crew.leave(name);
+});
+
+test('also by then all callers were told the truth, and the ledger says the same', async () => {
+  expect(violations(town.history)).toEqual([]);
+  expect(await town.notInLedger()).toEqual([]);
+  expect(await town.auditLedger()).toMatchObject({ status: 0 });
+});
+
 async function play(point: string, hit: number) {
   runs += 1;
   const name = `run-${runs}`;
@@ -103,6 +141,7 @@ async function play(point: string, hit: number) {
   if (/ extend: /.test(point)) await until('it dies', async () => doomed.hasEnded(), EXTEND_MS).catch(() => undefined);
   const work = [traffic(town, others, [first, second], name)];
   if (/enrolments|addGateway/.test(point)) work.push(enrolled(town, join(town.folder, `box-${runs}`)));
+  if (/ gatewayGone: /.test(point)) work.push(crew.spare('store-0002'));
   await Promise.all(work);
   await town.settled();
   if (doomed.hasEnded()) await doomed.servesAgain();
@@ -112,6 +151,22 @@ async function play(point: string, hit: number) {
   const isOurs = (code: string) => ours.has(code);
   const problems = [...(await notRepeated(isOurs)), ...(await town.notInLedger(isOurs)), ...violations(town.history)];
   return { hasDied: doomed.hasDied(), complaint: doomed.complaint(), problems };
+}
+
+/** A box of store 2 that nobody else works with. */
+async function newBox(name: string): Promise<Store> {
+  const dataDir = join(town.folder, name);
+  await enrolled(town, dataDir);
+  const token = async (scope: string) => {
+    const args = ['gateway', 'token', 'create', '--scope', scope, '--name', name, '--data', dataDir];
+    return (await tearline(args)).stdout.trim();
+  };
+  const url = `http://127.0.0.1:${await freePorts(1)}`;
+  await crew.joinBox(name, dataDir, url);
+  const tokens = { registerToken: await token('register'), boxToken: await token('box') };
+  const box = new Store({ url, store: '0002', pid: 0, dataDir, ...tokens }, town.history);
+  await box.lineIs('up');
+  return box;
 }
 
 /** Reservations that are near enough to their end to be extended at the next heartbeat. */

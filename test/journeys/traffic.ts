@@ -23,7 +23,7 @@ export async function traffic(
     sold(one, of(0)),
     undone(one, two, of(1)),
     letGo(one, cart, of(2)),
-    recalled(cart, stocked[0] ?? '', `${name}-recalled`),
+    sold(cart, { code: stocked[0] ?? '', basket: `${name}-recalled` }),
     undoneElsewhere(one, cart, of(3)),
     undoneElsewhere(cart, one, of(4)),
     heldOnline(cart, one, of(5)),
@@ -77,11 +77,6 @@ async function letGo(door: Door, then: Door, { code, basket }: Sale): Promise<vo
   await approved(() => door.validate(code, basket));
   await patiently(() => door.release(code, basket));
   await approved(() => then.redeem(code, `${basket}-then`));
-}
-
-async function recalled(cart: Door, code: string, basket: string): Promise<void> {
-  await approved(() => cart.validate(code, basket));
-  await approved(() => cart.redeem(code, basket));
 }
 
 /** A register is refused what a cart holds. */
@@ -152,7 +147,7 @@ function approved(ask: () => Promise<Decision>): Promise<Decision> {
 }
 
 /** Asks until there is an answer. */
-async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
     try {
