@@ -148,6 +148,7 @@ export class Town {
       ...(await this.notInLedger()),
       ...(await this.#notRepeated()),
       ...(await this.#brokenChains()),
+      ...this.#secretsInLogs(),
     ];
   }
 
@@ -198,6 +199,17 @@ export class Town {
       return shown ? [] : [`${door} no longer shows ${basket} of ${code} as redeemed`];
     });
     return (await Promise.all(repeated)).flat();
+  }
+
+  /** A code is money, a token is a right: neither is in a log, however it was typed. */
+  #secretsInLogs(): string[] {
+    const { adminToken, cartToken, deskToken, gateways } = this.demo();
+    const tokens = [adminToken, cartToken, deskToken, ...gateways.flatMap((box) => [box.registerToken, box.boxToken])];
+    const codes = this.history.codes().flatMap((code) => [code, code.match(/.{4}/g)?.join('-') ?? code]);
+    return ['cloud', ...this.stores.map(({ store }) => `store-${store}`)].flatMap((name) => {
+      const log = this.log(name);
+      return [...tokens, ...codes].flatMap((secret) => (log.includes(secret) ? [`${secret} is in ${name}.log`] : []));
+    });
   }
 
   async #brokenChains(): Promise<string[]> {

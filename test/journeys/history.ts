@@ -45,6 +45,11 @@ export class History {
     call.outcome = { is: 'fail', status, type };
   }
 
+  /** All that look like coupons, in their normal form. */
+  codes(): string[] {
+    return [...new Set(this.calls.flatMap(({ codes }) => codes))].filter((code) => CODE.test(code));
+  }
+
   /** Every redemption that some caller was shown, in the order of showing. */
   approvals(): Approval[] {
     return this.calls
@@ -79,6 +84,8 @@ export function violations(history: History): string[] {
     ...strangeRedemptions(history.approvals()),
   ];
 }
+
+const CODE = /^[0-9A-Z]{16}$/;
 
 /** As the ledger spells it. */
 export const normalForm = (code: string): string => code.toUpperCase().replace(/[-\s]/g, '');
