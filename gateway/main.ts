@@ -234,14 +234,15 @@ async function openDoors({ config, identity, till, link, log, version }: DoorPar
   const status = () => till.status();
   const metrics = makeMetrics(status, () => link.status());
   const counted = metrics.counted(till);
-  const gatekeeper = makeGatekeeper(tokenFolder(config.dataDirectory, now), now);
+  const tokens = tokenFolder(config.dataDirectory, now);
+  const gatekeeper = makeGatekeeper(tokens, now);
   const numbers = saleNumbersFile(config.dataDirectory);
   await leaveLastSales(till, numbers, log);
   const sales = openSales({ till: counted, numbers, now, after, log });
   const assets = loadAssets();
   const door: PageDoor = {
     gatekeeper,
-    sessions: sessionFile(config.dataDirectory, now),
+    sessions: sessionFile(config.dataDirectory, tokens, now),
     gateway: identity.gateway,
     secure: config.tls !== null,
     asset: assets.path,

@@ -16,7 +16,7 @@ export interface Gatekeeper {
 }
 
 /** Who comes in. A good token is let in also from an address that guesses: registers share addresses. */
-export function makeGatekeeper(tokens: TokenStore, now: () => number): Gatekeeper {
+export function makeGatekeeper(tokens: Pick<TokenStore, 'find'>, now: () => number): Gatekeeper {
   const windowsByAddress = new Map<string, Window>();
   return {
     admit(token, scope, remote) {

@@ -62,7 +62,7 @@ export function sessionDoor(door: PageDoor): Hono {
       const { status } = admitted.error.problem;
       return pageResponse(c, sessionPage({ wanted, next, error: errors(wanted, status) }, asset), refused(status));
     }
-    setCookie(c, cookieName(gateway), sessions.begin(admitted.value), {
+    setCookie(c, cookieName(gateway), sessions.begin(token.trim()), {
       path: '/',
       httpOnly: true,
       sameSite: 'Strict',

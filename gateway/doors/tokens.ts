@@ -15,8 +15,11 @@ export type Caller = { readonly scope: Scope; readonly name: string };
 export interface TokenStore {
   /** @returns null where no such token was made here */
   find(token: string): Caller | null;
+  /** The same of a token's hash, as `hashToken` makes it. */
+  findHashed(sha256: string): Caller | null;
 }
 
+export const hashToken = (token: string): string => hash('sha256', token);
 export const includes = (has: Scope, needs: Scope): boolean => has === needs || has === 'box';
 
 /**
@@ -26,7 +29,7 @@ export const includes = (has: Scope, needs: Scope): boolean => has === needs || 
  */
 export function createToken(dataDirectory: string, caller: Caller): string {
   const token = `tl_${caller.scope}_${randomBytes(32).toString('base64url')}`;
-  const sha256 = hash('sha256', token);
+  const sha256 = hashToken(token);
   mkdirSync(folder(dataDirectory), { recursive: true, mode: 0o700 });
   writeDurably(
     join(folder(dataDirectory), `${caller.name}-${sha256.slice(0, 8)}.json`),
@@ -45,9 +48,8 @@ export function tokenFolder(dataDirectory: string, now: () => number): TokenStor
     if (!isFresh || read === null) read = { at: now(), changedAt, callersByHash: readAll(folder(dataDirectory)) };
     return read.callersByHash;
   };
-  return {
-    find: (token) => (tokenForm.test(token) ? (current().get(hash('sha256', token)) ?? null) : null),
-  };
+  const findHashed = (sha256: string) => current().get(sha256) ?? null;
+  return { findHashed, find: (token) => (tokenForm.test(token) ? findHashed(hashToken(token)) : null) };
 }
 
 const COARSE_MS = 1_000;

@@ -48,7 +48,8 @@ export async function startLaneServer(
   const registerToken = createToken(dataDirectory, { scope: 'register', name: 'lane-2' });
   const boxToken = createToken(dataDirectory, { scope: 'box', name: 'Jo' });
   const sales = openSales({ till: till.ports, numbers: saleNumbersFile(dataDirectory), now, after, log });
-  const gatekeeper = makeGatekeeper(tokenFolder(dataDirectory, now), now);
+  const tokens = tokenFolder(dataDirectory, now);
+  const gatekeeper = makeGatekeeper(tokens, now);
   const box: LaneServer['box'] = { drill: null, lanes: [], disk: { freeBytes: 41e9, totalBytes: 58e9 } };
   const link = {
     status: () => ({ phase: 'up' as const, drill: box.drill, dropped: new Map() }),
@@ -64,7 +65,7 @@ export async function startLaneServer(
   const assets = loadAssets();
   const door = {
     gatekeeper,
-    sessions: sessionFile(dataDirectory, now),
+    sessions: sessionFile(dataDirectory, tokens, now),
     gateway: 'gw-00000001',
     secure: false,
     asset: assets.path,

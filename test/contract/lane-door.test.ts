@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { sessionFile } from '../../gateway/doors/sessions.ts';
+import { createToken, tokenFolder } from '../../gateway/doors/tokens.ts';
 import { saleNumbersFile } from '../../gateway/lanes/sale-numbers.ts';
 import { type LaneServer, startLaneServer } from '../browser/lane-server.ts';
 
@@ -119,16 +120,25 @@ describe('the session', () => {
     rmSync(dataDirectory, { recursive: true });
   });
 
-  test('ends after 30 days', () => {
+  test('ends after 30 days, and with its token', () => {
     const dataDirectory = mkdtempSync(join(tmpdir(), 'tearline-lane-'));
     let at = 0;
-    const sessions = sessionFile(dataDirectory, () => at);
-    const id = sessions.begin({ scope: 'register', name: 'lane-2' });
+    const token = createToken(dataDirectory, { scope: 'register', name: 'lane-2' });
+    const sessions = sessionFile(
+      dataDirectory,
+      tokenFolder(dataDirectory, () => 0),
+      () => at,
+    );
+    const id = sessions.begin(token);
     at = 30 * 86_400_000 - 1;
     expect(sessions.find(id)).toEqual({ scope: 'register', name: 'lane-2' });
     at += 1;
     expect(sessions.find(id)).toBeNull();
     expect(sessions.find('nobody')).toBeNull();
+    at = 1;
+    const folder = join(dataDirectory, 'tokens');
+    for (const file of readdirSync(folder)) rmSync(join(folder, file));
+    expect(sessions.find(id)).toBeNull();
     rmSync(dataDirectory, { recursive: true });
   });
 });

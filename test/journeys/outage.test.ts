@@ -87,6 +87,27 @@ describe('the line of store 1 is cut by the drill', () => {
     expect(brief(await town.cart.redeem(code, town.basket()))).toBe('approved');
   });
 
+  test('with the line back every reservation ends: redeemed, given back, wanted elsewhere or voided [L1]', async () => {
+    const codes = await stocked(4);
+    const [sold = '', left = '', wanted = '', voided = ''] = codes;
+    const basket = town.basket();
+    expect(brief(await one.validate(left, basket))).toBe('approved');
+    await one.drill('cut');
+    expect(brief(await one.redeem(sold, town.basket()))).toBe('approved');
+    await one.release(left, basket);
+    expect(brief(await town.cart.validate(wanted, 'b-wants'))).toBe('refused: held_elsewhere');
+    for (const code of [left, voided])
+      expect(await town.askAdmin(`/v1/codes/${code}/void`, { method: 'POST' })).toMatchObject({ status: 200 });
+    const states = () => Promise.all(codes.map(async (code) => (await town.look(code)).state));
+    expect(await states()).toEqual(['reserved', 'void_pending', 'reserved', 'void_pending']);
+    await one.drill('open');
+    await until('all have ended', async () => {
+      await town.cart.validate(wanted, 'b-wants');
+      return `${await states()}` === 'redeemed,voided,held,voided';
+    });
+    await town.cart.release(wanted, 'b-wants');
+  });
+
   test('what the cart wanted meanwhile goes to it when the store gives it up', async () => {
     const [code = ''] = await stocked(1);
     await one.drill('cut');
