@@ -1,7 +1,7 @@
+import { withoutAim } from '../../protocol/barcode/aim.ts';
 import { readCode } from '../../protocol/code.ts';
 import type { Money } from '../../protocol/money.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
-import { withoutAim } from './scanner.ts';
 
 /** One sale at a lane and what has become of its coupons. Values alone. */
 export type Sale = {
