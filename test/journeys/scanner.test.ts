@@ -9,7 +9,16 @@ import { openSerial } from '../../gateway/lanes/serial-port.ts';
 import { type LaneServer, startLaneServer } from '../browser/lane-server.ts';
 
 const hasSocat = spawnSync('socat', ['-V']).status === 0;
-const line = { baud: 9600, data: 8, parity: 'none', stop: 1, profile: 'line', ack: 'none', feedback: 'none' } as const;
+const line = {
+  baud: 9600,
+  data: 8,
+  parity: 'none',
+  stop: 1,
+  profile: 'line',
+  lrc: false,
+  ack: 'none',
+  feedback: 'none',
+} as const;
 
 /** Two ends of a serial line; what is written at `scanner` is read at `box`. */
 class Cable {
@@ -77,7 +86,12 @@ describe('a scanner on a serial line', () => {
       error: () => {},
     };
     const settings = names.map(([name, port]) => ({ name, scanner: { ...line, port } }));
-    lanes = startLanes(settings, server.sales, log, { openSerial, now: Date.now, after });
+    lanes = startLanes(settings, server.sales, log, {
+      openSerial,
+      now: Date.now,
+      elapsed: () => performance.now(),
+      after,
+    });
   }
 
   const stateOf = (lane: string) => lanes?.scanners().get(lane)?.state;
