@@ -27,6 +27,7 @@ export class Answers {
   readonly #ports: AnswersPorts;
   /** Undecided scans by their text: when the last byte of the newest one came. */
   readonly #heardAtByText = new Map<string, number>();
+  /** The newest scan, decided or not. */
   #taken: string | null = null;
   #answered: { readonly text: string; readonly outcome: ScanOutcome; readonly at: number } | null = null;
 
@@ -72,7 +73,8 @@ export class Answers {
   #isRepeat(raw: string, heardAt: number): boolean {
     const last = this.#answered;
     if (this.#heardAtByText.has(raw)) this.#heardAtByText.set(raw, heardAt);
-    else if (last?.text === raw && heardAt - last.at <= REPEAT_MS) this.#say(last.outcome, heardAt);
+    else if (last?.text === raw && this.#taken === raw && heardAt - last.at <= REPEAT_MS)
+      this.#say(last.outcome, heardAt);
     else return false;
     return true;
   }

@@ -27,7 +27,7 @@ type Sounds = Record<Exclude<ScanOutcome, 'redeemed'>, readonly Signal[]>;
 const BEEP_EVERY_MS = 150;
 /** A scanner acknowledges one packet before the next. */
 const PACKET_EVERY_MS = 100;
-const LED_MS = 600;
+const LED_MS = 400;
 /** Beeps of SSI: one short high, three short high, two long low. */
 const SSI_BEEP = { oneHigh: 0x00, threeHigh: 0x02, twoLow: 0x10 } as const;
 const SSI_LED = [0x01];

@@ -5,7 +5,7 @@ import type { SerialLink } from './serial.ts';
 /** A scanner takes a few bytes at once, or never. */
 const WRITE_MS = 200;
 /** Between two answers, or two approvals would sound like one 'cannot verify'. */
-const PAUSE_MS = 400;
+const PAUSE_MS = 600;
 
 export type SpeakerPorts = {
   readonly write: SerialLink['write'];
