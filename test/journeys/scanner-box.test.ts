@@ -86,6 +86,7 @@ describe('a box with scanners of every kind', () => {
     needsSocat(context);
     const { heard } = lane;
     const said: string[] = [];
+    await box.plugIn(lane.lane);
     for (const [code, answer] of [
       [box.codes[lanes.indexOf(lane)] ?? '', heard.approved],
       ['TEST-EXPIRED', heard.refused],
@@ -109,10 +110,6 @@ describe('a box with scanners of every kind', () => {
     for (let time = 0; time < 10; time += 1) {
       // Its answer may be under way, or not yet asked for.
       scan(lane, time % 2 === 0 ? 'TEST-EXPIRED' : 'TEST-CANNOT_VERIFY');
-      const before = box.said(lane.lane, 'the scanner is not there').length;
-      await box.cable(lane.lane).pull();
-      if (box.said(lane.lane, 'the scanner is there').length > 0)
-        await until('it is missed', async () => box.said(lane.lane, 'the scanner is not there').length > before);
       await box.plugIn(lane.lane);
       scan(lane, 'TEST-APPROVED');
       await hears(lane, lane.heard.ack, lane.heard.approved);
@@ -121,6 +118,7 @@ describe('a box with scanners of every kind', () => {
 
   test('tells a register of each scan and its decision; the register redeems it and ends the sale', async (context) => {
     needsSocat(context);
+    await box.plugIn('mute');
     const events = follow(box, 'mute');
     await events.begun;
     const code = box.codes[10] ?? '';

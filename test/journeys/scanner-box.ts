@@ -61,10 +61,11 @@ export class ScannerBox {
     return cable;
   }
 
-  /** Plugs it in, and waits until the gateway has opened it. */
+  /** Plugs it in, anew where it was, and waits until the gateway has opened it. */
   async plugIn(lane: string): Promise<Cable> {
     const before = this.said(lane, 'the scanner is there').length;
     const cable = this.cable(lane);
+    await cable.pull();
     await cable.plugIn();
     await until(`lane ${lane} is there`, async () => this.said(lane, 'the scanner is there').length > before);
     return cable;
