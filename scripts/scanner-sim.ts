@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createReadStream, existsSync, lstatSync, readlinkSync, rmSync } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -99,7 +99,6 @@ function readOptions(args: readonly string[]): Options | string {
 
 /** socat at the line: what it is given goes out, what comes in it gives. @returns it, or why not, in one line */
 async function openLine(port: string): Promise<ChildProcess | string> {
-  removeStaleLink(port);
   const isDevice = existsSync(port);
   const end = isDevice ? `${port},b9600,raw,echo=0` : `pty,raw,echo=0,link=${port}`;
   const socat = spawn('socat', [end, 'STDIO'], { stdio: ['pipe', 'pipe', 'ignore'] });
@@ -115,13 +114,7 @@ async function openLine(port: string): Promise<ChildProcess | string> {
     await sleep(10);
   }
   if (!isDevice) await sleep(OPENED_AFTER_MS);
-  return socat;
-}
-
-/** Left by a simulator that was killed: it leads nowhere. */
-function removeStaleLink(port: string): void {
-  if (existsSync(port) || lstatSync(port, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return;
-  if (readlinkSync(port).startsWith('/dev/pts/')) rmSync(port);
+  return socat.exitCode === null && socat.signalCode === null ? socat : `${port} is gone`;
 }
 
 async function sendAll(line: ChildProcess, file: string, framed: (code: string) => Uint8Array, everyMs: number) {

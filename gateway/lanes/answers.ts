@@ -66,7 +66,13 @@ export class Answers {
     this.#heardAtByText.set(raw, heardAt);
     const decided = this.#ports.check(raw);
     this.#took(raw);
-    decided.then((outcome) => this.#decided(raw, outcome)).catch(this.#ports.failed);
+    decided.then(
+      (outcome) => this.#decided(raw, outcome),
+      (error: unknown) => {
+        this.#heardAtByText.delete(raw);
+        this.#ports.failed(error);
+      },
+    );
   }
 
   /** The same code again, while the first is undecided or just answered: one question, and its answer. */

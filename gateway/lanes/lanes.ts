@@ -1,12 +1,13 @@
 import type { LaneConfig } from '../config.ts';
 import type { Log } from '../log.ts';
 import type { After } from './after.ts';
-import { Answers } from './answers.ts';
+import { Answers, type AnswersPorts } from './answers.ts';
+import { discardLog } from './discard-log.ts';
 import { makeReader } from './profiles/profile.ts';
 import type { Sales } from './sales.ts';
-import { type Heard, type Reader, SILENCE_MS } from './scanner.ts';
+import { type Heard, SILENCE_MS } from './scanner.ts';
 import type { OpenSerial, SerialLink } from './serial.ts';
-import { Speaker } from './speaker.ts';
+import { Speaker, type SpeakerPorts } from './speaker.ts';
 
 type ScannerSettings = NonNullable<LaneConfig['scanner']>;
 
@@ -54,19 +55,25 @@ function listen(
   tell: (status: ScannerStatus) => void,
 ): SerialLink {
   const { port } = settings;
+  const { openSerial, now, elapsed } = ports;
+  const asked = {
+    check: (raw: string) => sales.scan(lane, raw, 'scanner'),
+    discarded: discardLog(lane, log, elapsed),
+    failed: (error: unknown) => log.error({ lane, err: error }, 'a scan met a defect'),
+  };
   let opening: Opening | null = null;
   let whyAbsent: string | null = null;
-  tell({ port, state: 'absent', since: ports.now() });
-  const link = ports.openSerial(settings, {
+  tell({ port, state: 'absent', since: now() });
+  const link = openSerial(settings, {
     data: (bytes) => opening?.data(bytes),
     present() {
       whyAbsent = null;
-      opening = begin(lane, settings, sales, log, ports, (bytes, deadlineMs) => link.write(bytes, deadlineMs));
-      tell({ port, state: 'present', since: ports.now() });
+      opening = begin(settings, asked, { ...ports, write: (bytes, deadlineMs) => link.write(bytes, deadlineMs) });
+      tell({ port, state: 'present', since: now() });
       log.info({ lane, port }, 'the scanner is there');
     },
     absent(why) {
-      if (opening !== null) tell({ port, state: 'absent', since: ports.now() });
+      if (opening !== null) tell({ port, state: 'absent', since: now() });
       opening?.end();
       opening = null;
       // It is tried again every second: said once, and again where there is another reason.
@@ -81,22 +88,13 @@ function listen(
 type Opening = { data(bytes: Uint8Array): void; end(): void };
 
 function begin(
-  lane: string,
   settings: ScannerSettings,
-  sales: Sales,
-  log: Log,
-  { elapsed, after }: LanesPorts,
-  write: SerialLink['write'],
+  asked: Pick<AnswersPorts, 'check' | 'discarded' | 'failed'>,
+  { write, elapsed, after }: SpeakerPorts,
 ): Opening {
   const speaker = new Speaker({ write, elapsed, after });
-  const answers = new Answers(settings, {
-    check: (raw) => sales.scan(lane, raw, 'scanner'),
-    speaker,
-    elapsed,
-    discarded: ({ why, bytes }) => log.warn({ lane, why, bytes }, 'a scan was discarded'),
-    failed: (error) => log.error({ lane, err: error }, 'a scan met a defect'),
-  });
-  const reader: Reader = makeReader(settings);
+  const answers = new Answers(settings, { ...asked, speaker, elapsed });
+  const reader = makeReader(settings);
   let callOff = () => {};
   const take = (heard: readonly Heard[]) => {
     for (const one of heard) answers.take(one);

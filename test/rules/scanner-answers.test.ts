@@ -61,7 +61,9 @@ describe('a scanner is answered', () => {
   let sent: string[];
   let asked: string[];
   let decide: ((outcome: ScanOutcome) => void)[];
+  let refuse: ((error: Error) => void)[];
   let discarded: Discard[];
+  let failed: unknown[];
   let speaker: Speaker;
 
   const after: After = (delayMs, run) => {
@@ -95,16 +97,17 @@ describe('a scanner is answered', () => {
     speaker = new Speaker({ write, elapsed, after });
     const check = (raw: string) => {
       asked.push(raw);
-      return new Promise<ScanOutcome>((done) => decide.push(done));
+      return new Promise<ScanOutcome>((done, fail) => {
+        decide.push(done);
+        refuse.push(fail);
+      });
     };
     return new Answers(settings, {
       check,
       speaker,
       elapsed,
       discarded: ({ why }) => discarded.push(why),
-      failed: (error) => {
-        throw error;
-      },
+      failed: (error) => failed.push(error),
     });
   }
 
@@ -115,7 +118,7 @@ describe('a scanner is answered', () => {
 
   beforeEach(() => {
     now = 0;
-    [timers, sent, asked, decide, discarded] = [[], [], [], [], []];
+    [timers, sent, asked, decide, discarded, failed, refuse] = [[], [], [], [], [], [], []];
   });
 
   test('with its decision, once it is known', async () => {
@@ -223,6 +226,15 @@ describe('a scanner is answered', () => {
     expect(asked).toHaveLength(20);
     expect(discarded).toEqual(['too_many']);
     expect(sent.map((line) => line.slice(3))).toEqual([...Array.from({ length: 20 }, () => '06'), '15']);
+  });
+
+  test('with nothing where a defect was met, and the same code may be scanned again', async () => {
+    const scanner = answers();
+    scanner.take(scanOf('ABC'));
+    refuse[0]?.(new Error('a defect'));
+    await pass(0);
+    scanner.take(scanOf('ABC'));
+    expect([asked, failed, sent]).toEqual([['ABC', 'ABC'], [new Error('a defect')], []]);
   });
 
   test('by packets where it speaks ssi, and a packet that is sent again is not scanned twice', async () => {

@@ -10,11 +10,16 @@ export function stxEtxReader(lrc: boolean): Reader {
   let state: 'outside' | 'inside' | 'check' = 'outside';
   let check = 0;
 
+  /** What the next frame, or silence, finds unfinished. */
+  function broken(): Heard[] {
+    const why = state === 'outside' ? 'unframed' : 'cut_off';
+    return state === 'outside' && frame.kept === 0 ? [] : [frame.discard(why)];
+  }
+
   function begin(): Heard[] {
-    const lost =
-      frame.kept > 0 || state !== 'outside' ? [frame.discard(state === 'outside' ? 'unframed' : 'cut_off')] : [];
+    const heard = broken();
     [state, check] = ['inside', 0];
-    return lost;
+    return heard;
   }
 
   function end(): Heard[] {
@@ -51,9 +56,9 @@ export function stxEtxReader(lrc: boolean): Reader {
       return heard;
     },
     silence: () => {
-      if (state === 'outside') return frame.kept === 0 ? [] : [frame.discard('unframed')];
+      const heard = broken();
       state = 'outside';
-      return [frame.discard('cut_off')];
+      return heard;
     },
     get kept() {
       return frame.kept + (state === 'outside' ? 0 : 1);
