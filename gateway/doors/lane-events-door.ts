@@ -54,8 +54,9 @@ export function laneEventsDoor(sales: Pick<Sales, 'follow' | 'next' | 'view'>): 
       const lane = laneSchema.safeParse(call.param('lane'));
       if (!lane.success) return err(problem('not_found'));
       await sales.next(lane.data);
-      const { basket, number } = sales.view(lane.data);
-      return ok({ basket, number });
+      const { basket, number, answer } = sales.view(lane.data);
+      // The lane is where it was: its box could not read or write its own store.
+      return answer.kind === 'stuck' ? err(problem('unavailable')) : ok({ basket, number });
     }),
   ];
 }

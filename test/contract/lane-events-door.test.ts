@@ -10,6 +10,7 @@ import { laneEventsDoor } from '../../gateway/doors/lane-events-door.ts';
 import { type Listening, listen } from '../../gateway/doors/listen.ts';
 import { createToken, tokenFolder } from '../../gateway/doors/tokens.ts';
 import type { ScanEvent } from '../../gateway/lanes/scan-event.ts';
+import type { Answer } from '../../gateway/lanes/sale.ts';
 import { makeLog } from '../../gateway/log.ts';
 import { openApiDocument } from '../../protocol/openapi.ts';
 
@@ -19,6 +20,7 @@ afterAll(() => rmSync(data, { recursive: true }));
 
 let followers: { lane: string; told: (event: ScanEvent) => void }[];
 let ended: string[];
+let answer: Answer;
 let listening: Listening;
 let url: string;
 const open = new Set<{ abort(): void } | Socket>();
@@ -34,13 +36,13 @@ const sales = {
   next: async (lane: string) => void ended.push(lane),
   view: (lane: string) => {
     const [basket, number] = [`0042-${lane}-20261123-0008`, '0008'];
-    return { lane, basket, number, total: null, coupons: [], answer: { kind: 'idle' as const }, answers: 0 };
+    return { lane, basket, number, total: null, coupons: [], answer, answers: 0 };
   },
 };
 const endpoints = laneEventsDoor(sales);
 
 beforeEach(async () => {
-  [followers, ended] = [[], []];
+  [followers, ended, answer] = [[], [], { kind: 'idle' }];
   const gatekeeper = makeGatekeeper(tokenFolder(data, Date.now), Date.now);
   const app = createApp(endpoints, [], { gatekeeper, host: '127.0.0.1', log: makeLog(() => {}) });
   listening = await listen(app, { host: '127.0.0.1', port: 0, tls: null });
@@ -148,9 +150,17 @@ describe('the events of a lane', () => {
   });
 });
 
-test('a register ends the sale of its lane, and is told the next one', async () => {
-  const answer = await fetch(`${url}/2/next`, { method: 'POST', headers: authorized });
-  const schema = z.strictObject({ basket: z.string(), number: z.string() });
-  expect(schema.parse(await answer.json())).toEqual({ basket: '0042-2-20261123-0008', number: '0008' });
-  expect(ended).toEqual(['2']);
+describe('a register ends the sale of its lane', () => {
+  const next = () => fetch(`${url}/2/next`, { method: 'POST', headers: authorized });
+
+  test('and is told the next one', async () => {
+    const schema = z.strictObject({ basket: z.string(), number: z.string() });
+    expect(schema.parse(await (await next()).json())).toEqual({ basket: '0042-2-20261123-0008', number: '0008' });
+    expect(ended).toEqual(['2']);
+  });
+
+  test('and is told where that could not be done', async () => {
+    answer = { kind: 'stuck', during: 'next', lastFour: '' };
+    expect((await next()).status).toBe(503);
+  });
 });

@@ -172,7 +172,7 @@ describe('a box with scanners of every kind', () => {
     return stdout.trim().split('\n');
   }
 
-  test.each([
+  test.for([
     ['a profile that is none', ['--profile', 'morse'], 64, '--profile takes line, stx-etx, magellan, ssi'],
     ['a suffix that is none', ['--suffix', 'tab'], 64, '--suffix takes cr, lf, none'],
     ['a pause that is none', ['--every', 'often'], 64, '--every takes milliseconds, at most 999999'],
@@ -183,7 +183,8 @@ describe('a box with scanners of every kind', () => {
       69,
       '/nowhere/at/all cannot be had: choose another --port',
     ],
-  ])('scanner-sim says in one line what is wrong: %s', async (_what, args, status, line) => {
+  ] as const)('scanner-sim says in one line what is wrong: %s', async ([, args, status, line], context) => {
+    needsSocat(context);
     const ended = await endOf(new Process(TEARLINE, ['scanner-sim', ...args]));
     expect([ended.status, ended.stderr]).toEqual([status, `tearline: ${line}; see tearline scanner-sim --help\n`]);
   });

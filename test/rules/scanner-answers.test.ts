@@ -139,6 +139,14 @@ describe('a scanner is answered', () => {
     expect(sent).toEqual([]);
   });
 
+  test('with nothing more where the process was held up until it is too late', async () => {
+    answers().take(scanOf('ABC'));
+    await answered(0, 'refused');
+    now = 2_001;
+    for (const { run } of timers) run();
+    expect(sent).toEqual(['0: 07']);
+  });
+
   test('with nothing more once its port is lost, also in the middle of an answer', async () => {
     const scanner = answers({ ack: '06' });
     scanner.take(scanOf('ABC'));
