@@ -37,22 +37,41 @@ export type Config = {
 const baudSchema = z.int().min(300).max(921_600).default(9600);
 const deviceSchema = z.string().min(1).max(255);
 
+/** One of these words, and an error that names them. */
+const oneOf = <const T extends readonly string[]>(...words: T) =>
+  z.enum(words, { error: `expected one of ${words.join(', ')}` });
+
+const scannerConfigSchema = z
+  .strictObject({
+    /** A device, as `/dev/serial/by-id/…`. */
+    port: deviceSchema,
+    baud: baudSchema,
+    data: z.literal([7, 8], { error: 'expected 7 or 8' }).default(8),
+    parity: oneOf('none', 'even', 'odd').default('none'),
+    stop: z.literal([1, 2], { error: 'expected 1 or 2' }).default(1),
+    profile: oneOf('line', 'stx-etx', 'magellan', 'ssi').default('line'),
+    /** A check byte after ETX. */
+    lrc: z.boolean({ error: 'expected true or false' }).default(false),
+    /** Acknowledge each label with 06, for scanners that wait for it. */
+    ack: oneOf('none', '06').default('none'),
+    feedback: oneOf('none', 'bel', 'datalogic', 'honeywell', 'ssi').default('none'),
+  })
+  .refine(({ profile, lrc }) => profile === 'stx-etx' || !lrc, {
+    path: ['lrc'],
+    error: 'goes with profile stx-etx alone',
+  })
+  .refine(({ profile, ack }) => profile !== 'ssi' || ack === 'none', {
+    path: ['ack'],
+    error: 'expected none: profile ssi acknowledges its packets by itself',
+  })
+  .refine(({ profile, feedback }) => feedback === 'none' || (profile === 'ssi') === (feedback === 'ssi'), {
+    path: ['feedback'],
+    error: 'ssi goes with profile ssi, and with no other',
+  });
+
 const laneConfigSchema = z.strictObject({
   name: laneSchema,
-  scanner: z
-    .strictObject({
-      /** A device, as `/dev/serial/by-id/…`. */
-      port: deviceSchema,
-      baud: baudSchema,
-      data: z.literal([7, 8]).default(8),
-      parity: z.enum(['none', 'even', 'odd']).default('none'),
-      stop: z.literal([1, 2]).default(1),
-      profile: z.enum(['line']).default('line'),
-      /** Acknowledge each label with 06, for scanners that wait for it. */
-      ack: z.enum(['none', '06']).default('none'),
-      feedback: z.enum(['none', 'bel', 'datalogic', 'honeywell']).default('none'),
-    })
-    .optional(),
+  scanner: scannerConfigSchema.optional(),
   register: z
     .strictObject({
       port: deviceSchema,
@@ -105,10 +124,28 @@ export function readConfig(
   };
   const twice = lanes.find((lane, at) => lanes.findIndex((other) => other.name === lane.name) !== at);
   if (twice !== undefined) throw new Stop(EXIT.config, `${file?.name}: two lanes are named ${twice.name}`);
+  refuseSharedPorts(file?.name ?? '', lanes);
   const unsafe = unsafeListener({ host: config.host, tls: config.tls !== null, insecureLan: config.insecureLan });
   if (unsafe !== null) throw new Stop(EXIT.config, unsafe);
   refuseWitnessInside(config);
   return config;
+}
+
+/** Two readers of one port would each get half of what comes. Also where a link names it by another name. */
+function refuseSharedPorts(file: string, lanes: readonly LaneConfig[]): void {
+  const usersByDevice = new Map<string, string>();
+  for (const { name, scanner, register } of lanes)
+    for (const [what, port] of [
+      ['scanner', scanner?.port],
+      ['register', register?.port],
+    ] as const) {
+      if (port === undefined) continue;
+      const device = realPath(port);
+      const user = `the ${what} of lane ${name}`;
+      const other = usersByDevice.get(device);
+      if (other !== undefined) throw new Stop(EXIT.config, `${file}: ${other} and ${user} have one port, ${port}`);
+      usersByDevice.set(device, user);
+    }
 }
 
 /** A backup that is restored must not bring an old witness back with it. */

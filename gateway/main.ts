@@ -12,6 +12,7 @@ import { makeGatekeeper } from './doors/gatekeeper.ts';
 import { createApp } from './doors/http.ts';
 import { makeKeyMemory } from './doors/idempotency.ts';
 import { laneDoor } from './doors/lane-door.ts';
+import { laneEventsDoor } from './doors/lane-events-door.ts';
 import { listen } from './doors/listen.ts';
 import { machineDoor } from './doors/machine-door.ts';
 import { makeMetrics } from './doors/metrics.ts';
@@ -247,9 +248,9 @@ async function openDoors({ config, identity, till, link, log, version }: DoorPar
     secure: config.tls !== null,
     asset: assets.path,
   };
-  const register = registerDoor({ till: counted, link, keys: makeKeyMemory(now) });
+  const register = [...registerDoor({ till: counted, link, keys: makeKeyMemory(now) }), ...laneEventsDoor(sales)];
   const machine = machineDoor({ status, metrics, version, operations: register.map(({ operation }) => operation) });
-  const lanes = startLanes(config.lanes, sales, log, { openSerial, now, after });
+  const lanes = startLanes(config.lanes, sales, log, { openSerial, now, elapsed: () => performance.now(), after });
   const source = {
     till: status,
     lanes: () => laneFacts(config, sales, lanes),

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { Disk } from './bench/disk.ts';
 import type { Bench, Figure } from './bench/figure.ts';
 import { issue } from './bench/issue.ts';
+import { lanes } from './bench/lanes.ts';
 import { ledger } from './bench/ledger.ts';
 import { mqtt } from './bench/mqtt.ts';
 import { redeem } from './bench/redeem.ts';
@@ -19,6 +20,7 @@ const figures: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
   mqtt,
   redeem,
   validate,
+  lanes,
   start,
   ledger,
   settle,

@@ -63,7 +63,7 @@ export function laneDoor(ports: LaneDoorPorts): Hono {
 
   post('scan', (lane, form) => {
     const code = codeSchema.safeParse(form.code).data;
-    return code === undefined ? { field: 'code' } : sales.scan(lane, code);
+    return code === undefined ? { field: 'code' } : sales.scan(lane, code).then(() => undefined);
   });
   post('total', (lane, form) => {
     const typed = amountSchema.safeParse(form.amount).data;

@@ -4,6 +4,7 @@ import type { Decision } from '../../protocol/redemption-api.ts';
 import type { Log } from '../log.ts';
 import { type SaleRequest, type Till, TillUnavailable } from '../till/port.ts';
 import type { After } from './after.ts';
+import { outcomeOf, type ScanEvent, type ScanOrigin, type ScanOutcome } from './scan-event.ts';
 import {
   type Answer,
   afterCheck,
@@ -69,10 +70,12 @@ export class Lane {
   readonly name: string;
   readonly #ports: LanePorts;
   readonly #watchers = new Set<() => void>();
+  readonly #followers = new Set<(event: ScanEvent) => void>();
   #sale: Sale | null = null;
   #answer: Answer = { kind: 'idle' };
   #answers = 0;
   #lastScanAt: number | null = null;
+  #scans = 0;
   #waitingScans = 0;
   #queue: Promise<void> = Promise.resolve();
 
@@ -96,18 +99,33 @@ export class Lane {
     return () => this.#watchers.delete(changed);
   }
 
-  async scan(code: string): Promise<void> {
-    const scanned = scannedCode(code);
-    if (scanned.code === '') return;
-    this.#lastScanAt = this.#ports.now();
+  follow(told: (event: ScanEvent) => void): () => void {
+    this.#followers.add(told);
+    return () => this.#followers.delete(told);
+  }
+
+  async scan(raw: string, origin: ScanOrigin): Promise<ScanOutcome> {
+    const scanned = scannedCode(raw);
+    const { code } = scanned;
+    if (code === '') return 'silent';
+    const at = this.#ports.now();
+    this.#lastScanAt = at;
     if (this.#waitingScans === WAITING_SCANS_MAX) {
       this.#ports.log.warn({ lane: this.name }, 'a scan was dropped: too many wait');
-      return;
+      return 'unsure';
     }
     this.#waitingScans += 1;
-    await this.#step('check', scanned, () => this.#check(scanned)).finally(() => {
+    this.#scans += 1;
+    const scan = this.#scans;
+    this.#publish({ kind: 'scan', scan, code, at, origin });
+    let decision: Decision | null = null;
+    await this.#step('check', scanned, async () => {
+      decision = await this.#check(scanned);
+    }).finally(() => {
       this.#waitingScans -= 1;
     });
+    this.#publish({ kind: 'decision', scan, code, decision });
+    return outcomeOf(decision);
   }
 
   setTotal(total: Money | null): Promise<void> {
@@ -151,7 +169,7 @@ export class Lane {
   /** Once more what was not done, or every code that could not be verified. */
   async again(): Promise<void> {
     if (this.#answer.kind === 'stuck' && this.#answer.during !== 'check') return this.#repeat(this.#answer.during);
-    for (const coupon of this.#sale?.coupons ?? []) if (coupon.state === 'unsure') await this.scan(coupon.code);
+    for (const coupon of this.#sale?.coupons ?? []) if (coupon.state === 'unsure') await this.scan(coupon.code, 'page');
   }
 
   #repeat(step: Exclude<Step, 'check'>): Promise<void> {
@@ -179,7 +197,7 @@ export class Lane {
     return done;
   }
 
-  async #check(scanned: ScannedCode): Promise<void> {
+  async #check(scanned: ScannedCode): Promise<Decision> {
     const { till } = this.#ports;
     const sale = this.#openSale();
     const [decision] = await this.#whileWaiting('check', scanned.lastFour, () =>
@@ -188,6 +206,7 @@ export class Lane {
     if (decision === undefined) throw new Error('the till left a code undecided');
     const { sale: next, answer } = afterCheck(sale, scanned, decision, till.status().line.state);
     this.#show(answer, next);
+    return decision;
   }
 
   async #redeem(): Promise<void> {
@@ -258,6 +277,10 @@ export class Lane {
 
   #tell(): void {
     for (const changed of this.#watchers) changed();
+  }
+
+  #publish(event: ScanEvent): void {
+    for (const told of this.#followers) told(event);
   }
 }
 

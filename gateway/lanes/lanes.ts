@@ -1,20 +1,15 @@
 import type { LaneConfig } from '../config.ts';
 import type { Log } from '../log.ts';
 import type { After } from './after.ts';
+import { Answers, type AnswersPorts } from './answers.ts';
+import { discardLog } from './discard-log.ts';
+import { makeReader } from './profiles/profile.ts';
 import type { Sales } from './sales.ts';
-import { flush, IDLE_FLUSH_MS, NOTHING_READ, read, type Scan } from './scanner.ts';
+import { type Heard, SILENCE_MS } from './scanner.ts';
+import type { OpenSerial, SerialLink } from './serial.ts';
+import { Speaker, type SpeakerPorts } from './speaker.ts';
 
-export type ScannerSettings = NonNullable<LaneConfig['scanner']>;
-
-/** Opens a serial device and goes on doing so, for ever: what is unplugged comes back. */
-export type OpenSerial = (settings: ScannerSettings, told: SerialEvents) => { close(): Promise<void> };
-
-export interface SerialEvents {
-  data(bytes: Uint8Array): void;
-  present(): void;
-  /** Also before it was ever there, and at each attempt in vain. */
-  absent(why: string): void;
-}
+type ScannerSettings = NonNullable<LaneConfig['scanner']>;
 
 export type ScannerStatus = {
   readonly port: string;
@@ -32,6 +27,8 @@ export interface Lanes {
 export type LanesPorts = {
   readonly openSerial: OpenSerial;
   readonly now: () => number;
+  /** Milliseconds that only rise. */
+  readonly elapsed: () => number;
   readonly after: After;
 };
 
@@ -54,50 +51,63 @@ function listen(
   settings: ScannerSettings,
   sales: Sales,
   log: Log,
-  { openSerial, now, after }: LanesPorts,
+  ports: LanesPorts,
   tell: (status: ScannerStatus) => void,
-) {
+): SerialLink {
   const { port } = settings;
-  let state: ScannerStatus['state'] | null = null;
-  let reading = NOTHING_READ;
-  let callOff = () => {};
-
-  function become(next: ScannerStatus['state']): boolean {
-    if (state === next) return false;
-    state = next;
-    tell({ port, state, since: now() });
-    return true;
-  }
-
-  function hand(scans: readonly Scan[]): void {
-    for (const scan of scans) {
-      if (scan.kind === 'discard') log.warn({ lane, why: scan.why, bytes: scan.bytes }, 'a scan was discarded');
-      else sales.scan(lane, scan.text).catch((error) => log.error({ lane, err: error }, 'a scan met a defect'));
-    }
-  }
-
+  const { openSerial, now, elapsed } = ports;
+  const asked = {
+    check: (raw: string) => sales.scan(lane, raw, 'scanner'),
+    discarded: discardLog(lane, log, elapsed),
+    failed: (error: unknown) => log.error({ lane, err: error }, 'a scan met a defect'),
+  };
+  let opening: Opening | null = null;
+  let whyAbsent: string | null = null;
   tell({ port, state: 'absent', since: now() });
-  return openSerial(settings, {
-    data(bytes) {
-      callOff();
-      const step = read(reading, bytes);
-      reading = step.reading;
-      hand(step.scans);
-      if (reading.bytes > 0)
-        callOff = after(IDLE_FLUSH_MS, () => {
-          const scans = flush(reading);
-          reading = NOTHING_READ;
-          hand(scans);
-        });
-    },
+  const link = openSerial(settings, {
+    data: (bytes) => opening?.data(bytes),
     present() {
-      if (become('present')) log.info({ lane, port }, 'the scanner is there');
+      whyAbsent = null;
+      opening = begin(settings, asked, { ...ports, write: (bytes, deadlineMs) => link.write(bytes, deadlineMs) });
+      tell({ port, state: 'present', since: now() });
+      log.info({ lane, port }, 'the scanner is there');
     },
     absent(why) {
-      // Half a scan and the half of a later one are no scan.
-      callOff();
-      reading = NOTHING_READ;
-      if (become('absent')) log.warn({ lane, port, why }, 'the scanner is not there');
+      if (opening !== null) tell({ port, state: 'absent', since: now() });
+      opening?.end();
+      opening = null;
+      // It is tried again every second: said once, and again where there is another reason.
+      if (why !== whyAbsent) log.warn({ lane, port, why }, 'the scanner is not there');
+      whyAbsent = why;
     },
   });
+  return link;
+}
+
+/** What belongs to one opening of the port, and is forgotten with it. */
+type Opening = { data(bytes: Uint8Array): void; end(): void };
+
+function begin(
+  settings: ScannerSettings,
+  asked: Pick<AnswersPorts, 'check' | 'discarded' | 'failed'>,
+  { write, elapsed, after }: SpeakerPorts,
+): Opening {
+  const speaker = new Speaker({ write, elapsed, after });
+  const answers = new Answers(settings, { ...asked, speaker, elapsed });
+  const reader = makeReader(settings);
+  let callOff = () => {};
+  const take = (heard: readonly Heard[]) => {
+    for (const one of heard) answers.take(one);
+  };
+  return {
+    data(bytes) {
+      callOff();
+      take(reader.read(bytes));
+      if (reader.kept > 0) callOff = after(SILENCE_MS, () => take(reader.silence()));
+    },
+    end() {
+      callOff();
+      speaker.end();
+    },
+  };
 }

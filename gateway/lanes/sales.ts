@@ -1,5 +1,6 @@
 import type { Money } from '../../protocol/money.ts';
 import { type Till, TillUnavailable } from '../till/port.ts';
+import type { ScanEvent, ScanOrigin, ScanOutcome } from './scan-event.ts';
 import { Lane, type LanePorts, type LaneView, type SaleNumbers, saleId } from './lane.ts';
 
 /** The open sale of each lane. Whoever looks at a lane, on whichever device, sees the same one. */
@@ -8,11 +9,14 @@ export interface Sales {
   view(lane: string): LaneView;
   /** @returns what ends the watch */
   watch(lane: string, changed: () => void): () => void;
+  /** Each scan there and its decision, from now on, with the codes in full. @returns what ends it */
+  follow(lane: string, told: (event: ScanEvent) => void): () => void;
   /** Every lane that was looked at or scanned at since the start, and when a code last came there. */
   lanes(): readonly { readonly name: string; readonly lastScanAt: number | null }[];
 
   // Steps of one lane are done one after the other, in the order in which they came. They resolve when they are done.
-  scan(lane: string, code: string): Promise<void>;
+  /** In its lane's queue when it returns. @returns as soon as it is decided. It does not throw where the till cannot answer */
+  scan(lane: string, code: string, origin?: ScanOrigin): Promise<ScanOutcome>;
   setTotal(lane: string, total: Money | null): Promise<void>;
   redeem(lane: string): Promise<void>;
   giveBack(lane: string): Promise<void>;
@@ -31,8 +35,9 @@ export function openSales(ports: LanePorts): Sales {
   return {
     view: (name) => laneOf(name).view(),
     watch: (name, changed) => laneOf(name).watch(changed),
+    follow: (name, told) => laneOf(name).follow(told),
     lanes: () => [...lanesByName.values()].map(({ name, lastScanAt }) => ({ name, lastScanAt })),
-    scan: (name, code) => laneOf(name).scan(code),
+    scan: (name, code, origin = 'page') => laneOf(name).scan(code, origin),
     setTotal: (name, total) => laneOf(name).setTotal(total),
     redeem: (name) => laneOf(name).redeem(),
     giveBack: (name) => laneOf(name).giveBack(),

@@ -6,7 +6,7 @@ export type Figure = {
   readonly name: string;
   readonly title: string;
   /** Of `ours` and `bare`. */
-  readonly unit: 'ms' | 's' | 'MB' | 'per second';
+  readonly unit: 'ms' | 's' | 'MB' | '%' | 'per second';
   /** How often it was measured, or how many were carried out. */
   readonly n: number;
   readonly ours: Measure;

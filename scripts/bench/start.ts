@@ -1,23 +1,18 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type BoxMade, makeBox } from './box.ts';
+import { startGateway } from './box-gateway.ts';
 import { type Bench, type Figure, latencyFigure } from './figure.ts';
 import { HttpClient } from './http-client.ts';
 import { latencies, median } from './measure.ts';
 import { sell } from './sales.ts';
-import { freePort } from './system.ts';
 
-const CLI = join(import.meta.dirname, '..', 'tearline.ts');
 const FEW = 100;
 const STARTS = 5;
 const READY_SECONDS_MAX = 2;
 const RESIDENT_MB_MAX = 150;
 /** As fast: what is left is the noise of two processes. */
 const SCAN_RATIO_MAX = 1.2;
-const READY_WAIT_MS = 60_000;
 
 /** A gateway with many reservations beside one with few: its start, its memory, its scans. */
 export async function start(bench: Bench): Promise<Figure[]> {
@@ -85,34 +80,6 @@ async function startAgainAndAgain(bench: Bench, full: BoxMade, small: BoxMade) {
       await gateway.stop();
     }
   return seconds;
-}
-
-type Running = { readonly port: number; readonly pid: number; readonly readySeconds: number; stop(): Promise<void> };
-
-async function startGateway({ atEnd }: Bench, { directory }: BoxMade): Promise<Running> {
-  const port = await freePort();
-  const startedAt = performance.now();
-  const child = spawn(process.execPath, [CLI, 'gateway', 'serve', '--data', directory], {
-    stdio: 'ignore',
-    env: { ...process.env, TEARLINE_GATEWAY_PORT: String(port) },
-  });
-  const ended = once(child, 'exit');
-  const stop = async () => {
-    child.kill();
-    await ended;
-  };
-  atEnd(stop);
-  while (!(await isReady(port))) {
-    if (child.exitCode !== null) throw new Error(`a gateway ended with ${child.exitCode}`);
-    if (performance.now() - startedAt > READY_WAIT_MS) throw new Error('a gateway does not become ready');
-    await sleep(5);
-  }
-  return { port, pid: child.pid ?? 0, readySeconds: (performance.now() - startedAt) / 1000, stop };
-}
-
-async function isReady(port: number): Promise<boolean> {
-  const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
-  return answer?.ok ?? false;
 }
 
 function residentMb(pid: number): number {

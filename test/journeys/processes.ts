@@ -15,7 +15,7 @@ export type Env = Readonly<Record<string, string>>;
 /** How a command ended. */
 export type Ended = { readonly status: number | null; readonly stdout: string; readonly stderr: string };
 
-const TEARLINE = join(root, 'scripts', 'tearline.ts');
+export const TEARLINE = join(root, 'scripts', 'tearline.ts');
 export const START = join(root, 'scripts', 'start.ts');
 
 const running = new Set<ChildProcess>();

@@ -1,47 +1,24 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, type TestContext, test } from 'vitest';
+import type { LaneConfig } from '../../gateway/config.ts';
 import { after } from '../../gateway/lanes/after.ts';
 import { type Lanes, startLanes } from '../../gateway/lanes/lanes.ts';
 import { openSerial } from '../../gateway/lanes/serial-port.ts';
 import { type LaneServer, startLaneServer } from '../browser/lane-server.ts';
+import { Cable, hasSocat } from './cable.ts';
 
-const hasSocat = spawnSync('socat', ['-V']).status === 0;
-const line = { baud: 9600, data: 8, parity: 'none', stop: 1, profile: 'line', ack: 'none', feedback: 'none' } as const;
-
-/** Two ends of a serial line; what is written at `scanner` is read at `box`. */
-class Cable {
-  readonly box: string;
-  readonly scanner: string;
-  #socat: ChildProcess | null = null;
-
-  constructor(directory: string, name: string) {
-    this.box = join(directory, `box-${name}`);
-    this.scanner = join(directory, `scanner-${name}`);
-  }
-
-  async plugIn(): Promise<void> {
-    const end = (path: string) => `pty,raw,echo=0,link=${path}`;
-    this.#socat = spawn('socat', [end(this.box), end(this.scanner)], { stdio: 'ignore' });
-    await until(() => existsSync(this.box) && existsSync(this.scanner));
-  }
-
-  async pull(): Promise<void> {
-    const socat = this.#socat;
-    if (socat === null) return;
-    this.#socat = null;
-    await new Promise((gone) => {
-      socat.once('exit', gone);
-      socat.kill();
-    });
-  }
-
-  type(bytes: string): void {
-    writeFileSync(this.scanner, bytes, { encoding: 'latin1', flag: 'r+' });
-  }
-}
+const line = {
+  baud: 9600,
+  data: 8,
+  parity: 'none',
+  stop: 1,
+  profile: 'line',
+  lrc: false,
+  ack: 'none',
+  feedback: 'none',
+} as const;
 
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((done) => setTimeout(done, 20));
@@ -52,6 +29,8 @@ describe('a scanner on a serial line', () => {
   let server: LaneServer;
   let cable: Cable;
   let lanes: Lanes | null = null;
+  /** To open a port in vain. */
+  let attempts = 0;
 
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), 'tearline-serial-'));
@@ -60,7 +39,7 @@ describe('a scanner on a serial line', () => {
   beforeEach(async (context: TestContext) => {
     if (!hasSocat) return context.skip('socat is missing: apt-get install socat');
     server = await startLaneServer();
-    cable = new Cable(directory, 'one');
+    cable = new Cable(join(directory, 'one'));
   });
   afterEach(async () => {
     await lanes?.stop();
@@ -70,14 +49,28 @@ describe('a scanner on a serial line', () => {
     await server.stop();
   });
 
-  function start(...names: [name: string, port: string][]): void {
+  type Over = Partial<NonNullable<LaneConfig['scanner']>>;
+
+  function start(...names: [name: string, port: string, over?: Over][]): void {
     const log = {
       info: () => {},
       warn: (fields: object) => void server.logged.push(JSON.stringify(fields)),
       error: () => {},
     };
-    const settings = names.map(([name, port]) => ({ name, scanner: { ...line, port } }));
-    lanes = startLanes(settings, server.sales, log, { openSerial, now: Date.now, after });
+    const settings = names.map(([name, port, over = {}]) => ({ name, scanner: { ...line, ...over, port } }));
+    lanes = startLanes(settings, server.sales, log, {
+      openSerial: (scanner, told) =>
+        openSerial(scanner, {
+          ...told,
+          absent(why) {
+            attempts += 1;
+            told.absent(why);
+          },
+        }),
+      now: Date.now,
+      elapsed: () => performance.now(),
+      after,
+    });
   }
 
   const stateOf = (lane: string) => lanes?.scanners().get(lane)?.state;
@@ -91,7 +84,7 @@ describe('a scanner on a serial line', () => {
     ['nothing', ''],
   ])('shows its scans in the open sale of its lane, ended by %s', async (_name, end) => {
     await cable.plugIn();
-    start(['2', cable.box]);
+    start(['2', cable.path]);
     await until(() => stateOf('2') === 'present');
     const { basket } = server.sales.view('2');
     const [one, two] = [server.till.coupon(), server.till.coupon()];
@@ -108,7 +101,7 @@ describe('a scanner on a serial line', () => {
 
   test('may send noise, which is discarded and told, and is heard afterwards', async () => {
     await cable.plugIn();
-    start(['2', cable.box]);
+    start(['2', cable.path]);
     await until(() => stateOf('2') === 'present');
     const code = server.till.coupon();
     cable.type(`\u0000\u00ff\r${'A'.repeat(600)}\r${code}\r`);
@@ -122,7 +115,7 @@ describe('a scanner on a serial line', () => {
 
   test('may be pulled and plugged in again, in the middle of a scan too', async () => {
     await cable.plugIn();
-    start(['2', cable.box]);
+    start(['2', cable.path]);
     await until(() => stateOf('2') === 'present');
     cable.type('7KQ2');
     await cable.pull();
@@ -136,9 +129,9 @@ describe('a scanner on a serial line', () => {
   });
 
   test('that is not there stops no other lane, and is taken up when it comes', async () => {
-    const late = new Cable(directory, 'late');
+    const late = new Cable(join(directory, 'late'));
     await cable.plugIn();
-    start(['1', late.box], ['2', cable.box]);
+    start(['1', late.path], ['2', cable.path]);
     await until(() => stateOf('2') === 'present');
     expect(stateOf('1')).toBe('absent');
     const code = server.till.coupon();
@@ -150,5 +143,122 @@ describe('a scanner on a serial line', () => {
     await until(() => heldAt('1').length === 1);
     await lanes?.stop();
     await late.pull();
+  });
+
+  test('hears nothing of a scan from before its port was opened anew', async () => {
+    await cable.plugIn();
+    start(['2', cable.path, { ack: '06', feedback: 'bel' }]);
+    await until(() => stateOf('2') === 'present');
+    const decide = server.till.holdBack();
+    cable.type('TEST-EXPIRED\r');
+    await until(() => cable.heardHex() === '06');
+    await cable.pull();
+    await until(() => stateOf('2') === 'absent');
+    await cable.plugIn();
+    await until(() => stateOf('2') === 'present');
+    decide();
+    cable.type('TEST-APPROVED\r');
+    await until(() => heldAt('2').length === 1);
+    await until(() => cable.heardHex().length >= 5);
+    expect(cable.heardHex()).toBe('06 07');
+  });
+
+  test('is heard again where its name stands for another device', async () => {
+    const [name, other] = [join(directory, 'by-id'), new Cable(join(directory, 'other'))];
+    await cable.plugIn();
+    await other.plugIn();
+    symlinkSync(cable.path, name);
+    start(['2', name]);
+    await until(() => stateOf('2') === 'present');
+    cable.type('7KQ2');
+    rmSync(name);
+    symlinkSync(other.path, name);
+    await until(() => stateOf('2') === 'absent');
+    await until(() => stateOf('2') === 'present');
+    const code = server.till.coupon();
+    other.type(`${code}\r`);
+    await until(() => heldAt('2').length === 1);
+    expect(heldAt('2')).toEqual([`${code.slice(-4)} held`]);
+    await lanes?.stop();
+    await other.pull();
+  });
+
+  test('that another program has open is told in one line, however often it is tried, and is taken up later', async () => {
+    await cable.plugIn();
+    const present = Promise.withResolvers<void>();
+    const holder = openSerial(
+      { ...line, port: cable.path },
+      { data: () => {}, present: present.resolve, absent: () => {} },
+    );
+    await present.promise;
+    attempts = 0;
+    start(['2', cable.path]);
+    await until(() => attempts === 3);
+    const said = server.logged.filter((text) => text.includes('open'));
+    expect(said.map((text) => JSON.parse(text))).toEqual([
+      { lane: '2', port: cable.path, why: 'another program, or another lane, has it open' },
+    ]);
+    await holder.close();
+    await until(() => stateOf('2') === 'present');
+  });
+});
+
+describe('a serial port', () => {
+  let directory: string;
+  let cable: Cable;
+  beforeEach((context: TestContext) => {
+    if (!hasSocat) return context.skip('socat is missing: apt-get install socat');
+    directory = mkdtempSync(join(tmpdir(), 'tearline-port-'));
+    cable = new Cable(join(directory, 'one'));
+  });
+  afterEach(async () => {
+    if (!hasSocat) return;
+    await cable.pull();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  test('keeps nothing that is written while it is closed: not before it is there, not after it was pulled', async () => {
+    const events: string[] = [];
+    const link = openSerial(
+      { ...line, port: cable.path },
+      { data: () => {}, present: () => events.push('present'), absent: () => events.push('absent') },
+    );
+    expect(await link.write(Uint8Array.of(0x41), 100)).toBe(false);
+    await until(() => events.includes('absent'));
+    expect(await link.write(Uint8Array.of(0x42), 100)).toBe(false);
+    await cable.plugIn();
+    await until(() => events.at(-1) === 'present');
+    expect(await link.write(Uint8Array.of(0x43), 100)).toBe(true);
+    await until(() => cable.heardHex() === '43');
+    await cable.pull();
+    await until(() => events.at(-1) === 'absent');
+    expect(await link.write(Uint8Array.of(0x44), 100)).toBe(false);
+    await cable.plugIn();
+    await until(() => events.at(-1) === 'present');
+    expect(await link.write(Uint8Array.of(0x45), 100)).toBe(true);
+    await until(() => cable.heardHex().length > 0);
+    expect(cable.heardHex()).toBe('45');
+    await link.close();
+  });
+
+  test('is given up and opened anew where it takes no bytes in time', async () => {
+    const events: string[] = [];
+    const link = openSerial(
+      { ...line, port: cable.path },
+      { data: () => {}, present: () => events.push('present'), absent: (why) => events.push(why) },
+    );
+    await cable.plugIn();
+    await until(() => events.at(-1) === 'present');
+    cable.stop();
+    // More than any line holds while nobody reads it.
+    expect(await link.write(new Uint8Array(1_000_000).fill(0x41), 200)).toBe(false);
+    expect(events.at(-1)).toBe('it takes no bytes');
+    await cable.pull();
+    await cable.plugIn();
+    await until(() => events.at(-1) === 'present');
+    expect(await link.write(Uint8Array.of(0x42), 1_000)).toBe(true);
+    await until(() => cable.heardHex().length > 0);
+    expect(cable.heardHex()).toBe('42');
+    await link.close();
   });
 });

@@ -126,12 +126,76 @@ describe('the gateway’s settings', () => {
       {},
       /^FILE:5: lane 1 scanner\.baud: /,
     ],
+    [
+      'an unknown profile of a scanner',
+      '[[lane]]\nname = "1"\n[lane.scanner]\nport = "/dev/x"\nprofile = "lines"\n',
+      {},
+      'FILE:5: lane 1 scanner.profile: expected one of line, stx-etx, magellan, ssi',
+    ],
+    [
+      'an unknown feedback',
+      '[[lane]]\nname = "1"\nscanner = { port = "/dev/x", feedback = "beep" }\n',
+      {},
+      'FILE:3: lane 1 scanner.feedback: expected one of none, bel, datalogic, honeywell, ssi',
+    ],
+    [
+      'an acknowledgement that is none',
+      '[[lane]]\nname = "1"\nscanner = { port = "/dev/x", ack = "6" }\n',
+      {},
+      'FILE:3: lane 1 scanner.ack: expected one of none, 06',
+    ],
+    [
+      'nine bits',
+      '[[lane]]\nname = "1"\nscanner = { port = "/dev/x", data = 9 }\n',
+      {},
+      'FILE:3: lane 1 scanner.data: expected 7 or 8',
+    ],
+    [
+      'a check byte where there is no frame',
+      '[[lane]]\nname = "1"\n[lane.scanner]\nport = "/dev/x"\nlrc = true\n',
+      {},
+      'FILE:5: lane 1 scanner.lrc: goes with profile stx-etx alone',
+    ],
+    [
+      'an acknowledgement beside the one that ssi has',
+      '[[lane]]\nname = "1"\n[lane.scanner]\nport = "/dev/x"\nprofile = "ssi"\nack = "06"\n',
+      {},
+      'FILE:6: lane 1 scanner.ack: expected none: profile ssi acknowledges its packets by itself',
+    ],
+    [
+      'single bytes to a scanner that reads packets',
+      '[[lane]]\nname = "1"\n[lane.scanner]\nport = "/dev/x"\nprofile = "ssi"\nfeedback = "bel"\n',
+      {},
+      'FILE:6: lane 1 scanner.feedback: ssi goes with profile ssi, and with no other',
+    ],
+    [
+      'two scanners on one port',
+      '[[lane]]\nname = "1"\nscanner = { port = "/dev/x" }\n[[lane]]\nname = "2"\nscanner = { port = "/dev/../dev/x" }\n',
+      {},
+      'FILE: the scanner of lane 1 and the scanner of lane 2 have one port, /dev/../dev/x',
+    ],
+    [
+      'a scanner and a register on one port',
+      '[[lane]]\nname = "1"\nscanner = { port = "/dev/x" }\nregister = { port = "/dev/x" }\n',
+      {},
+      'FILE: the scanner of lane 1 and the register of lane 1 have one port, /dev/x',
+    ],
     ['two lanes of one name', '[[lane]]\nname = "1"\n[[lane]]\nname = "1"\n', {}, 'FILE: two lanes are named 1'],
     ['what is not TOML', '[gateway]\nport = = 1\n', {}, /^FILE:2: expected TOML: /],
     ['a certificate without its key', null, { TEARLINE_TLS_CERT_FILE: '/x' }, /go together/],
   ])('stop the start at %s', (_what, text, env, line) => {
     if (typeof line === 'string') expect(stopLine(text, env)).toBe(line);
     else expect(stopLine(text, env)).toMatch(line);
+  });
+
+  test('stop where a link gives one port two names', () => {
+    const device = join(folder, 'ttyS7');
+    writeFileSync(device, '');
+    symlinkSync(device, join(folder, 'by-id-scanner'));
+    const lane = (name: string, port: string) => `[[lane]]\nname = "${name}"\nscanner = { port = "${port}" }\n`;
+    expect(stopLine(lane('1', device) + lane('2', join(folder, 'by-id-scanner')))).toMatch(
+      /^FILE: the scanner of lane 1 and the scanner of lane 2 have one port, .*by-id-scanner$/,
+    );
   });
 
   test('never repeat a value, which may be a secret in the wrong place', () => {

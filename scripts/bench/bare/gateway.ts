@@ -5,7 +5,6 @@
  *   node gateway.ts DIRECTORY [BROKER_PORT]
  */
 import { once } from 'node:events';
-import { closeSync, fdatasyncSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
@@ -13,9 +12,8 @@ import { Hono } from 'hono';
 import mqtt from 'mqtt';
 import { z } from 'zod';
 import { serveBench } from '../child.ts';
+import { durableFile } from './durable-file.ts';
 
-const BLOCK_BYTES = 4096;
-const block = Buffer.alloc(BLOCK_BYTES, ' ');
 /** A write-ahead log begins again after a thousand pages. */
 const LOG_BLOCKS = 1_000;
 /** The size of a signed want. */
@@ -23,8 +21,8 @@ const WANT_BYTES = 600;
 
 const [directory = '', brokerPort] = process.argv.slice(2);
 const ask = brokerPort === undefined ? null : await askThrough(Number(brokerPort));
-const commit = durableFile('commit', LOG_BLOCKS);
-const witness = durableFile('witness', 2);
+const commit = durableFile(join(directory, 'commit'), LOG_BLOCKS);
+const witness = durableFile(join(directory, 'witness'), 2);
 
 const saleSchema = z.object({ code: z.string(), basket: z.string() });
 const app = new Hono();
@@ -71,21 +69,6 @@ function decision(code: string, basket: string) {
     redemption,
     facts: {},
     backlog: 0,
-  };
-}
-
-/** @returns writes the next block of a file of that many, and syncs it */
-function durableFile(name: string, blocks: number): () => void {
-  const file = openSync(join(directory, name), 'w');
-  process.on('exit', () => closeSync(file));
-  // Both files have their size from the start, as a witness has, and a log that has begun again.
-  for (let at = 0; at < blocks; at += 1) writeSync(file, block, 0, BLOCK_BYTES, at * BLOCK_BYTES);
-  fsyncSync(file);
-  let next = 0;
-  return () => {
-    writeSync(file, block, 0, BLOCK_BYTES, next * BLOCK_BYTES);
-    fdatasyncSync(file);
-    next = (next + 1) % blocks;
   };
 }
 
