@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { flush, NOTHING_READ, read, type Scan } from '../../gateway/lanes/scanner.ts';
+import { lineReader } from '../../gateway/lanes/profiles/line.ts';
+import type { Heard } from '../../gateway/lanes/scanner.ts';
 import { readBarcode } from '../../protocol/barcode/barcode.ts';
 import { readCode } from '../../protocol/code.ts';
 import { type Carrier, scanned } from './carriers.ts';
@@ -13,15 +14,11 @@ const OURS = '7KQ2-9MXD-4TRB-8WNS';
 
 const bare = (bracketed: string): string => bracketed.replace(/[()]/g, '');
 
-function scansOf(bytes: Uint8Array, pieceBytes: number): Scan[] {
-  let reading = NOTHING_READ;
-  const scans: Scan[] = [];
-  for (let at = 0; at < bytes.length; at += pieceBytes) {
-    const step = read(reading, bytes.subarray(at, at + pieceBytes));
-    reading = step.reading;
-    scans.push(...step.scans);
-  }
-  return [...scans, ...flush(reading)];
+function scansOf(bytes: Uint8Array, pieceBytes: number): Heard[] {
+  const reader = lineReader();
+  const scans: Heard[] = [];
+  for (let at = 0; at < bytes.length; at += pieceBytes) scans.push(...reader.read(bytes.subarray(at, at + pieceBytes)));
+  return [...scans, ...reader.silence()];
 }
 
 /** What the lane is given: one scan, the same however the bytes were cut. */
