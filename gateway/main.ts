@@ -22,6 +22,8 @@ import { statusDoor } from './doors/status-door.ts';
 import { tokenFolder } from './doors/tokens.ts';
 import { after } from './lanes/after.ts';
 import { type Lanes, startLanes } from './lanes/lanes.ts';
+import { startRegisters } from './lanes/register/registers.ts';
+import { openRegisterPort } from './lanes/register/serial-port.ts';
 import { saleNumbersFile } from './lanes/sale-numbers.ts';
 import { leaveLastSales, openSales, type Sales } from './lanes/sales.ts';
 import { openSerial } from './lanes/serial-port.ts';
@@ -250,6 +252,14 @@ async function openDoors({ config, identity, till, link, log, version }: DoorPar
   const register = registerDoor({ till: counted, link, keys: makeKeyMemory(now) });
   const machine = machineDoor({ status, metrics, version, operations: register.map(({ operation }) => operation) });
   const lanes = startLanes(config.lanes, sales, log, { openSerial, now, after });
+  const registers = startRegisters(config.lanes, log, {
+    till: counted,
+    currency: config.currency,
+    openPort: openRegisterPort,
+    now,
+    monotonic: () => performance.now(),
+    after,
+  });
   const source = {
     till: status,
     lanes: () => laneFacts(config, sales, lanes),
@@ -265,9 +275,9 @@ async function openDoors({ config, identity, till, link, log, version }: DoorPar
   try {
     const app = createApp([...register, ...machine], pages, { gatekeeper, host: config.host, log });
     const listening = await listen(app, config);
-    return { port: listening.port, close: () => Promise.all([listening.close(), lanes.stop()]) };
+    return { port: listening.port, close: () => Promise.all([listening.close(), lanes.stop(), registers.stop()]) };
   } catch (error) {
-    await lanes.stop();
+    await Promise.all([lanes.stop(), registers.stop()]);
     throw error;
   }
 }
