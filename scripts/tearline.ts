@@ -10,6 +10,7 @@ const help = `Usage: tearline COMMAND
   gateway …                    a store's box: enrol, serve, doctor, token; see tearline gateway --help
   audit verify [--data DIR]    recomputes the hash chains of the ledger and of the uploaded journals
   audit verify --gateway DIR   the same of a box's journal, from its data directory
+  register-kit …               tries a gateway as a register, or a register as a gateway; see tearline register-kit --help
 
   --help, --version
 `;
@@ -24,6 +25,8 @@ async function run([command, ...rest]: string[]): Promise<number> {
       return (await import('../gateway/cli.ts')).gatewayCommand(rest);
     case 'audit':
       return audit(rest);
+    case 'register-kit':
+      return (await import('./register-kit/cli.ts')).registerKitCommand(rest);
     case '--version':
       process.stdout.write(`tearline ${packageJson.version}\n`);
       return 0;

@@ -77,21 +77,21 @@ export type Modules = Pick<typeof link, 'makeLink'> &
   Pick<typeof registerLine, 'RegisterLine'>;
 
 /** A box with one reserved coupon, and its end of the line. */
-export async function gatewayOn(modules: Modules, lrc: LrcOptions) {
+export async function gatewayOn(modules: Modules, lrcs: { kit: LrcOptions; gateway: LrcOptions }) {
   const world = new World();
   await world.start();
   await world.connect();
   await world.stock(codeAt(0));
   const clock = new VirtualTime((ms) => world.pass(ms));
   const line = cable(clock);
-  const made = modules.makeLink(lrc, {
+  const made = modules.makeLink(lrcs.gateway, {
     ...clockOf(clock),
     write: line.toRegister,
     ask: (request, memory) => modules.askTill(request, memory, { till: world.box, currency: 'USD' }),
     tell: () => {},
   });
   line.at.gateway = (bytes) => made.data(bytes);
-  const wire = new Wire(line.toGateway, lrc, clock);
+  const wire = new Wire(line.toGateway, lrcs.kit, clock);
   line.at.register = wire.data;
   return { world, clock, wire, coupon: codeAt(0) };
 }
