@@ -11,6 +11,7 @@ const known = {
   baud: { type: 'string', default: '9600' },
   'lrc-base': { type: 'string', default: LRC_DEFAULT.base },
   'lrc-cover': { type: 'string', default: LRC_DEFAULT.cover },
+  check: { type: 'string', multiple: true, default: [] },
   json: { type: 'boolean' },
 } as const satisfies ParseArgsConfig['options'];
 
@@ -26,9 +27,17 @@ export type Options = NonNullable<ReturnType<typeof readOptions>>;
 export function readOptions(args: string[]) {
   try {
     const { values } = parseArgs({ args, options: known });
-    const { port, url, token, code, json } = values;
+    const { port, url, token, code, check, json } = values;
     const lrc = { base: values['lrc-base'], cover: values['lrc-cover'] };
-    return { port, url, token, code, json, ...numbersSchema.parse({ total: values.total, baud: values.baud, lrc }) };
+    return {
+      port,
+      url,
+      token,
+      code,
+      check,
+      json,
+      ...numbersSchema.parse({ total: values.total, baud: values.baud, lrc }),
+    };
   } catch {
     return null;
   }

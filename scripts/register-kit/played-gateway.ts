@@ -103,8 +103,9 @@ export class PlayedGateway {
   /** Anything that still comes is answered, so that the next check begins with a register at rest. */
   async finish(hasPassed: boolean): Promise<void> {
     const quietMs = hasPassed ? SHORT_QUIET_MS : LONG_QUIET_MS;
-    const untilMs = this.wire.clock.monotonic() + HAND_MS;
+    let untilMs = this.wire.clock.monotonic() + HAND_MS;
     while (this.wire.clock.monotonic() < untilMs) {
+      if (!this.#isSelling) untilMs = Math.min(untilMs, this.wire.clock.monotonic() + AT_REST_WITHIN_MS);
       const seen = await this.wire.next(quietMs);
       if (seen === null && !this.#isSelling) return;
       if (seen?.kind === 'damaged') this.acknowledge();
@@ -129,6 +130,8 @@ const POLL_MS = 50;
 const SHORT_QUIET_MS = 300;
 /** Longer than any pause that a register makes in the middle of something. */
 const LONG_QUIET_MS = 4_000;
+/** A register that never comes to rest is left to the next check. */
+const AT_REST_WITHIN_MS = 15_000;
 const DECLINED = say('12', 'EXPIRED');
 
 const LETTERS: Readonly<Record<RegisterRequest['kind'], string>> = {
