@@ -22,7 +22,7 @@ import { statusDoor } from './doors/status-door.ts';
 import { tokenFolder } from './doors/tokens.ts';
 import { after } from './lanes/after.ts';
 import { type Lanes, startLanes } from './lanes/lanes.ts';
-import { startRegisters } from './lanes/register/registers.ts';
+import { type Registers, startRegisters } from './lanes/register/registers.ts';
 import { openRegisterPort } from './lanes/register/serial-port.ts';
 import { saleNumbersFile } from './lanes/sale-numbers.ts';
 import { leaveLastSales, openSales, type Sales } from './lanes/sales.ts';
@@ -262,7 +262,7 @@ async function openDoors({ config, identity, till, link, log, version }: DoorPar
   });
   const source = {
     till: status,
-    lanes: () => laneFacts(config, sales, lanes),
+    lanes: () => laneFacts(config, sales, lanes, registers),
     disk: () => diskOf(config.dataDirectory),
     startedAt: now(),
   };
@@ -283,12 +283,13 @@ async function openDoors({ config, identity, till, link, log, version }: DoorPar
 }
 
 /** The lanes of the settings, then those that were opened as a page alone. */
-function laneFacts(config: Config, sales: Sales, lanes: Lanes) {
+function laneFacts(config: Config, sales: Sales, lanes: Lanes, registers: Registers) {
   const lastScans = new Map(sales.lanes().map(({ name, lastScanAt }) => [name, lastScanAt]));
   const names = new Set([...config.lanes.map(({ name }) => name), ...lastScans.keys()]);
   return [...names].map((name) => ({
     name,
     scanner: lanes.scanners().get(name) ?? null,
+    register: registers.statuses().get(name),
     lastScanAt: lastScans.get(name) ?? null,
   }));
 }

@@ -10,7 +10,8 @@ import { HttpRegister } from './http-register.ts';
 import { type Options, readOptions } from './options.ts';
 import { PlayedGateway, type Request, type Sell } from './played-gateway.ts';
 import { PlayedRegister } from './played-register.ts';
-import { REGISTER_CHECKS } from './register-checks.ts';
+import { REGISTER_LINE_CHECKS } from './register-line-checks.ts';
+import { REGISTER_SALE_CHECKS } from './register-sale-checks.ts';
 import { RegisterLine } from './register-line.ts';
 import { type Outcome, Register } from './register.ts';
 import { Wire } from './wire.ts';
@@ -105,7 +106,7 @@ async function tryRegister({ port, ...options }: Options): Promise<number> {
   };
   const sent: Request[] = [];
   const findings = await runChecks(
-    chosen(REGISTER_CHECKS, options.check),
+    chosen([...REGISTER_LINE_CHECKS, ...REGISTER_SALE_CHECKS], options.check),
     () => new PlayedGateway(device.end, sell, sent),
     teller(options.json),
   );

@@ -3,7 +3,7 @@ import { openRegisterPort } from '../../gateway/lanes/register/serial-port.ts';
 import type { LrcOptions } from '../../protocol/register-frame/frame.ts';
 import type { Clock } from './wire.ts';
 
-export const CLOCK: Clock = { after, monotonic: () => performance.now() };
+const CLOCK: Clock = { after, monotonic: () => performance.now() };
 
 /** Long enough for an adapter that was just plugged in. */
 const OPEN_WITHIN_MS = 3_000;

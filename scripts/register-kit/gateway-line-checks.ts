@@ -12,15 +12,13 @@ import {
 } from '../../protocol/register-frame/frame.ts';
 import { type Check, expect, Failed } from './check.ts';
 import { type Asked, type PlayedRegister, SLOW_ANSWER_MS, TOTAL } from './played-register.ts';
-import { inWords, type Seen } from './wire.ts';
+import { CONTROL_BYTES, inWords, type Seen } from './wire.ts';
 
 /** What the gateway must do with bytes and in time, whatever the coupon. */
 type LineCheck = Check<PlayedRegister>;
 
 const GOOD: Asked = { kind: 'validate', code: 'TEST-APPROVED', amount: TOTAL };
 const SLOW: Asked = { kind: 'validate', code: 'TEST-SLOW', amount: TOTAL };
-/** Every value that means something on the line, and may be a check byte all the same. */
-export const CONTROL_BYTES = [0x02, 0x03, 0x06, 0x15];
 
 const checkByte: LineCheck = {
   name: 'check-byte',

@@ -1,6 +1,9 @@
 import type { After } from '../../gateway/lanes/after.ts';
 import { deframe, type LineEvent, NOTHING_DEFRAMED } from '../../protocol/register-frame/deframer.ts';
-import type { LrcOptions } from '../../protocol/register-frame/frame.ts';
+import { ACK, ETX, type LrcOptions, NAK, STX } from '../../protocol/register-frame/frame.ts';
+
+/** Every value that means something on the line, and may be a check byte all the same. */
+export const CONTROL_BYTES = [STX, ETX, ACK, NAK];
 
 export type Clock = {
   readonly after: After;

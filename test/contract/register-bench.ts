@@ -20,7 +20,7 @@ const STEP_MS = 50;
 type Timer = { readonly dueMs: number; readonly order: number; readonly run: () => void };
 
 /** Time passes when nothing else is to be done. */
-export class VirtualTime implements Clock {
+class VirtualTime implements Clock {
   #nowMs = 0;
   #timers: Timer[] = [];
   #order = 0;
@@ -65,7 +65,7 @@ export class VirtualTime implements Clock {
 }
 
 /** Two ends; what is written at one arrives at the other. */
-export function cable(clock: Clock) {
+function cable(clock: Clock) {
   const at = { gateway: (_: Uint8Array) => {}, register: (_: Uint8Array) => {} };
   const to = (end: keyof typeof at) => (bytes: Uint8Array) => void clock.after(LINE_MS, () => at[end](bytes));
   return { at, toGateway: to('gateway'), toRegister: to('register') };

@@ -17,7 +17,8 @@ import { HTTP_CHECKS, httpCouponChecks } from '../../scripts/register-kit/http-c
 import { HttpRegister } from '../../scripts/register-kit/http-register.ts';
 import { PlayedGateway, type Request } from '../../scripts/register-kit/played-gateway.ts';
 import { PlayedRegister } from '../../scripts/register-kit/played-register.ts';
-import { REGISTER_CHECKS } from '../../scripts/register-kit/register-checks.ts';
+import { REGISTER_LINE_CHECKS } from '../../scripts/register-kit/register-line-checks.ts';
+import { REGISTER_SALE_CHECKS } from '../../scripts/register-kit/register-sale-checks.ts';
 import { codeAt, World } from '../rules/till-world.ts';
 import { BAD_GATEWAYS, BAD_REGISTERS, type Plant } from './register-plants.ts';
 import { gatewayOn, loadModules, type Modules, registerOn, removeCopies } from './register-bench.ts';
@@ -49,6 +50,8 @@ const failing = (findings: readonly Finding[]) =>
   findings.flatMap((finding) => (finding.passed ? [] : [`${finding.name}: ${finding.expected}, came ${finding.came}`]));
 
 const namesOf = (findings: readonly Finding[]) => findings.flatMap(({ passed, name }) => (passed ? [] : [name]));
+
+const REGISTER_CHECKS = [...REGISTER_LINE_CHECKS, ...REGISTER_SALE_CHECKS];
 
 const standing = await loadModules('standing', []);
 

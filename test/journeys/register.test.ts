@@ -8,8 +8,9 @@ import { PlayedRegister } from '../../scripts/register-kit/played-register.ts';
 import { RegisterLine } from '../../scripts/register-kit/register-line.ts';
 import { Register } from '../../scripts/register-kit/register.ts';
 import { Wire } from '../../scripts/register-kit/wire.ts';
+import { request } from './calls.ts';
 import { Town } from './harness.ts';
-import { tearline } from './processes.ts';
+import { tearline, until } from './processes.ts';
 import { Cable, CLOCK, openEnd, SerialBox } from './serial-box.ts';
 
 /** A register on a real serial line, at a real gateway, with the ledger behind it. */
@@ -172,6 +173,14 @@ describe('a line that is cut in the middle of a sale', () => {
       expect((await town.cart.redeem(code, town.basket())).decision).toBe('approved');
     }
   });
+});
+
+test('a register that is not there is on the status page, and is taken up when it comes [P9]', async () => {
+  const page = async () => (await request(`${box.url}/status`)).text;
+  await box.cable.pull();
+  await until('the page says so', async () => (await page()).includes('No register at'));
+  await box.cable.plugIn();
+  await until('the page says no more', async () => !(await page()).includes('No register at'));
 });
 
 describe('a line with noise on it', () => {
