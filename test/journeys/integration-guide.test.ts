@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Town } from './harness.ts';
-import { GUIDE } from './serial-box.ts';
 
 /** gateway/INTEGRATION.md, followed literally: its lines are typed in its order, and what it shows is what comes. */
 
 const ROOT = join(import.meta.dirname, '..', '..');
+const GUIDE = readFileSync(join(ROOT, 'gateway', 'INTEGRATION.md'), 'utf8');
 let town: Town;
 const folder = mkdtempSync(join(tmpdir(), 'tearline-guide-'));
 

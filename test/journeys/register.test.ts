@@ -37,9 +37,11 @@ beforeEach((context: TestContext) => {
   if (!hasSocat) context.skip('socat is missing: apt-get install socat');
 });
 
+const used: string[] = [];
 const nextCode = (): string => {
   const code = codes.pop();
   if (code === undefined) throw new Error('no codes left');
+  used.push(code);
   return code;
 };
 const stateOf = async (code: string) => {
@@ -255,6 +257,12 @@ describe('the kit on the command line', () => {
       stderr: expect.stringMatching(/^tearline: \/dev\/null\/x cannot be opened.*\n$/),
     });
   });
+});
+
+test('no code is in the log of the gateway', () => {
+  const log = box.log().replaceAll('-', '');
+  expect(used.length).toBeGreaterThan(5);
+  expect(used.filter((code) => log.includes(code.replaceAll('-', '')))).toEqual([]);
 });
 
 async function longTearline(args: readonly string[]) {

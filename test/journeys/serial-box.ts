@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -152,5 +152,3 @@ async function good(args: readonly string[]): Promise<string> {
   if (status !== 0) throw new Error(stderr);
   return stdout.trim();
 }
-
-export const GUIDE = readFileSync(join(import.meta.dirname, '..', '..', 'gateway', 'INTEGRATION.md'), 'utf8');

@@ -141,6 +141,12 @@ describe('[P10] the same number in the same basket', () => {
     expect(entry?.body).toMatchObject({ basket: 'T-1', lane: '3', total: { amount: 4200, currency: 'USD' } });
   });
 
+  test('with a ref that no gateway gave is not understood', async () => {
+    const bench = await Bench.start();
+    for (const ref of [CODE, '*', '4200*', `-1*${CODE}`, `99999999999*${CODE}`])
+      expect(await bench.ask(`R|${ref}`)).toMatchObject({ cc: '30' });
+  });
+
   test('with another total, once redeemed, is a conflict', async () => {
     const bench = await Bench.start();
     const { ref } = await bench.ask(`V|${CODE}|4200`);

@@ -8,7 +8,7 @@ import {
 } from '../../../protocol/register-frame/answer-codes.ts';
 import { type Said, say, sayDecision } from '../../../protocol/register-frame/answer.ts';
 import { REVERSAL_CAUSES, type RegisterRequest } from '../../../protocol/register-frame/request.ts';
-import type { Money } from '../../../protocol/money.ts';
+import { type Money, moneySchema } from '../../../protocol/money.ts';
 import { type Till, TillUnavailable } from '../../till/port.ts';
 import { type Entry, find, type Memory } from './memory-rules.ts';
 
@@ -140,8 +140,11 @@ function ping(till: DeskPorts['till']): Said {
 /** The total and the code of an approval, so that a redemption needs no memory of it: `4200*7KQ2…`. */
 const formatRef = (code: string, amount: number | null): string => `${amount ?? ''}*${code}`;
 
+/** Null: no gateway gave this. */
 function parseRef(ref: string): { readonly code: string; readonly amount: number | null } | null {
-  const [, digits, code] = /^([0-9]{0,11})\*(.+)$/s.exec(ref) ?? [];
+  const [, digits, code] = /^([0-9]*)\*(.+)$/s.exec(ref) ?? [];
   if (digits === undefined || code === undefined) return null;
-  return { code, amount: digits === '' ? null : Number(digits) };
+  if (digits === '') return { code, amount: null };
+  const amount = moneySchema.shape.amount.safeParse(Number(digits));
+  return amount.success ? { code, amount: amount.data } : null;
 }
