@@ -29,7 +29,7 @@ export type Config = {
   readonly insecureLan: boolean;
   readonly reserveDeadlineMs: number;
   readonly strict: boolean;
-  /** Of totals typed on a lane's page, ISO 4217. */
+  /** Of totals typed on a lane's page and of the amounts of serial registers, ISO 4217. */
   readonly currency: string;
   readonly lanes: readonly LaneConfig[];
 };

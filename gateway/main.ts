@@ -23,6 +23,7 @@ import { statusDoor } from './doors/status-door.ts';
 import { tokenFolder } from './doors/tokens.ts';
 import { after } from './lanes/after.ts';
 import { type Lanes, startLanes } from './lanes/lanes.ts';
+import { type Registers, startRegisters } from './lanes/register/registers.ts';
 import { saleNumbersFile } from './lanes/sale-numbers.ts';
 import { leaveLastSales, openSales, type Sales } from './lanes/sales.ts';
 import { openSerial } from './lanes/serial-port.ts';
@@ -251,9 +252,17 @@ async function openDoors({ config, identity, till, link, log, version }: DoorPar
   const register = [...registerDoor({ till: counted, link, keys: makeKeyMemory(now) }), ...laneEventsDoor(sales)];
   const machine = machineDoor({ status, metrics, version, operations: register.map(({ operation }) => operation) });
   const lanes = startLanes(config.lanes, sales, log, { openSerial, now, elapsed: () => performance.now(), after });
+  const registers = startRegisters(config.lanes, log, {
+    till: counted,
+    currency: config.currency,
+    openSerial,
+    now,
+    elapsed: () => performance.now(),
+    after,
+  });
   const source = {
     till: status,
-    lanes: () => laneFacts(config, sales, lanes),
+    lanes: () => laneFacts(config, sales, lanes, registers),
     disk: () => diskOf(config.dataDirectory),
     startedAt: now(),
   };
@@ -266,20 +275,21 @@ async function openDoors({ config, identity, till, link, log, version }: DoorPar
   try {
     const app = createApp([...register, ...machine], pages, { gatekeeper, host: config.host, log });
     const listening = await listen(app, config);
-    return { port: listening.port, close: () => Promise.all([listening.close(), lanes.stop()]) };
+    return { port: listening.port, close: () => Promise.all([listening.close(), lanes.stop(), registers.stop()]) };
   } catch (error) {
-    await lanes.stop();
+    await Promise.all([lanes.stop(), registers.stop()]);
     throw error;
   }
 }
 
 /** The lanes of the settings, then those that were opened as a page alone. */
-function laneFacts(config: Config, sales: Sales, lanes: Lanes) {
+function laneFacts(config: Config, sales: Sales, lanes: Lanes, registers: Registers) {
   const lastScans = new Map(sales.lanes().map(({ name, lastScanAt }) => [name, lastScanAt]));
   const names = new Set([...config.lanes.map(({ name }) => name), ...lastScans.keys()]);
   return [...names].map((name) => ({
     name,
     scanner: lanes.scanners().get(name) ?? null,
+    register: registers.statuses().get(name),
     lastScanAt: lastScans.get(name) ?? null,
   }));
 }

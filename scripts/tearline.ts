@@ -11,6 +11,7 @@ const help = `Usage: tearline COMMAND
   audit verify [--data DIR]    recomputes the hash chains of the ledger and of the uploaded journals
   audit verify --gateway DIR   the same of a box's journal, from its data directory
   scanner-sim …                plays a scanner on a serial line; see tearline scanner-sim --help
+  register-kit …               tries a gateway as a register, or a register as a gateway; see tearline register-kit --help
 
   --help, --version
 `;
@@ -27,6 +28,8 @@ async function run([command, ...rest]: string[]): Promise<number> {
       return audit(rest);
     case 'scanner-sim':
       return (await import('./scanner-sim.ts')).scannerSim(rest);
+    case 'register-kit':
+      return (await import('./register-kit/cli.ts')).registerKitCommand(rest);
     case '--version':
       process.stdout.write(`tearline ${packageJson.version}\n`);
       return 0;

@@ -9,6 +9,15 @@ export type SerialSettings = {
   readonly stop: 1 | 2;
 };
 
+/** What registers speak, and most else: eight bits, no parity, one stop bit. */
+export const plainLine = (port: string, baud: number): SerialSettings => ({
+  port,
+  baud,
+  data: 8,
+  parity: 'none',
+  stop: 1,
+});
+
 export interface SerialEvents {
   /** In the pieces in which they came: a frame may be cut anywhere. Only between `present` and `absent`. */
   data(bytes: Uint8Array): void;

@@ -18,7 +18,7 @@ export type Modules = {
 };
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const COPIES = join(ROOT, 'test', '.patched');
+const COPIES = join(ROOT, 'test', '.patched', 'traces');
 
 /** @param broken null: as they stand */
 export async function loadModules(broken: BrokenDesign | null): Promise<Modules> {

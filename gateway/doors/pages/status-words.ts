@@ -1,5 +1,6 @@
 import type { Drill } from '../../cloud-link/drill.ts';
 import type { ScannerStatus } from '../../lanes/lanes.ts';
+import type { RegisterStatus } from '../../lanes/register/registers.ts';
 import type { TillStatus } from '../../till/port.ts';
 import type { Shape } from './icons.ts';
 import type { Times } from './times.ts';
@@ -19,6 +20,8 @@ export type LaneFacts = {
   readonly name: string;
   /** Null: one types into the lane's page. */
   readonly scanner: ScannerStatus | null;
+  /** Left out: its register is on no serial line. */
+  readonly register?: RegisterStatus | undefined;
   readonly lastScanAt: number | null;
 };
 
@@ -111,6 +114,7 @@ export function checksOf(facts: BoxFacts, times: Times): Check[] {
     diskCheck(facts),
     clockCheck(facts.till),
     ...laneChecks(facts, times),
+    ...registerChecks(facts, times),
   ];
   const rank = { broken: 0, look: 1, good: 2 };
   return checks.sort((one, other) => rank[one.state] - rank[other.state]);
@@ -191,6 +195,26 @@ function laneChecks({ lanes }: BoxFacts, times: Times): Check[] {
         ]
       : [],
   );
+}
+
+function registerChecks({ lanes }: BoxFacts, times: Times): Check[] {
+  return lanes.flatMap(({ name, register }): Check[] => {
+    if (register === undefined || register.state === 'present') return [];
+    const since = times.short(register.since);
+    const isAbsent = register.state === 'absent';
+    return [
+      {
+        name: `Lane ${name}`,
+        state: 'look',
+        found: isAbsent
+          ? `No register at ${register.port} since ${since}.`
+          : `The register at ${register.port} has not acknowledged an answer since ${since}.`,
+        remedy: isAbsent
+          ? 'Plug it in again, at the same port.'
+          : 'Check its cable and that both ends have the same check byte and rate.',
+      },
+    ];
+  });
 }
 
 const good = (name: string, found: string): Check => ({ name, state: 'good', found, remedy: null });
