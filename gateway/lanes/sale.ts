@@ -1,4 +1,5 @@
-import { readCode } from '../../protocol/code.ts';
+import { EVERY_FORM } from '../../protocol/code-form.ts';
+import { readCode } from '../../protocol/code-reading.ts';
 import type { Money } from '../../protocol/money.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import { withoutAim } from './scanner.ts';
@@ -145,12 +146,12 @@ function isSameCode(one: ScannedCode, other: ScannedCode): boolean {
 }
 
 function normal(code: string): string {
-  const reading = readCode(code);
+  const reading = readCode(code, EVERY_FORM);
   return reading.kind === 'code' ? reading.code : code;
 }
 
 function lastFourOf(code: string): string {
-  const reading = readCode(code);
+  const reading = readCode(code, EVERY_FORM);
   if (reading.kind === 'test') return 'TEST';
   const text = (reading.kind === 'code' ? reading.code : code).replace(/[^0-9A-Za-z]/g, '');
   return text.length > 4 ? text.slice(-4).toUpperCase() : '';

@@ -363,7 +363,7 @@ async function seed(store: LedgerStore): Promise<void> {
         issuedValue: dollars(15).amount,
       },
     });
-    await tx.putStack({ id: 'stack-0001', campaign: 'spring', count: 4, at: NOW });
+    await tx.putStack({ id: 'stack-0001', campaign: 'spring', count: 4, at: NOW, isImported: false });
     const codes = HASHES.map((hash) => ({ hash, lastFour: '8WNS' }));
     await tx.issue({
       stack: 'stack-0001',

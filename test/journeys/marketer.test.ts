@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { readCode } from '../../protocol/code.ts';
+import { readCode } from '../../protocol/code-reading.ts';
 import { brief } from './calls.ts';
 import { type Store, Town } from './harness.ts';
 import { until } from './processes.ts';
@@ -78,7 +78,7 @@ test('a stack comes as CSV: a header line, and codes that are codes, each once',
   expect(headers.get('content-type')).toContain('text/csv');
   const [header, ...codes] = text.trim().split('\n');
   expect([header, codes.length, new Set(codes).size]).toEqual(['code', 2500, 2500]);
-  expect(codes.every((code) => readCode(code).kind === 'code')).toBe(true);
+  expect(codes.every((code) => readCode(code, []).kind === 'code')).toBe(true);
   const again = await town.askAdmin(`/v1/stacks/${stack.id}/codes.csv`);
   expect(again.text).toBe(text);
 });

@@ -4,7 +4,8 @@ import type { CartSale, Ledger } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
 import type { Card } from '../../protocol/card.ts';
-import { type CodeHash, hashCode, readCode } from '../../protocol/code.ts';
+import { type CodeHash, hashCode } from '../../protocol/code.ts';
+import { readCode } from '../../protocol/code-reading.ts';
 import {
   chainEntries,
   type Entry,
@@ -81,12 +82,12 @@ export async function issue(ledger: Ledger, count: number): Promise<string[]> {
   if (!stack.ok) throw new Error(stack.error.why);
   const chunks = await ledger.stackCodes(stack.value.id);
   const codes: string[] = [];
-  for await (const chunk of chunks ?? []) codes.push(...chunk);
+  for await (const chunk of chunks ?? []) codes.push(...chunk.map((code) => code.replaceAll('-', '')));
   return codes;
 }
 
 export function hashOfCode(code: string): CodeHash {
-  const reading = readCode(code);
+  const reading = readCode(code, []);
   if (reading.kind !== 'code') throw new Error(`${code} is no code`);
   return hashCode(FLEET_KEY, reading.code);
 }

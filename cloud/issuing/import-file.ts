@@ -1,0 +1,84 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { CsvError, parse } from 'csv-parse';
+import { IMPORT_BYTES_MAX, IMPORT_CODES_MAX } from '../../protocol/limits.ts';
+import { err, ok, type Result } from '../../protocol/result.ts';
+import { type ImportedCode, readImportedCode } from './imported-code.ts';
+import { LineErrors } from './line-errors.ts';
+
+/** A file of codes made elsewhere, as it was read whole. */
+export type ImportFile = { readonly codes: readonly ImportedCode[]; readonly errors: LineErrors };
+/** `broken_off`: its sender left in the middle of it. */
+export type UnreadableFile = { readonly why: 'too_large' | 'broken_off' };
+
+/** Beside the code a line may carry what the other system keeps: a record of more is no list of codes. */
+const RECORD_CHARACTERS_MAX = 16 * 1024;
+
+/**
+ * Reads CSV (RFC 4180; also LF or CR at the line ends, and a byte order mark): the first column is the code, other columns
+ * are left alone, a first line that says `code` is the header. Every line is judged; after a broken quote nothing is, for
+ * no line after it can be trusted.
+ */
+export async function readImportFile(bytes: AsyncIterable<Uint8Array>): Promise<Result<ImportFile, UnreadableFile>> {
+  const parser = parse({
+    bom: true,
+    info: true,
+    record_delimiter: ['\r\n', '\n', '\r'],
+    relax_column_count: true,
+    skip_empty_lines: true,
+    max_record_size: RECORD_CHARACTERS_MAX,
+  });
+  const fed = pipeline(Readable.from(bounded(bytes)), parser);
+  // What goes wrong with the bytes is thrown by the parser below, too: it is told once.
+  fed.catch(() => undefined);
+  const lines = new Lines();
+  try {
+    for await (const { record, info } of parser) lines.take(record, info.lines);
+    return ok(lines);
+  } catch (error) {
+    if (error instanceof TooLarge) return err({ why: 'too_large' });
+    if (!(error instanceof CsvError)) return err({ why: 'broken_off' });
+    lines.endAt(error);
+    return ok(lines);
+  }
+}
+
+class TooLarge extends Error {}
+
+async function* bounded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let read = 0;
+  for await (const piece of bytes) {
+    read += piece.length;
+    if (read > IMPORT_BYTES_MAX) throw new TooLarge();
+    yield piece;
+  }
+}
+
+/** The lines by now: good ones with their codes, each code once, and what is wrong with the others. */
+class Lines implements ImportFile {
+  readonly codes: ImportedCode[] = [];
+  readonly errors = new LineErrors();
+  readonly #linesByCode = new Map<string, number>();
+  #last = 0;
+
+  take(record: unknown, line: number): void {
+    const first = this.#last === 0;
+    this.#last = line;
+    const text = Array.isArray(record) ? String(record[0]) : '';
+    if (first && text.toLowerCase() === 'code') return;
+    if (this.codes.length === IMPORT_CODES_MAX) throw new TooLarge();
+    const read = readImportedCode(text, line);
+    if (!read.ok) return this.errors.add(line, read.error);
+    const before = this.#linesByCode.get(read.value.code);
+    if (before !== undefined) return this.errors.add(line, `it reads like line ${before}`);
+    this.#linesByCode.set(read.value.code, line);
+    this.codes.push(read.value);
+  }
+
+  endAt({ code }: CsvError): void {
+    const why = code === 'CSV_MAX_RECORD_SIZE' ? 'it is too long, or a quote is opened and not closed' : BAD_QUOTE;
+    this.errors.add(this.#last + 1, `${why}; nothing after it was read`);
+  }
+}
+
+const BAD_QUOTE = 'a quote stands where none can be, or is opened and not closed';
