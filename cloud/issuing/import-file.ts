@@ -68,11 +68,18 @@ class Lines implements ImportFile {
     if (first && text.toLowerCase() === 'code') return;
     if (this.codes.length === IMPORT_CODES_MAX) throw new TooLarge();
     const read = readImportedCode(text, line);
-    if (!read.ok) return this.errors.add(line, read.error);
-    const before = this.#linesByCode.get(read.value.code);
-    if (before !== undefined) return this.errors.add(line, `it reads like line ${before}`);
-    this.#linesByCode.set(read.value.code, line);
-    this.codes.push(read.value);
+    if (read.ok) this.#add(read.value);
+    else this.errors.add(line, read.error);
+  }
+
+  #add(one: ImportedCode): void {
+    const before = this.#linesByCode.get(one.code);
+    if (before !== undefined) {
+      this.errors.add(one.line, `it reads like line ${before}`);
+      return;
+    }
+    this.#linesByCode.set(one.code, one.line);
+    this.codes.push(one);
   }
 
   endAt({ code }: CsvError): void {

@@ -1,8 +1,8 @@
+import { withoutAim } from '../../protocol/barcode/aim.ts';
 import { EVERY_FORM } from '../../protocol/code-form.ts';
 import { readCode } from '../../protocol/code-reading.ts';
 import type { Money } from '../../protocol/money.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
-import { withoutAim } from './scanner.ts';
 
 /** One sale at a lane and what has become of its coupons. Values alone. */
 export type Sale = {

@@ -1,3 +1,4 @@
+import { withoutAim } from '../../protocol/barcode/aim.ts';
 import { CODE_CHARACTERS_READ_MAX } from '../../protocol/limits.ts';
 
 /** What a scanner gave: a text without its line end, or something that is no text, told so that it can be counted. */
@@ -48,12 +49,6 @@ export function flush({ text, bytes, unprintable }: Reading): Scan[] {
   if (unprintable) return [{ kind: 'discard', why: 'unprintable', bytes }];
   const scan = withoutAim(text);
   return scan.text === '' ? [{ kind: 'discard', why: 'empty', bytes }] : [{ kind: 'scan', ...scan }];
-}
-
-/** An AIM identifier (`]C1`, `]d2` …) names the kind of barcode and is no part of what the barcode says. */
-export function withoutAim(text: string): { readonly text: string; readonly aim: string | null } {
-  const aim = /^\][A-Za-z][0-9A-Za-z]/.exec(text)?.[0] ?? null;
-  return { text: text.slice(aim?.length ?? 0), aim };
 }
 
 /** The longest code, and its AIM identifier before it. */

@@ -28,10 +28,10 @@ export class World {
   /** The cloud's clock, milliseconds. */
   now = START;
   ledger!: Ledger;
-  codes: readonly Code[] = [];
+  codes: readonly string[] = [];
   readonly boxes: Box[] = [];
   /** Approved redemptions as their callers saw them: who, which code. */
-  readonly shown: { readonly who: string; readonly code: Code }[] = [];
+  readonly shown: { readonly who: string; readonly code: string }[] = [];
   readonly reversalsAsked = new Set<string>();
 
   private constructor(modules: Modules) {
@@ -128,7 +128,7 @@ export class World {
     if (!stocked.ok || stocked.value.granted !== 1) throw new Error(`not stocked: ${JSON.stringify(stocked)}`);
   }
 
-  see(who: string, code: Code, answer: Result<Decision[], string>): Decision {
+  see(who: string, code: string, answer: Result<Decision[], string>): Decision {
     const decision = answer.ok ? answer.value[0] : undefined;
     if (decision === undefined) throw new Error(`no decision: ${JSON.stringify(answer)}`);
     if (decision.decision === 'approved' && decision.redemption !== null) this.shown.push({ who, code });
