@@ -19,7 +19,7 @@ export const codeFormSchema = z.strictObject({
     .max(FORM_PREFIX_CHARACTERS_MAX)
     .regex(/^[!-~]*$/),
 });
-export type CodeForm = Readonly<z.infer<typeof codeFormSchema>>;
+export type CodeForm = z.infer<typeof codeFormSchema>;
 
 /** Whatever can be imported: for whoever must only know whether two texts are the same code. */
 export const EVERY_FORM: readonly CodeForm[] = codeFormSchema.shape.alphabet.options.map((alphabet) => ({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { IMPORT_BYTES_MAX, IMPORT_CODES_MAX } from '../../protocol/limits.ts';
+import { IMPORT_BYTES_MAX, IMPORT_LINES_MAX } from '../../protocol/limits.ts';
 import { type Problem, problem } from '../../protocol/problem.ts';
 import { err, ok } from '../../protocol/result.ts';
 import type { ImportRefusal, Ledger } from '../ledger/port.ts';
@@ -105,7 +105,7 @@ function issueProblem(refusal: ImportRefusal, field?: 'count'): Problem {
       return problem('import_refused', { detail: 'It broke off before its end.' });
     case 'too_large':
       return problem('body_too_large', {
-        detail: `A file may have ${IMPORT_CODES_MAX} codes and ${IMPORT_BYTES_MAX} bytes. Import it in parts.`,
+        detail: `A file may have ${IMPORT_LINES_MAX} lines and ${IMPORT_BYTES_MAX} bytes. Import it in parts.`,
       });
   }
 }

@@ -28,16 +28,28 @@ export function catchesProducts({ alphabet, prefix }: CodeForm): boolean {
   return alphabet === 'digits' && prefix.length < DIGITS_IN_COMMON_MIN;
 }
 
-/** The campaign's forms with those of another stack: one that is alike is widened, another stands beside. */
-export function widen(forms: readonly CodeForm[], more: readonly CodeForm[]): Result<CodeForm[], 'too_many_forms'> {
-  const widened = [...forms];
+/**
+ * The campaign's forms with those of another stack: one that is alike is widened, another stands beside.
+ * @returns the very forms that were given where nothing is new
+ */
+export function widen(
+  forms: readonly CodeForm[],
+  more: readonly CodeForm[],
+): Result<readonly CodeForm[], 'too_many_forms'> {
+  let widened = forms;
   for (const form of more) {
     const place = widened.findIndex((known) => isAlike(known, form));
     const known = widened[place];
-    if (known === undefined) widened.push(form);
-    else widened[place] = join(known, form);
+    if (known === undefined) widened = [...widened, form];
+    else if (!isWithin(form, known)) widened = widened.with(place, join(known, form));
   }
   return widened.length > FORMS_PER_CARD_MAX ? err('too_many_forms') : ok(widened);
+}
+
+/** Of two that are alike: does whatever fits the one fit the other? */
+function isWithin(one: CodeForm, other: CodeForm): boolean {
+  const { min, max } = other.length;
+  return one.prefix.startsWith(other.prefix) && one.length.min >= min && one.length.max <= max;
 }
 
 /** Of one alphabet and, as far as the shorter goes, of one beginning; never so that the two together would catch products. */

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CsvError, parse } from 'csv-parse';
-import { IMPORT_BYTES_MAX, IMPORT_CODES_MAX } from '../../protocol/limits.ts';
+import { IMPORT_BYTES_MAX, IMPORT_LINES_MAX } from '../../protocol/limits.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import { type ImportedCode, readImportedCode } from './imported-code.ts';
 import { LineErrors } from './line-errors.ts';
@@ -20,20 +20,18 @@ const RECORD_CHARACTERS_MAX = 16 * 1024;
  * no line after it can be trusted.
  */
 export async function readImportFile(bytes: AsyncIterable<Uint8Array>): Promise<Result<ImportFile, UnreadableFile>> {
+  const lines = new Lines();
   const parser = parse({
     bom: true,
-    info: true,
-    record_delimiter: ['\r\n', '\n', '\r'],
+    record_delimiter: '\n',
     relax_column_count: true,
     skip_empty_lines: true,
     max_record_size: RECORD_CHARACTERS_MAX,
+    // Taken where they are found: what the parser had put out is lost when a broken quote ends it.
+    on_record: (record: unknown, context) => lines.take(record, context.lines),
   });
-  const fed = pipeline(Readable.from(bounded(bytes)), parser);
-  // What goes wrong with the bytes is thrown by the parser below, too: it is told once.
-  fed.catch(() => undefined);
-  const lines = new Lines();
   try {
-    for await (const { record, info } of parser) lines.take(record, info.lines);
+    await pipeline(Readable.from(withLineFeeds(bounded(bytes))), parser);
     return ok(lines);
   } catch (error) {
     if (error instanceof TooLarge) return err({ why: 'too_large' });
@@ -54,22 +52,42 @@ async function* bounded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   }
 }
 
+/** CR and CRLF as LF: the parser would count a CRLF within quotes as two lines. */
+async function* withLineFeeds(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let before = 0;
+  for await (const piece of pieces) {
+    const kept = new Uint8Array(piece.length);
+    let length = 0;
+    for (const byte of piece) {
+      if (byte !== LF || before !== CR) kept[length++] = byte === CR ? LF : byte;
+      before = byte;
+    }
+    yield kept.subarray(0, length);
+  }
+}
+
+const LF = 0x0a;
+const CR = 0x0d;
+
 /** The lines by now: good ones with their codes, each code once, and what is wrong with the others. */
 class Lines implements ImportFile {
   readonly codes: ImportedCode[] = [];
   readonly errors = new LineErrors();
   readonly #linesByCode = new Map<string, number>();
   #last = 0;
+  #taken = 0;
 
-  take(record: unknown, line: number): void {
+  take(record: unknown, line: number): null {
     const first = this.#last === 0;
     this.#last = line;
     const text = Array.isArray(record) ? String(record[0]) : '';
-    if (first && text.toLowerCase() === 'code') return;
-    if (this.codes.length === IMPORT_CODES_MAX) throw new TooLarge();
+    if (first && text.toLowerCase() === 'code') return null;
+    this.#taken += 1;
+    if (this.#taken > IMPORT_LINES_MAX) throw new TooLarge();
     const read = readImportedCode(text, line);
     if (read.ok) this.#add(read.value);
     else this.errors.add(line, read.error);
+    return null;
   }
 
   #add(one: ImportedCode): void {

@@ -23,7 +23,12 @@ export function readImportedCode(text: string, line: number): Result<ImportedCod
     return err(`it is longer than ${CODE_CHARACTERS_STORED_MAX} characters`);
   const reading = readCode(text, EVERY_FORM);
   if (reading.kind !== 'code') return err(whyNot(reading));
-  return ok({ text, line, code: reading.code, isKnownByForm: readCode(text, []).kind === 'code' });
+  const { code } = reading;
+  // Hyphens can hide an industry coupon: then its number alone would be another code.
+  const again = readCode(code, EVERY_FORM);
+  if (again.kind !== 'code' || again.code !== code)
+    return err('without its hyphens and spaces it reads as another code');
+  return ok({ text, line, code, isKnownByForm: readCode(text, []).kind === 'code' });
 }
 
 /** Of a text that was imported. */

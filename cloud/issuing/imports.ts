@@ -7,7 +7,7 @@ import { type ImportFile, readImportFile } from './import-file.ts';
 import type { ImportedCode } from './imported-code.ts';
 import { type IssuingPorts, takeCap } from './issuable.ts';
 import type { LineErrors } from './line-errors.ts';
-import { existing, stage, unstage } from './staging.ts';
+import { existing, orNothing, stage, unstage } from './staging.ts';
 
 /** What an import has made: a stack to be issued, and the card where it had to learn new forms. */
 type Taken = { readonly id: string; readonly count: number; readonly card: Card | null };
@@ -63,14 +63,16 @@ export class Imports {
     count: number,
     forms: readonly CodeForm[],
   ): Promise<Result<Taken, ImportRefusal>> {
-    const whole = await this.#ports.store.transaction(async (tx) => {
-      const before = (await tx.campaigns([campaign]))[0];
-      const after = mayTake(before, count, forms);
-      if (!after.ok) return after;
-      await tx.putCampaign(after.value);
-      await tx.makeWhole(id);
-      return ok({ id, count, card: after.value.card === before?.card ? null : after.value.card });
-    });
+    const whole = await orNothing(this.#ports, id, () =>
+      this.#ports.store.transaction(async (tx) => {
+        const before = (await tx.campaigns([campaign]))[0];
+        const after = mayTake(before, count, forms);
+        if (!after.ok) return after;
+        await tx.putCampaign(after.value);
+        await tx.makeWhole(id);
+        return ok({ id, count, card: after.value.card === before?.card ? null : after.value.card });
+      }),
+    );
     if (!whole.ok) await unstage(this.#ports, id);
     return whole;
   }
@@ -92,8 +94,8 @@ function mayTake(
   const known = card.forms ?? [];
   const forms = widen(known, more);
   if (!forms.ok) return err({ why: 'too_many_forms' });
-  if (JSON.stringify(forms.value) === JSON.stringify(known)) return taken;
-  return ok({ ...taken.value, card: { ...card, version: card.version + 1, forms: forms.value } });
+  if (forms.value === known) return taken;
+  return ok({ ...taken.value, card: { ...card, version: card.version + 1, forms: [...forms.value] } });
 }
 
 function unknownByForm(codes: readonly ImportedCode[]): string[] {

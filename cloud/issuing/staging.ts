@@ -17,18 +17,34 @@ export async function stage(
   await store.transaction((tx) =>
     tx.putStack({ id: stack, campaign, count: codes.length, at: now(), isImported: true }),
   );
-  try {
-    for (const { chunk, part } of chunksOf(codes)) {
-      const texts = part.map(({ text }) => text);
-      const staged = part.map(({ code }) => issuable(fleetKey, code));
-      const sealed = sealCodes(seal, texts, place(stack, chunk));
-      await store.transaction((tx) => tx.stage({ stack, chunk, campaign, sealed, codes: staged }));
-      await turn();
+  for (const { chunk, part } of chunksOf(codes)) {
+    const texts = part.map(({ text }) => text);
+    const staged = part.map(({ code }) => issuable(fleetKey, code));
+    const sealed = sealCodes(seal, texts, place(stack, chunk));
+    const isStaged = await orNothing(ports, stack, () =>
+      store.transaction((tx) => tx.stage({ stack, chunk, campaign, sealed, codes: staged })).then(yes, noIfDuplicate),
+    );
+    if (!isStaged) {
+      await unstage(ports, stack);
+      return null;
     }
-    return stack;
+    await turn();
+  }
+  return stack;
+}
+
+const yes = (): true => true;
+function noIfDuplicate(error: unknown): false {
+  if (error instanceof DuplicateCode) return false;
+  throw error;
+}
+
+/** A stack that cannot become whole leaves nothing: now, or at the next start where that cannot be done now. */
+export async function orNothing<T>(ports: IssuingPorts, stack: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
-    await unstage(ports, stack);
-    if (error instanceof DuplicateCode) return null;
+    await unstage(ports, stack).catch(() => undefined);
     throw error;
   }
 }

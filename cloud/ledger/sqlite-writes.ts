@@ -68,7 +68,7 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
       to.chunk.run(stack, chunk, sealed);
     },
     async unstage({ stack, chunk, codes }) {
-      for (const hash of codes) once(to.unstage.run(blob(hash)));
+      for (const hash of codes) once(to.unstage.run(blob(hash), stack));
       once(to.dropChunk.run(stack, chunk));
     },
     async makeWhole(stack) {
@@ -106,7 +106,9 @@ function prepare(db: SqliteDatabase.Database) {
       hold_basket = ?, hold_until = ?, redemption = ?, restock_after = ? WHERE hash = ? AND version = ?`),
     newCode: db.prepare('INSERT INTO codes (hash, last_four, campaign, state, dealt) VALUES (?, ?, ?, ?, ?)'),
     issueStaged: db.prepare("UPDATE codes SET state = 'issued', dealt = ? WHERE hash = ? AND state = 'staged'"),
-    unstage: db.prepare("DELETE FROM codes WHERE hash = ? AND state = 'staged'"),
+    unstage: db.prepare(
+      "DELETE FROM codes WHERE hash = ? AND state = 'staged' AND (SELECT import FROM stacks WHERE id = ?) = 'coming'",
+    ),
     reservation:
       db.prepare(`INSERT INTO reservations VALUES (@id, @code, @generation, @gateway, @epoch, @number, @notAfter, @cause, @cardVersion,
       @state, @why, @deadline, @useUntil, @useLane)

@@ -92,6 +92,7 @@ export interface LedgerTx extends LedgerReads {
   issue(chunk: IssuedChunk): Promise<void>;
   /** Codes of a coming stack; @throws DuplicateCode as `issue` does */
   stage(chunk: StagedChunk): Promise<void>;
+  /** A chunk of a stack that is still coming. */
   unstage(chunk: Pick<StagedChunk, 'stack' | 'chunk'> & { readonly codes: readonly CodeHash[] }): Promise<void>;
   makeWhole(stack: string): Promise<void>;
   /** A coming one, of which no code is staged any more. */
