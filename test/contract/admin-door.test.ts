@@ -1,9 +1,10 @@
 import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { readImportFile } from '../../cloud/issuing/import-file.ts';
 import type { Exposure, GatewayView } from '../../cloud/ledger/port.ts';
 import { formatCode, makeCodes } from '../../protocol/code.ts';
 import { err, ok } from '../../protocol/result.ts';
-import { fakeLedger, openTestDoors, type TestDoors } from './cloud-doors.ts';
+import { fakeLedger, openTestDoors, rawRequest, type TestDoors } from './cloud-doors.ts';
 
 const spring = {
   id: 'spring',
@@ -209,6 +210,102 @@ describe('a stack', () => {
     const reply = await post('/v1/campaigns/spring/stacks', { count: 8 });
     expect([reply.status, reply.json.type, reply.json.field]).toEqual([422, 'cap_exceeded', 'count']);
     expect(reply.json.detail).toContain('7');
+  });
+
+  describe('made elsewhere', () => {
+    const send = (body: string | Uint8Array, headers: Record<string, string> = {}) =>
+      fetch(`${doors.url}/v1/campaigns/spring/stacks`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${doors.tokenByScope.admin}`, 'content-type': 'text/csv', ...headers },
+        body,
+      });
+    const answered = async (sent: Promise<Response>) => {
+      const response = await sent;
+      return { status: response.status, ...((await response.json()) as object) };
+    };
+
+    test('is taken as text/csv by the same call, and streamed beyond what JSON may have', async () => {
+      await post('/v1/campaigns', spring);
+      const file = 'A'.repeat(200_000);
+      for (const type of ['text/csv', 'Text/CSV; charset=UTF-8; header=present', 'text/csv; charset="us-ascii"'])
+        expect(await answered(send(file, { 'content-type': type }))).toEqual({
+          status: 201,
+          id: 'stack-0002',
+          count: 3,
+        });
+      expect(ledger.asked.at(-1)).toEqual(['importStack', { campaign: 'spring', bytes: 200_000 }]);
+    });
+
+    test.each([
+      ['another charset', { 'content-type': 'text/csv; charset=iso-8859-1' }, 'content-type'],
+      ['a compressed file', { 'content-encoding': 'gzip' }, 'content-encoding'],
+    ])('is not taken with %s', async (_, headers, field) => {
+      expect(await answered(send('A', headers))).toMatchObject({ status: 415, type: 'unsupported_media_type', field });
+      expect(await answered(send('A', { 'content-type': 'text/plain' }))).toMatchObject({ status: 415 });
+      expect(ledger.asked).toEqual([]);
+    });
+
+    test('is the admin’s alone', async () => {
+      for (const scope of ['cart', 'desk'] as const)
+        expect((await send('A', { authorization: `Bearer ${doors.tokenByScope[scope]}` })).status).toBe(403);
+      expect((await send('A', { authorization: 'Bearer no' })).status).toBe(401);
+    });
+
+    const errors = [{ line: 3, why: 'there is no code' }];
+    test.each([
+      [{ why: 'bad_lines', count: 1, errors }, 422, { type: 'import_refused', detail: 'One line is bad.', errors }],
+      [{ why: 'bad_lines', count: 7, errors }, 422, { detail: '7 lines are bad. The first 1 are told.', errors }],
+      [{ why: 'no_codes' }, 422, { type: 'import_refused', detail: 'There is no code in it.' }],
+      [{ why: 'broken_off' }, 422, { type: 'import_refused', detail: 'It broke off before its end.' }],
+      [{ why: 'too_many_forms' }, 422, { type: 'import_refused' }],
+      [{ why: 'too_large' }, 413, { type: 'body_too_large', detail: expect.stringContaining('1000000 lines') }],
+      [{ why: 'cap_exceeded', unitsLeft: 7 }, 422, { type: 'cap_exceeded', detail: '7 more can be issued.' }],
+      [{ why: 'unknown_campaign' }, 404, { type: 'not_found' }],
+    ] as const)('that the ledger refuses with %j is a problem of status %i', async (refusal, status, problem) => {
+      await reopen({ importStack: async () => err(refusal) });
+      expect(await answered(send('A'))).toMatchObject({ status, ...problem });
+    });
+
+    test('is too large by its own word before a byte of it is read', async () => {
+      const { status } = await rawRequest(doors.port, {
+        ...{ method: 'POST', path: '/v1/campaigns/spring/stacks' },
+        headers: {
+          ...{ authorization: `Bearer ${doors.tokenByScope.admin}`, 'content-type': 'text/csv' },
+          'content-length': String(64 * 1024 * 1024 + 1),
+        },
+      });
+      expect([status, ledger.asked]).toEqual([413, []]);
+    });
+
+    test('that breaks off in the middle is no defect in the log', async () => {
+      let told: unknown;
+      await reopen({
+        importStack: async (_, bytes) => {
+          told = await readImportFile(bytes);
+          return err({ why: 'broken_off' });
+        },
+      });
+      const call = request({
+        ...{ port: doors.port, host: '127.0.0.1', method: 'POST', path: '/v1/campaigns/spring/stacks' },
+        headers: {
+          ...{ authorization: `Bearer ${doors.tokenByScope.admin}`, 'content-type': 'text/csv' },
+          'content-length': '1000000',
+        },
+      }).on('error', () => undefined);
+      call.write('SPRING-1\nSPRI');
+      setTimeout(() => call.destroy(), 100);
+      await expect.poll(() => told).toEqual({ ok: false, error: { why: 'broken_off' } });
+      expect(doors.lines).toEqual([]);
+    });
+
+    test('comes out as CSV that reads back as it was given', async () => {
+      const codes = ['as  Given-o1', 'a,b', 'a"b', ' edge '];
+      await reopen({ stackCodes: async () => chunksOf(codes, 2) });
+      const text = await (await csv()).text();
+      expect(text).toBe('code\nas  Given-o1\n"a,b"\n"a""b"\n edge \n');
+      const file = await readImportFile(new Blob([text]).stream());
+      expect(file.ok && file.value.codes.map((one) => one.text)).toEqual(codes);
+    });
   });
 
   const csv = () =>

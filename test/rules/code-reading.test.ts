@@ -121,7 +121,12 @@ describe('an industry coupon', () => {
       'Ordinary coupon: use the register',
     ],
     ['of the euro zone', '9813765030011', { scheme: 'ean' }, 'Ordinary coupon: use the register'],
-    ['that stands for several', '8112209988459000', { several: true } as const, 'Several coupons in one: use the register'],
+    [
+      'that stands for several',
+      '8112209988459000',
+      { several: true } as const,
+      'Several coupons in one: use the register',
+    ],
   ])('%s is not single-use, and the cashier reads why [F11]', (_, raw, facts, text) => {
     const reading = readCode(raw, EVERY_FORM);
     expect(reading).toEqual({ kind: 'not_single_use', facts });
