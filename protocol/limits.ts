@@ -28,7 +28,7 @@ export const FORMS_PER_CARD_MAX = 8;
 export const FORM_PREFIX_CHARACTERS_MAX = 8;
 /** A file of codes made elsewhere: a million of 16 characters with a date beside each fit three times. */
 export const IMPORT_BYTES_MAX = 64 * 1024 * 1024;
-/** Lines of one file, and so codes: read, compared and staged within a minute or two, held in some 300 MB until then. */
+/** Lines of one file, and so codes: taken in within a minute or two, and compared in less than a gigabyte of memory. */
 export const IMPORT_LINES_MAX = 1_000_000;
 /** A request body: twenty codes and five hundred lines fit; what is larger is hostile or broken. */
 export const BODY_BYTES_MAX = 64 * 1024;

@@ -10,17 +10,23 @@ import { err, ok, type Result } from '../../protocol/result.ts';
  */
 const DIGITS_IN_COMMON_MIN = 3;
 
-/** @param normals at least one form comes of any @returns one for each alphabet that there is among them */
-export function formsOfCodes(normals: Iterable<string>): CodeForm[] {
-  const formsByAlphabet = new Map<CodeForm['alphabet'], CodeForm>();
-  for (const normal of normals) {
+/** What the codes of one file have in common, code by code: one form for each alphabet that there is among them. */
+export class FormsFound {
+  readonly #formsByAlphabet = new Map<CodeForm['alphabet'], CodeForm>();
+
+  /** @param normal a code that only a form lets a till recognise */
+  add(normal: string): void {
     const alphabet = alphabetOf(normal);
+    const known = this.#formsByAlphabet.get(alphabet);
+    if (known !== undefined && fits(normal, known)) return;
     const { length } = normal;
     const one = { alphabet, length: { min: length, max: length }, prefix: tellable(normal, length) };
-    const known = formsByAlphabet.get(alphabet);
-    if (known === undefined || !fits(normal, known)) formsByAlphabet.set(alphabet, join(known ?? one, one));
+    this.#formsByAlphabet.set(alphabet, join(known ?? one, one));
   }
-  return [...formsByAlphabet.values()];
+
+  forms(): CodeForm[] {
+    return [...this.#formsByAlphabet.values()];
+  }
 }
 
 /** Would it take a product for a coupon? */

@@ -1,13 +1,19 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CsvError, parse } from 'csv-parse';
+import type { CodeForm } from '../../protocol/code-form.ts';
 import { IMPORT_BYTES_MAX, IMPORT_LINES_MAX } from '../../protocol/limits.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
-import { type ImportedCode, readImportedCode } from './imported-code.ts';
+import { FormsFound } from './form-rules.ts';
+import { type ImportedCode, needsForm, readImportedCode } from './imported-code.ts';
 import { LineErrors } from './line-errors.ts';
 
 /** A file of codes made elsewhere, as it was read whole. */
-export type ImportFile = { readonly codes: readonly ImportedCode[]; readonly errors: LineErrors };
+export type ImportFile = {
+  readonly codes: readonly ImportedCode[];
+  readonly forms: readonly CodeForm[];
+  readonly errors: LineErrors;
+};
 /** `broken_off`: its sender left in the middle of it. */
 export type UnreadableFile = { readonly why: 'too_large' | 'broken_off' };
 
@@ -32,12 +38,12 @@ export async function readImportFile(bytes: AsyncIterable<Uint8Array>): Promise<
   });
   try {
     await pipeline(Readable.from(withLineFeeds(bounded(bytes))), parser);
-    return ok(lines);
+    return ok(lines.file());
   } catch (error) {
     if (error instanceof TooLarge) return err({ why: 'too_large' });
     if (!(error instanceof CsvError)) return err({ why: 'broken_off' });
     lines.endAt(error);
-    return ok(lines);
+    return ok(lines.file());
   }
 }
 
@@ -70,9 +76,10 @@ const LF = 0x0a;
 const CR = 0x0d;
 
 /** The lines by now: good ones with their codes, each code once, and what is wrong with the others. */
-class Lines implements ImportFile {
-  readonly codes: ImportedCode[] = [];
-  readonly errors = new LineErrors();
+class Lines {
+  readonly #codes: ImportedCode[] = [];
+  readonly #errors = new LineErrors();
+  readonly #forms = new FormsFound();
   readonly #linesByCode = new Map<string, number>();
   #last = 0;
   #taken = 0;
@@ -86,23 +93,28 @@ class Lines implements ImportFile {
     if (this.#taken > IMPORT_LINES_MAX) throw new TooLarge();
     const read = readImportedCode(text, line);
     if (read.ok) this.#add(read.value);
-    else this.errors.add(line, read.error);
+    else this.#errors.add(line, read.error);
     return null;
   }
 
   #add(one: ImportedCode): void {
     const before = this.#linesByCode.get(one.code);
     if (before !== undefined) {
-      this.errors.add(one.line, `it reads like line ${before}`);
+      this.#errors.add(one.line, `it reads like line ${before}`);
       return;
     }
     this.#linesByCode.set(one.code, one.line);
-    this.codes.push(one);
+    this.#codes.push(one);
+    if (needsForm(one)) this.#forms.add(one.code);
   }
 
   endAt({ code }: CsvError): void {
     const why = code === 'CSV_MAX_RECORD_SIZE' ? 'it is too long, or a quote is opened and not closed' : BAD_QUOTE;
-    this.errors.add(this.#last + 1, `${why}; nothing after it was read`);
+    this.#errors.add(this.#last + 1, `${why}; nothing after it was read`);
+  }
+
+  file(): ImportFile {
+    return { codes: this.#codes, forms: this.#forms.forms(), errors: this.#errors };
   }
 }
 

@@ -11,8 +11,6 @@ export type ImportedCode = {
   readonly line: number;
   /** Its normal form. */
   readonly code: Code;
-  /** A till knows it by its form alone: ours, or an industry coupon's. Else the card must carry a form for it. */
-  readonly isKnownByForm: boolean;
 };
 
 /** @returns why it cannot be imported, for a person: whatever door it came to, it could not be redeemed there */
@@ -28,7 +26,12 @@ export function readImportedCode(text: string, line: number): Result<ImportedCod
   const again = readCode(code, EVERY_FORM);
   if (again.kind !== 'code' || again.code !== code)
     return err('without its hyphens and spaces it reads as another code');
-  return ok({ text, line, code, isKnownByForm: readCode(text, []).kind === 'code' });
+  return ok({ text, line, code });
+}
+
+/** A till knows ours and an industry coupon's by themselves; for any other the card must carry a form. */
+export function needsForm({ text }: ImportedCode): boolean {
+  return readCode(text, []).kind !== 'code';
 }
 
 /** Of a text that was imported. */

@@ -2,11 +2,9 @@ import type { Card } from '../../protocol/card.ts';
 import { alphabetOf, type CodeForm } from '../../protocol/code-form.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import type { Campaign, ImportRefusal } from '../ledger/port.ts';
-import { catchesProducts, formsOfCodes, widen } from './form-rules.ts';
+import { catchesProducts, widen } from './form-rules.ts';
 import { type ImportFile, readImportFile } from './import-file.ts';
-import type { ImportedCode } from './imported-code.ts';
 import { type IssuingPorts, takeCap } from './issuable.ts';
-import type { LineErrors } from './line-errors.ts';
 import { existing, orNothing, stage, unstage } from './staging.ts';
 
 /** What an import has made: a stack to be issued, and the card where it had to learn new forms. */
@@ -40,9 +38,9 @@ export class Imports {
     for (const stack of await this.#ports.store.read((tx) => tx.comingStacks())) await unstage(this.#ports, stack);
   }
 
-  async #takeFile(campaign: string, { codes, errors }: ImportFile): Promise<Result<Taken, ImportRefusal>> {
-    const forms = formsOfCodes(unknownByForm(codes));
-    refuseProducts(codes, forms, errors);
+  async #takeFile(campaign: string, file: ImportFile): Promise<Result<Taken, ImportRefusal>> {
+    const { codes, forms, errors } = file;
+    refuseProducts(file);
     for (;;) {
       for (const { line } of await existing(this.#ports, codes)) errors.add(line, 'it reads like a code that exists');
       if (errors.count > 0) return err({ why: 'bad_lines', count: errors.count, errors: errors.inOrder() });
@@ -98,14 +96,9 @@ function mayTake(
   return ok({ ...taken.value, card: { ...card, version: card.version + 1, forms: [...forms.value] } });
 }
 
-function unknownByForm(codes: readonly ImportedCode[]): string[] {
-  return codes.filter(({ isKnownByForm }) => !isKnownByForm).map(({ code }) => code);
-}
-
-function refuseProducts(codes: readonly ImportedCode[], forms: readonly CodeForm[], errors: LineErrors): void {
+function refuseProducts({ codes, forms, errors }: ImportFile): void {
   if (!forms.some(catchesProducts)) return;
-  for (const { code, line, isKnownByForm } of codes)
-    if (!isKnownByForm && alphabetOf(code) === 'digits') errors.add(line, LIKE_PRODUCTS);
+  for (const { code, line } of codes) if (alphabetOf(code) === 'digits') errors.add(line, LIKE_PRODUCTS);
 }
 
 const LIKE_PRODUCTS =

@@ -89,6 +89,20 @@ describe('a stack made elsewhere', () => {
     expect(brief(await town.cart.redeem(stocked, town.basket()))).toBe('refused: already_redeemed');
   });
 
+  test('may have any printable character in its codes, and they are looked up and voided by it', async () => {
+    const codes = ['A/B?C#D%20"E', 'x,y;<z>&=+ {1}', '../..\\%2F'];
+    const stack = await imported(await campaign('Odd'), ['"A/B?C#D%20""E"', '"x,y;<z>&=+ {1}"', '../..\\%2F']);
+    const { text } = await town.askAdmin(`/v1/stacks/${stack}/codes.csv`);
+    expect(text).toBe('code\n"A/B?C#D%20""E"\n"x,y;<z>&=+ {1}"\n../..\\%2F\n');
+    for (const code of codes) {
+      expect(await town.look(code)).toMatchObject({ state: 'issued' });
+      expect(brief(await one.redeem(code, town.basket()))).toBe('approved');
+      expect(await one.lookAt(code)).toMatchObject({ state: 'redeemed' });
+      const { status } = await town.askAdmin(`/v1/codes/${encodeURIComponent(code)}/void`, { method: 'POST' });
+      expect([code, status]).toEqual([code, 409]);
+    }
+  });
+
   test('of GS1 coupons is one coupon each, whichever way it is scanned', async () => {
     const codes = [
       '8112017777777666666223456789',

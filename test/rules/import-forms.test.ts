@@ -1,10 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { catchesProducts, formsOfCodes, widen } from '../../cloud/issuing/form-rules.ts';
+import { catchesProducts, FormsFound, widen } from '../../cloud/issuing/form-rules.ts';
 import { type CodeForm, codeFormSchema, EVERY_FORM, fits } from '../../protocol/code-form.ts';
 import { readCode } from '../../protocol/code-reading.ts';
 import { FORMS_PER_CARD_MAX } from '../../protocol/limits.ts';
 
+function formsOfCodes(codes: readonly string[]): CodeForm[] {
+  const found = new FormsFound();
+  for (const code of codes) found.add(code);
+  return found.forms();
+}
 const only = (codes: readonly string[]): CodeForm | undefined => formsOfCodes(codes)[0];
 
 describe('the forms of codes', () => {
