@@ -37,20 +37,21 @@ function readExpiry(elements: readonly Element[]): string | null | false {
   return expiry === undefined ? null : (dayOrMonthEnd(expiry.value) ?? false);
 }
 
-/** (390n) an amount, (391n) one with its currency, (394n) a percentage, (8111) points; n counts the decimals. */
+/** (390n) an amount, (394n) a percentage, (8111) points; n counts the decimals. */
 function readValue(elements: readonly Element[]): CouponValue | null | false {
   for (const { ai, value } of elements) {
     const decimals = Number(ai.charAt(3));
-    if (/^39[01]/.test(ai)) return amountOf(value, decimals, ai.startsWith('391'));
+    if (/^390[0-9]$/.test(ai)) return /^[0-9]{1,15}$/.test(value) && amountOf(Number(value), decimals);
     if (/^394[0-3]$/.test(ai)) return /^[0-9]{4}$/.test(value) && { kind: 'percent', percent: Number(value), decimals };
     if (ai === '8111') return /^[0-9]{4}$/.test(value) && { kind: 'points', points: Number(value) };
   }
   return null;
 }
 
-function amountOf(value: string, decimals: number, withCurrency: boolean): CouponValue | false {
-  const [, currency = '', digits] =
-    (withCurrency ? /^([0-9]{3})([0-9]{1,15})$/ : /^()([0-9]{1,15})$/).exec(value) ?? [];
-  if (digits === undefined) return false;
-  return { kind: 'amount', of: 'sale', amount: Number(digits), decimals, currency: currency === '' ? null : currency };
-}
+const amountOf = (amount: number, decimals: number): CouponValue => ({
+  kind: 'amount',
+  of: 'sale',
+  amount,
+  decimals,
+  currency: null,
+});

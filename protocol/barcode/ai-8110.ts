@@ -33,7 +33,7 @@ function readFields(digits: DigitReader): { readonly serial: string | null; read
   const serial = digits.opens('5') ? digits.counted('0123456789', 6, 'the serial') : null;
   const retailer = digits.opens('6') ? digits.counted('1234567', 6, 'the retailer') : null;
   const saveCode = digits.opens('9') ? readSaveCode(digits) : '0';
-  const value = valueOf(saveCode, Number(save));
+  const value = couponValue(saveCode, Number(save));
   return { serial, says: { funder, offer, value, purchase, retailer, startsOn, endsOn } };
 }
 
@@ -86,7 +86,7 @@ function readSaveCode(digits: DigitReader): string {
   return code;
 }
 
-function valueOf(saveCode: string, save: number): CouponValue {
+function couponValue(saveCode: string, save: number): CouponValue {
   if (saveCode === '1') return { kind: 'free_item', upTo: save === 0 ? null : save };
   if (saveCode === '2') return { kind: 'free_items', items: save };
   if (saveCode === '5') return { kind: 'percent', percent: save, decimals: 0 };

@@ -20,9 +20,9 @@ export type Barcode =
 /**
  * Reads a scan by the rules of the industry's coupons [F4]. It never throws, and says nothing about our own codes.
  *
- * The parsers are ours: GS1's Syntax Engine is in no package registry, gs1-barcode-parser-mod parts (8110) and (255)
- * without looking into them and throws at (8112), and the linters inside bwip-js judge without telling what was read.
- * Those linters are the oracle of the tests. A link's address is taken apart by the platform's URL.
+ * The parsers are ours: GS1's own Syntax Engine comes as source to be built, gs1-barcode-parser-mod 1.2.1 does not look
+ * into (8110) and (255) and throws at (8112), and the linters inside bwip-js judge without telling what was read. Those
+ * linters are the oracle of the tests. A link's address is taken apart by the platform's URL.
  *
  * @param raw as the scanner sent it, without its line end: an AIM identifier may stand in front, GS (0x1D) within
  */
@@ -33,22 +33,28 @@ export function readBarcode(raw: string): Barcode {
 }
 
 function readText(text: string, aim: string | null): Barcode | null {
+  if (hasOurForm(text)) return null;
   if (isEanCarrier(aim)) return readEanUpc(text, true);
   const marked = readBrackets(text) ?? readDigitalLink(text);
-  if (marked !== null) return readElements(marked) ?? (namesGoods(marked) ? { kind: 'product' } : null);
-  if (promisesElements(aim)) return readElements(readElementString(text) ?? []) ?? { kind: 'product' };
-  if (text.includes(SEPARATOR)) return readElements(readElementString(text) ?? []);
+  if (marked !== null) return readElements(marked);
+  if (promisesElements(aim) || text.includes(SEPARATOR)) return readElements(readElementString(text) ?? []);
   // Spaces are as printed under a barcode and typed from there.
   return readDigits(text.replaceAll(' ', ''), aim);
 }
 
-/** The coupon among a message's elements; several, where there are; null where there is none. */
+/** As a code of Tearline [F1], its letters not looked at: no industry coupon has such a form, whatever carries it. */
+function hasOurForm(text: string): boolean {
+  const letters = text.replace(/[-\s]/g, '');
+  return /^[0-9a-z]{16}$/i.test(letters) && /[a-z]/i.test(letters);
+}
+
+/** The coupon among a message's elements; several, where there are; null where nothing in it is known here. */
 function readElements(elements: readonly Element[]): Barcode | null {
   const coupons = elements.map((element) => readElement(element, elements)).filter((one) => one !== null);
+  if (coupons.length === 0) return elements.some(isGoods) ? { kind: 'product' } : null;
   const broken = coupons.find((one) => one.kind === 'malformed');
-  if (broken !== undefined || coupons.length < 2) return broken ?? coupons[0] ?? null;
-  const normals = coupons.flatMap((one) => (one.kind === 'coupon' ? [one.normal] : []));
-  return { kind: 'several', form: 'concatenated', coupons: normals };
+  if (broken !== undefined || coupons.length === 1) return broken ?? coupons[0] ?? null;
+  return { kind: 'several', form: 'concatenated', coupons: normalsOf(coupons) };
 }
 
 function readElement({ ai, value }: Element, all: readonly Element[]): Coupon | Malformed | null {
@@ -57,10 +63,11 @@ function readElement({ ai, value }: Element, all: readonly Element[]): Coupon | 
   return ai === '255' ? read255(value, all) : null;
 }
 
-/** An item, a shipping unit, what is in it. */
-function namesGoods(elements: readonly Element[]): boolean {
-  return elements.some(({ ai }) => ai === '00' || ai === '01' || ai === '02');
-}
+const normalsOf = (coupons: readonly (Coupon | Malformed)[]): string[] =>
+  coupons.flatMap((one) => (one.kind === 'coupon' ? [one.normal] : []));
+
+/** An item, a shipping unit, or what is in it. */
+const isGoods = ({ ai }: Element): boolean => ai === '00' || ai === '01' || ai === '02';
 
 /**
  * Nothing says GS1 here, so the form of the digits alone must. (255) has too little form: one loyalty card in ten
@@ -68,10 +75,10 @@ function namesGoods(elements: readonly Element[]): boolean {
  */
 function readDigits(digits: string, aim: string | null): Barcode | null {
   if (!/^[0-9]+$/.test(digits)) return null;
-  if (digits.startsWith('8112')) return readBare8112(digits) ?? readUnnamed(digits, aim);
-  if (digits.startsWith('8110')) return readBare8110(digits) ?? readUnnamed(digits, aim);
-  return readUnnamed(digits, aim);
+  return readNorthAmerican(digits) ?? (aim === null ? readEanUpc(digits, false) : null);
 }
 
-const readUnnamed = (digits: string, aim: string | null): Barcode | null =>
-  aim === null ? readEanUpc(digits, false) : null;
+function readNorthAmerican(digits: string): Barcode | null {
+  if (digits.startsWith('8112')) return readBare8112(digits);
+  return digits.startsWith('8110') ? readBare8110(digits) : null;
+}

@@ -40,7 +40,7 @@ export class DigitReader {
 
   /** What broke the rules; digits that are left over do too. Null: all was read. */
   failure(): string | null {
-    return this.#failure ?? (this.#rest === '' ? null : `${this.#rest.length} digits too many`);
+    return this.#failure ?? (this.#rest === '' ? null : `digits left over: ${this.#rest.length}`);
   }
 
   rest(): string {

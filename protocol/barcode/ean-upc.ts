@@ -6,31 +6,32 @@ import { type Coupon, type CouponValue, type Malformed, saysOnly } from './coupo
  * product. Null: bare digits that are no such number. None of these coupons has a serial.
  * @param scannedAsEan the scanner said that it is one: then a wrong check digit is a damaged number, not another number
  */
-export function readEanUpc(
-  digits: string,
-  scannedAsEan: boolean,
-): Coupon | Malformed | { readonly kind: 'product' } | null {
+export function readEanUpc(digits: string, scannedAsEan: boolean): Coupon | Malformed | Product | null {
   const ean = /^[0-9]{12}$/.test(digits) ? `0${digits}` : digits;
-  if (!/^[0-9]{13}$/.test(ean)) return scannedAsEan ? { kind: 'product' } : null;
-  const scheme = /^98[12]|^99/.test(ean) ? 'ean' : ean.startsWith('05') ? 'upc' : null;
-  if (!checksOut(ean)) return malformedOrNot(scheme, scannedAsEan);
-  if (scheme === null) return { kind: 'product' };
-  const coupon = { kind: 'coupon', scheme, serial: null } as const;
-  if (scheme === 'upc')
-    return { ...coupon, normal: `UPC ${ean.slice(1)}`, says: saysOnly(ean.slice(2, 7), ean.slice(7, 12)) };
-  return {
-    ...coupon,
-    normal: `EAN ${ean}`,
-    says: ean.startsWith('99') ? saysOnly(null, ean.slice(2, 12)) : euroSays(ean),
-  };
+  if (!/^[0-9]{13}$/.test(ean)) return scannedAsEan ? PRODUCT : null;
+  const right = checksOut(ean);
+  if (!right && !scannedAsEan) return null;
+  const coupon = couponOf(ean);
+  if (coupon === null) return PRODUCT;
+  return right ? coupon : { kind: 'malformed', scheme: coupon.scheme, why: 'the check digit is wrong' };
 }
 
-function malformedOrNot(
-  scheme: 'ean' | 'upc' | null,
-  scannedAsEan: boolean,
-): Malformed | { readonly kind: 'product' } | null {
-  if (!scannedAsEan) return null;
-  return scheme === null ? { kind: 'product' } : { kind: 'malformed', scheme, why: 'the check digit is wrong' };
+type Product = { readonly kind: 'product' };
+const PRODUCT: Product = { kind: 'product' };
+
+/** By its prefix: 981 and 982 in euro, 99 as each country has it, UPC-A 5 with maker (5), family (3) and value code (2). */
+function couponOf(ean: string): Coupon | null {
+  const says = /^98[12]/.test(ean) ? euroSays(ean) : ean.startsWith('99') ? saysOnly(null, ean.slice(2, 12)) : null;
+  if (says !== null) return { kind: 'coupon', scheme: 'ean', normal: `EAN ${ean}`, serial: null, says };
+  if (!ean.startsWith('05')) return null;
+  const upc = ean.slice(1);
+  return {
+    kind: 'coupon',
+    scheme: 'upc',
+    normal: `UPC ${upc}`,
+    serial: null,
+    says: saysOnly(upc.slice(1, 6), upc.slice(6, 11)),
+  };
 }
 
 /** 981 or 982, issuer (4), promotion (2), value in euro (3) with one decimal or two, check. 000 is an item free. */

@@ -22,12 +22,12 @@ export function readElementString(text: string): Element[] | null {
   return elements.length === 0 ? null : elements;
 }
 
-/** The bracket form, as printed under barcodes: `(255)5412345000150(17)261231`. Null: not of this form. */
+/** The bracket form, as printed under barcodes: `(255)5412345000150(17)261231`, with spaces or without. Null: not of this form. */
 export function readBrackets(text: string): Element[] | null {
   if (!/^(?:\([0-9]{2,4}\)[^()]+)+$/.test(text)) return null;
   return [...text.matchAll(/\(([0-9]{2,4})\)([^()]+)/g)].map(([, ai = '', value = '']) => ({
     ai,
-    value: value.trim(),
+    value: value.replaceAll(' ', ''),
   }));
 }
 
