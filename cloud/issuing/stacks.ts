@@ -55,7 +55,8 @@ export async function stackCodes(
       const sealed = await store.read((tx) => tx.stackChunk(id, chunk));
       if (sealed === null) throw new Error(`chunk ${chunk} of the stack ${id} is missing`);
       const codes = openCodes(seal, sealed, place(id, chunk));
-      yield stack.isImported ? codes : codes.map((code) => formatCode(codeOf(code)));
+      // Ours were sealed as they were made.
+      yield stack.isImported ? codes : codes.map((code) => formatCode(code as Code));
     }
   })();
 }

@@ -51,8 +51,8 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
       dealtAt = 0;
     },
   });
-  /** Of every campaign; what is imported here is known at once. */
-  let forms = await knownForms(store);
+  /** Of every campaign. They only widen: what is imported later is added. */
+  let forms = formsOf((await store.read((tx) => tx.allCampaigns())).map(({ card }) => card));
   const read = (raw: string) => readCode(raw, forms);
   const hashOf = (raw: string): CodeHash | null => {
     const reading = read(raw);
@@ -102,7 +102,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
       if (!taken.ok) return taken;
       const { id, count, card } = taken.value;
       if (card !== null) {
-        forms = await knownForms(store);
+        forms = formsOf([{ forms }, card]);
         await tellCard(group, card);
       }
       await finishStack(issuing, id);
@@ -210,10 +210,6 @@ function newRow({ id, store, shard, publicKey, keyId, passwordHash }: NewGateway
     version: null,
     backlog: 0,
   };
-}
-
-async function knownForms(store: LedgerStore) {
-  return formsOf((await store.read((tx) => tx.allCampaigns())).map(({ card }) => card));
 }
 
 /** Changed terms are a new version of the card. */

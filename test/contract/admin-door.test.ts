@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { readImportFile } from '../../cloud/issuing/import-file.ts';
 import type { Exposure, GatewayView } from '../../cloud/ledger/port.ts';
 import { formatCode, makeCodes } from '../../protocol/code.ts';
+import { IMPORT_BYTES_MAX } from '../../protocol/limits.ts';
 import { err, ok } from '../../protocol/result.ts';
 import { fakeLedger, openTestDoors, rawRequest, type TestDoors } from './cloud-doors.ts';
 
@@ -275,6 +277,27 @@ describe('a stack', () => {
         },
       });
       expect([status, ledger.asked]).toEqual([413, []]);
+    });
+
+    test('is too large also where it does not say so beforehand', async () => {
+      await reopen({
+        importStack: async (_, bytes) => {
+          const file = await readImportFile(bytes);
+          return file.ok ? ok({ id: 'stack-0002', count: 0 }) : err(file.error);
+        },
+      });
+      const call = request({
+        ...{ port: doors.port, host: '127.0.0.1', method: 'POST', path: '/v1/campaigns/spring/stacks' },
+        headers: { authorization: `Bearer ${doors.tokenByScope.admin}`, 'content-type': 'text/csv' },
+      });
+      const answer = new Promise<number | undefined>((resolve, reject) =>
+        call.on('response', (response) => resolve(response.statusCode)).on('error', reject),
+      );
+      const piece = Buffer.alloc(1024 * 1024, '\n');
+      for (let sent = 0; sent <= IMPORT_BYTES_MAX + piece.length && !call.destroyed; sent += piece.length)
+        if (!call.write(piece)) await Promise.race([once(call, 'drain'), answer]);
+      expect(await answer).toBe(413);
+      call.destroy();
     });
 
     test('that breaks off in the middle is no defect in the log', async () => {

@@ -43,6 +43,7 @@ async function imported(to: string, lines: readonly string[]): Promise<string> {
     await Promise.all([one, two].map((store) => store.release(lines[0] ?? '', 'probe')));
     return stores.every(({ reason }) => reason !== 'not_a_coupon');
   });
+  await until('it is given back', async () => (await town.look(lines[0] ?? '')).state === 'issued');
   return idSchema.parse(answer.json).id;
 }
 
@@ -84,6 +85,8 @@ describe('a stack made elsewhere', () => {
     expect(await one.redeem(stocked.toLowerCase(), town.basket())).toMatchObject({ decision: 'approved' });
     expect(brief(await one.validate(free, town.basket()))).toBe('undetermined: cannot_verify');
     expect(brief(await one.validate('BREAD-000001', town.basket()))).toBe('refused: not_a_coupon');
+    expect(brief(await one.redeem('TEST-APPROVED', town.basket()))).toBe('approved');
+    expect(brief(await one.redeem('TEST-EXPIRED', town.basket()))).toBe('refused: expired');
     expect(brief(await town.cart.redeem(stocked, town.basket()))).toBe('refused: held_elsewhere');
     await one.drill('open');
     await town.settled();
