@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { codeFormSchema } from './code-form.ts';
 import type { Facts, Reason } from './decision.ts';
+import { FORMS_PER_CARD_MAX } from './limits.ts';
 import { type Money, moneySchema } from './money.ts';
 import { offerSchema } from './offer.ts';
 import { numberSchema, storeIdSchema } from './reservation.ts';
@@ -21,6 +23,8 @@ export const cardSchema = z.strictObject({
   stores: z.union([z.literal('all'), z.array(storeIdSchema).max(10_000)]),
   minimumBasket: moneySchema.nullable(),
   onSilence: z.enum(['hold', 'replace', 'replace_now']),
+  /** Of its imported codes. Left out where it has none: a card of before is read by a box of before. */
+  forms: z.array(codeFormSchema).min(1).max(FORMS_PER_CARD_MAX).exactOptional(),
 });
 export type Card = z.infer<typeof cardSchema>;
 

@@ -1,21 +1,15 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
-import { type Reason, reasonSchema } from './decision.ts';
-import { CODE_CHARACTERS_READ_MAX } from './limits.ts';
 
 declare const codeBrand: unique symbol;
 declare const codeHashBrand: unique symbol;
 
-/** A code in its normal form: 16 upper-case characters of Crockford's base 32, no hyphens, its check character right. */
+/**
+ * A code in its normal form. Ours: 16 upper-case characters of Crockford's base 32, no hyphens, the check character right.
+ * Imported: its lenient reading. An industry coupon's: see barcode/.
+ */
 export type Code = string & { readonly [codeBrand]: true };
 /** HMAC-SHA-256 of a code under the fleet's key: 64 lower-case hexadecimal digits. */
 export type CodeHash = string & { readonly [codeHashBrand]: true };
-
-/** What a scanned or typed text is, before any look-up. */
-export type CodeReading =
-  | { readonly kind: 'code'; readonly code: Code }
-  | { readonly kind: 'not_a_coupon' }
-  | { readonly kind: 'malformed_code' }
-  | { readonly kind: 'test'; readonly reason: Reason | 'approved' | 'slow' };
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const RANDOM_CHARACTERS = 15;
@@ -24,24 +18,17 @@ const CODE_CHARACTERS = RANDOM_CHARACTERS + 1;
 const CHECK_MODULUS = 37;
 
 /**
- * Reads what a scanner or a person gave. Case, hyphens and white space do not count; O reads as 0, I and L as 1.
- *
- * Our form is 16 characters of that alphabet which are not digits alone: then it is a `code`, or `malformed_code`
- * where the check character is wrong. All else is `not_a_coupon`, at which no lane beeps: groceries go over the same
- * scanner. Bare digits are never ours, because a product can give 16 of them (a GTIN-14 behind its 01, as on fresh
- * produce), and so can a loyalty card; makeCodes draws no such code. Digits with hyphens were typed from a coupon.
- * A code with characters missing or too many has not our form either: its length is all that tells it from a product.
- *
- * @param raw without the scanner's prefix, AIM identifier and line end
+ * Our form: 16 characters of our alphabet which are not digits alone. Then it is a code, or `malformed` where the check
+ * character is wrong; null for all else. Bare digits are never ours, because a product can give 16 of them (a GTIN-14
+ * behind its 01, as on fresh produce), and so can a loyalty card; makeCodes draws no such code. Digits with hyphens were
+ * typed from a coupon. A code with characters missing or too many has not our form either: its length is all that tells
+ * it from a product.
+ * @param text without white space
  */
-export function readCode(raw: string): CodeReading {
-  if (raw.length > CODE_CHARACTERS_READ_MAX) return { kind: 'not_a_coupon' };
-  const text = raw.replace(/\s/g, '');
-  const test = testReason(text);
-  if (test !== null) return { kind: 'test', reason: test };
+export function readOwn(text: string): Code | 'malformed' | null {
   const normal = normalForm(text);
-  if (normal === null) return { kind: 'not_a_coupon' };
-  return checks(normal) ? { kind: 'code', code: asCode(normal) } : { kind: 'malformed_code' };
+  if (normal === null) return null;
+  return checks(normal) ? asCode(normal) : 'malformed';
 }
 
 /**
@@ -64,15 +51,17 @@ export function makeCodes(count: number, randomBytes: (size: number) => Uint8Arr
   return codes;
 }
 
-/** As printed and shown: `7KQ2-9MXD-4TRB-8WNS`. */
+/** One of ours as printed and shown: `7KQ2-9MXD-4TRB-8WNS`. */
 export function formatCode(code: Code): string {
   return `${code.slice(0, 4)}-${code.slice(4, 8)}-${code.slice(8, 12)}-${code.slice(12)}`;
 }
 
-/** All that a lane, a log or a table may show of a code. */
+/** All that a lane, a log or a table may show of a code: four characters, fewer where they would be more than half of it. */
 export function lastFour(code: Code): string {
-  return code.slice(-4);
+  const shown = Math.min(LAST_CHARACTERS, Math.floor(code.length / 2));
+  return code.slice(code.length - shown).padStart(LAST_CHARACTERS, '*');
 }
+const LAST_CHARACTERS = 4;
 
 /** The only form in which a code travels on the link or lies on a box. @param fleetKey 32 bytes, the same in all boxes of a retailer */
 export function hashCode(fleetKey: Uint8Array, code: Code): CodeHash {
@@ -92,13 +81,6 @@ export function parseCodeHash(text: string): CodeHash | null {
 /** Which of the ledger's 16 chains a code's entries are in: 0 to 15, its hash's first digit. */
 export function partitionOf(hash: CodeHash): number {
   return Number.parseInt(hash.slice(0, 1), 16);
-}
-
-/** `TEST-` and a reason, in any case. A code that begins with TEST falls through: the reasons of 12 characters have underscores. */
-function testReason(text: string): Reason | 'approved' | 'slow' | null {
-  const name = /^test-(\w+)$/i.exec(text)?.[1]?.toLowerCase();
-  if (name === 'approved' || name === 'slow') return name;
-  return reasonSchema.safeParse(name).data ?? null;
 }
 
 function normalForm(text: string): string | null {

@@ -54,6 +54,10 @@ export const factsSchema = z.strictObject({
   /** The least total of a basket, and what this one lacks. */
   needs: moneySchema.exactOptional(),
   short: moneySchema.exactOptional(),
+  /** The industry scheme by which the text reads as a coupon. */
+  scheme: nameSchema.exactOptional(),
+  /** One text for more coupons than one. */
+  several: z.literal(true).exactOptional(),
 });
 export type Facts = Readonly<z.infer<typeof factsSchema>>;
 
@@ -73,7 +77,9 @@ type ReasonRow = {
 /** The one table of reasons: what is decided and what the cashier reads. */
 export const REASONS: Readonly<Record<Reason, ReasonRow>> = {
   not_a_coupon: refused(() => 'Not a coupon'),
-  not_single_use: refused(() => 'Ordinary coupon: use the register'),
+  not_single_use: refused(({ several }) =>
+    several ? 'Several coupons in one: use the register' : 'Ordinary coupon: use the register',
+  ),
   malformed_code: refused(() => 'Code incomplete. Scan or type again'),
   unknown_code: refused(() => 'Code not known here'),
   not_yet_valid: refused(startsText),

@@ -20,6 +20,16 @@ export const CUSTOMER_CHARACTERS_MAX = 64;
 export const LINES_PER_BASKET_MAX = 500;
 /** The longest barcode text that any scanner profile reads. */
 export const CODE_CHARACTERS_READ_MAX = 512;
+/** A code made elsewhere, as it is kept: the longest GS1 coupon has 74, and a display's line 20. */
+export const CODE_CHARACTERS_STORED_MAX = 96;
+/** Forms of imported codes on one card: every scan at a till is held against the forms of every card. */
+export const FORMS_PER_CARD_MAX = 8;
+/** What a form may tell of how its codes begin: enough to tell them from products. */
+export const FORM_PREFIX_CHARACTERS_MAX = 8;
+/** A file of codes made elsewhere: a million of 16 characters with a date beside each fit three times. */
+export const IMPORT_BYTES_MAX = 64 * 1024 * 1024;
+/** Lines of one file, and so codes: taken in within a minute or two, and compared in less than a gigabyte of memory. */
+export const IMPORT_LINES_MAX = 1_000_000;
 /** A request body: twenty codes and five hundred lines fit; what is larger is hostile or broken. */
 export const BODY_BYTES_MAX = 64 * 1024;
 /** Why a sale was undone: a word or two for the books. */

@@ -10,6 +10,8 @@ export type Route = {
   readonly body?: z.ZodType;
   /** A body of another kind than JSON, by its content type. */
   readonly bodyType?: string;
+  /** What may be sent instead of that body, streamed, in whatever words its content type needs. */
+  readonly upload?: { readonly type: string; readonly description: string };
   readonly response?: z.ZodType;
   readonly responseType?: string;
   /** Of a good answer; 200 where nothing is said. */
@@ -52,7 +54,7 @@ function describe(operation: Operation): unknown {
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(operation.body === undefined
       ? {}
-      : { requestBody: { required: true, content: content(operation.body, operation.bodyType) } }),
+      : { requestBody: { required: true, content: requestContent(operation.body, operation) } }),
     responses: {
       [operation.status ?? 200]: {
         description: 'The answer.',
@@ -66,6 +68,11 @@ function describe(operation: Operation): unknown {
   };
 }
 
+const requestContent = (body: z.ZodType, { bodyType, upload }: Operation) => ({
+  ...content(body, bodyType),
+  ...(upload === undefined ? {} : { [upload.type]: { schema: { type: 'string', description: upload.description } } }),
+});
+
 const content = (schema: z.ZodType, type = 'application/json') => ({
   [type]: { schema: z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) },
 });
@@ -76,4 +83,8 @@ const problemSchema = z.object({
   status: z.int(),
   detail: z.string().optional(),
   field: z.string().optional(),
+  errors: z
+    .array(z.object({ line: z.int(), why: z.string() }))
+    .readonly()
+    .optional(),
 }) satisfies z.ZodType<Problem>;

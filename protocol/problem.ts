@@ -7,6 +7,8 @@ export type Problem = {
   readonly status: number;
   readonly detail?: string | undefined;
   readonly field?: string | undefined;
+  /** What is wrong with a file, line by line; a file with many bad lines is told its first ones. */
+  readonly errors?: readonly { readonly line: number; readonly why: string }[] | undefined;
 };
 
 const problems = {
@@ -18,12 +20,13 @@ const problems = {
   host_not_allowed: { status: 421, title: 'This host name is not served here.' },
   method_not_allowed: { status: 405, title: 'This method is not served here.' },
   conflict: { status: 409, title: 'It is already there, or another state stands against it.' },
-  body_too_large: { status: 413, title: 'The body is larger than 64 KiB.' },
-  unsupported_media_type: { status: 415, title: 'The content type must be application/json.' },
+  body_too_large: { status: 413, title: 'The body is larger than this call takes.' },
+  unsupported_media_type: { status: 415, title: 'This content type is not taken here.' },
   invalid_request: { status: 422, title: 'The request is not well-formed.' },
   basket_conflict: { status: 422, title: 'This basket has redeemed this code with another lane or total.' },
   idempotency_conflict: { status: 422, title: 'This Idempotency-Key was used with another body.' },
   duplicate_code: { status: 422, title: 'The same code stands twice in the basket.' },
+  import_refused: { status: 422, title: 'The file cannot be imported. Nothing of it was.' },
   cap_exceeded: { status: 422, title: 'The campaign’s cap would be exceeded.' },
   too_many_failures: { status: 429, title: 'Too many failed attempts. Wait before the next one.' },
   internal: { status: 500, title: 'A defect of ours. It was logged.' },
@@ -32,7 +35,7 @@ const problems = {
 
 export type ProblemType = keyof typeof problems;
 
-export function problem(type: ProblemType, about: { detail?: string; field?: string } = {}): Problem {
+export function problem(type: ProblemType, about: Pick<Problem, 'detail' | 'field' | 'errors'> = {}): Problem {
   return { type, ...problems[type], ...about };
 }
 

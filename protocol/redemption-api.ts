@@ -115,6 +115,7 @@ export const decisionSchema = z.object({
   mode: z.enum(['online', 'reserved', 'stand_in']).nullable(),
   reason: reasonSchema.nullable(),
   text: z.string().max(40),
+  /** In its normal form, whatever kind of code it is; what is no code as it was given. */
   code: z.string(),
   basket: z.string(),
   offer: z

@@ -1,4 +1,4 @@
-import type { CodeReading } from './code.ts';
+import type { CodeReading } from './code-reading.ts';
 import type { Facts } from './decision.ts';
 import type { Offer } from './offer.ts';
 

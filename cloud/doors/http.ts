@@ -58,6 +58,28 @@ export function withoutBody<R extends z.ZodType>(
   return { operation, serve: (call) => handle({ ...call, body: null, bodyText: '' }) };
 }
 
+/** One call that takes either of two bodies: JSON, or a file that is streamed to `take`, which bounds what it reads. */
+export function withBodyOrUpload<B extends z.ZodType, R extends z.ZodType>(
+  operation: DoorOperation & {
+    readonly body: B;
+    readonly response: R;
+    readonly upload: NonNullable<DoorOperation['upload']>;
+  },
+  handle: (call: Call<z.output<B>>) => Promise<Answer<z.input<R>>>,
+  take: (call: Call<null>, bytes: AsyncIterable<Uint8Array>) => Promise<Answer<z.input<R>>>,
+): Endpoint {
+  const json = withBody(operation, handle);
+  return {
+    operation,
+    async serve(call, request) {
+      if (!isOfType(request, operation.upload.type)) return json.serve(call, request);
+      return take({ ...call, body: null, bodyText: '' }, request.body ?? nothing());
+    },
+  };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
 export type Plumbing = {
   readonly tokens: TokenStore;
   readonly failures: Failures;
@@ -167,8 +189,7 @@ function failure(error: unknown, log: Log): Response {
 }
 
 async function readJson(request: Request): Promise<Result<{ readonly json: unknown; readonly text: string }, Problem>> {
-  const contentType = request.headers.get('content-type') ?? '';
-  if (!/^application\/json\s*(;|$)/i.test(contentType)) return err(problem('unsupported_media_type'));
+  if (!isOfType(request, 'application/json')) return err(problem('unsupported_media_type'));
   try {
     const bytes = await readBytes(request);
     if (bytes === null) return err(problem('body_too_large'));
@@ -178,6 +199,11 @@ async function readJson(request: Request): Promise<Result<{ readonly json: unkno
     // No JSON, no UTF-8, or a caller who left in the middle of it.
     return err(problem('malformed_json'));
   }
+}
+
+function isOfType(request: Request, type: string): boolean {
+  const [mediaType = ''] = (request.headers.get('content-type') ?? '').split(';');
+  return mediaType.trim().toLowerCase() === type;
 }
 
 /** @returns null where the body is larger than any that is well-formed; no more than that is ever held */

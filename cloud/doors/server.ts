@@ -11,14 +11,16 @@ export type Listening = {
   close(): Promise<void>;
 };
 
-/** A request that takes longer to arrive is no till and no shop. */
-const REQUEST_TIMEOUT_MS = 30_000;
+/** A request whose head takes longer to arrive is no till and no shop. */
+const HEAD_TIMEOUT_MS = 30_000;
+/** The largest file of codes arrives in this time over two megabits a second. */
+const REQUEST_TIMEOUT_MS = 300_000;
 /** Answers under way at a stop: a decision takes milliseconds, a file of codes may be cut. */
 const CLOSE_PATIENCE_MS = 3_000;
 
 /** @throws where the port cannot be had (`code`) */
 export async function listen(app: Hono, host: string, port: number, tls: Tls | null): Promise<Listening> {
-  const serverOptions = { noDelay: true, requestTimeout: REQUEST_TIMEOUT_MS };
+  const serverOptions = { noDelay: true, headersTimeout: HEAD_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS };
   const server =
     tls === null
       ? createAdaptorServer({ fetch: app.fetch, createServer, serverOptions })

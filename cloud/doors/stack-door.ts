@@ -1,21 +1,31 @@
 import { z } from 'zod';
-import { type Code, formatCode } from '../../protocol/code.ts';
+import { IMPORT_BYTES_MAX, IMPORT_LINES_MAX } from '../../protocol/limits.ts';
 import { type Problem, problem } from '../../protocol/problem.ts';
 import { err, ok } from '../../protocol/result.ts';
-import type { IssueRefusal, Ledger } from '../ledger/port.ts';
+import type { ImportRefusal, Ledger } from '../ledger/port.ts';
 import type { Log } from '../log.ts';
-import { type Endpoint, withBody, withoutBody } from './http.ts';
+import { type Endpoint, withBodyOrUpload, withoutBody } from './http.ts';
 
 /** One request that ends within minutes; who needs more asks again. */
 const CODES_PER_STACK_MAX = 5_000_000;
 
-/** Stacks of codes: generated, handed out as CSV, and single codes withdrawn. */
+/** Stacks of codes: generated or imported, handed out as CSV, and single codes withdrawn. */
 export function stackDoor(ledger: Ledger, log: Log): Endpoint[] {
   return [
-    withBody(routes.generate, async ({ body, param }) => {
-      const issued = await ledger.issueStack(param('id'), body.count);
-      return issued.ok ? issued : err(issueProblem(issued.error));
-    }),
+    withBodyOrUpload(
+      routes.issue,
+      async ({ body, param }) => {
+        const issued = await ledger.issueStack(param('id'), body.count);
+        return issued.ok ? issued : err(issueProblem(issued.error, 'count'));
+      },
+      async ({ param, header }, bytes) => {
+        const field = unreadableHeader(header);
+        if (field !== null) return err(problem('unsupported_media_type', { field, detail: 'UTF-8, as it is.' }));
+        if (Number(header('content-length') ?? 0) > IMPORT_BYTES_MAX) return err(issueProblem({ why: 'too_large' }));
+        const imported = await ledger.importStack(param('id'), bytes);
+        return imported.ok ? imported : err(issueProblem(imported.error));
+      },
+    ),
     withoutBody(routes.codes, async ({ param }) => {
       const stack = param('id');
       const codes = await ledger.stackCodes(stack);
@@ -26,14 +36,24 @@ export function stackDoor(ledger: Ledger, log: Log): Endpoint[] {
 }
 
 const routes = {
-  generate: {
+  issue: {
     scope: 'admin',
     tag: 'Campaigns',
     method: 'POST',
     path: '/v1/campaigns/{id}/stacks',
     status: 201,
-    summary: 'Issue a stack of new codes: all of them, or none where a cap would be exceeded.',
+    summary:
+      'Issue a stack: of new codes, or of codes made elsewhere. All of them, or none where a cap would be exceeded or a line is bad.',
     body: z.strictObject({ count: z.int().min(1).max(CODES_PER_STACK_MAX) }),
+    upload: {
+      type: 'text/csv',
+      description:
+        'Codes made elsewhere, each once: UTF-8, RFC 4180, the code first in each line, other columns left alone, a first ' +
+        'line that says `code` is the header. A code is 1 to 96 printable ASCII characters and is kept as given; case, ' +
+        'white space and hyphens do not count when it is read, O is 0, I and L are 1. Codes of digits alone must all begin ' +
+        'with the same three. GS1 coupons need a serial number. What is wrong is answered as `import_refused` with `errors` ' +
+        'by line, at most a hundred.',
+    },
     response: z.object({ id: z.string(), count: z.int() }),
   },
   codes: {
@@ -56,16 +76,43 @@ const routes = {
   },
 } as const;
 
-function issueProblem(refusal: IssueRefusal): Problem {
+/** What would make the bytes another text than they are taken for. */
+function unreadableHeader(header: (name: string) => string | undefined): string | null {
+  const charset = /;\s*charset="?([^";\s]*)/i.exec(header('content-type') ?? '')?.[1] ?? 'utf-8';
+  if (!/^(utf-8|us-ascii)$/i.test(charset)) return 'content-type';
+  return header('content-encoding') === undefined ? null : 'content-encoding';
+}
+
+function issueProblem(refusal: ImportRefusal, field?: 'count'): Problem {
   switch (refusal.why) {
     case 'unknown_campaign':
       return problem('not_found');
     case 'cap_exceeded':
       return problem('cap_exceeded', {
-        field: 'count',
+        ...(field === undefined ? {} : { field }),
         ...(refusal.unitsLeft === null ? {} : { detail: `${refusal.unitsLeft} more can be issued.` }),
       });
+    case 'bad_lines':
+      return problem('import_refused', { detail: badLines(refusal), errors: refusal.errors });
+    case 'no_codes':
+      return problem('import_refused', { detail: 'There is no code in it.' });
+    case 'too_many_forms':
+      return problem('import_refused', {
+        detail:
+          'The codes of this campaign look too different from each other. Import these into a campaign of their own.',
+      });
+    case 'broken_off':
+      return problem('import_refused', { detail: 'It broke off before its end.' });
+    case 'too_large':
+      return problem('body_too_large', {
+        detail: `A file may have ${IMPORT_LINES_MAX} lines and ${IMPORT_BYTES_MAX} bytes. Import it in parts.`,
+      });
   }
+}
+
+function badLines({ count, errors }: Extract<ImportRefusal, { why: 'bad_lines' }>): string {
+  const are = count === 1 ? 'One line is bad.' : `${count} lines are bad.`;
+  return errors.length < count ? `${are} The first ${errors.length} are told.` : are;
 }
 
 function voidAnswer(outcome: Awaited<ReturnType<Ledger['voidCode']>>) {
@@ -92,16 +139,19 @@ function csvResponse(stack: string, lines: AsyncIterable<Uint8Array>): Response 
 
 async function* csvLines(
   stack: string,
-  chunks: AsyncIterable<readonly Code[]>,
+  chunks: AsyncIterable<readonly string[]>,
   log: Log,
 ): AsyncGenerator<Uint8Array, void> {
   const encoder = new TextEncoder();
   yield encoder.encode('code\n');
   try {
-    for await (const codes of chunks) yield encoder.encode(codes.map((code) => `${formatCode(code)}\n`).join(''));
+    for await (const codes of chunks) yield encoder.encode(codes.map((code) => `${csvField(code)}\n`).join(''));
   } catch (error) {
     log.error({ err: error, stack }, 'a file of codes broke off');
     // The connection breaks with it: a part must not look like the whole.
     throw new Error('a file of codes broke off');
   }
 }
+
+/** RFC 4180. A code has no line ends. */
+const csvField = (code: string): string => (/[",]/.test(code) ? `"${code.replaceAll('"', '""')}"` : code);

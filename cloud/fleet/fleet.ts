@@ -106,7 +106,8 @@ export class Fleet {
     const campaigns = await unit.reads.allCampaigns();
     const cards = campaigns
       .map(({ card }) => card)
-      .filter(({ stores }) => stores === 'all' || stores.includes(row.store));
+      // Those with forms too: an imported code that is for another store is a coupon all the same.
+      .filter(({ stores, forms }) => stores === 'all' || stores.includes(row.store) || forms !== undefined);
     const judgement = judge(row, bootId, body, { cards, keys: this.#ports.keys, now: this.#ports.now() });
     switch (judgement.kind) {
       case 'welcome':

@@ -1,4 +1,5 @@
-import { type CodeHash, hashCode, readCode } from '../../protocol/code.ts';
+import { type CodeHash, hashCode } from '../../protocol/code.ts';
+import type { CodeReading } from '../../protocol/code-reading.ts';
 import { GRANT_RESERVATIONS_MAX } from '../../protocol/limits.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import type { CodeView, GatewayRow } from '../ledger/code-rules.ts';
@@ -14,6 +15,7 @@ export type StockPorts = {
   readonly group: Group;
   readonly store: LedgerStore;
   readonly fleetKey: Uint8Array;
+  readonly read: (raw: string) => CodeReading;
   readonly stockUnitsMax: number;
   readonly now: () => number;
   readonly newId: () => string;
@@ -35,9 +37,9 @@ export async function stockList(
   const refused: { code: string; reason: string }[] = [];
   const wanted = new Map<CodeHash, string>();
   for (const code of codes) {
-    const reading = readCode(code);
+    const reading = ports.read(code);
     if (reading.kind === 'code') wanted.set(hashCode(ports.fleetKey, reading.code), code);
-    else refused.push({ code, reason: reading.kind === 'malformed_code' ? 'malformed_code' : 'not_a_coupon' });
+    else refused.push({ code, reason: reading.kind === 'test' ? 'not_a_coupon' : reading.kind });
   }
   let granted = 0;
   const hashes = [...wanted.keys()];

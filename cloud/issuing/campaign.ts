@@ -101,7 +101,10 @@ export function changedCampaign(now: Campaign, change: CampaignChange): Result<C
     })
     .safeParse({ ...termsOf(now), ...change });
   if (!terms.success) return err(terms.error);
-  return ok({ ...now, ...campaignOf(now.id, now.card.version + 1, terms.data) });
+  const { card, ...rest } = campaignOf(now.id, now.card.version + 1, terms.data);
+  // Not the marketer's to write: what was imported stays recognised.
+  const { forms } = now.card;
+  return ok({ ...now, ...rest, card: forms === undefined ? card : { ...card, forms } });
 }
 
 /** The ledger's form; the version is the card's. */
@@ -145,7 +148,7 @@ export function idFromTitle(title: string): string {
 const ID_FROM_TITLE_CHARACTERS_MAX = 32;
 
 function termsOf(campaign: Campaign): Terms {
-  const { offer, version: _version, ...card } = campaign.card;
+  const { offer, version: _version, forms: _forms, ...card } = campaign.card;
   return {
     title: offer.title,
     condition: campaign.condition,

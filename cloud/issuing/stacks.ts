@@ -1,25 +1,13 @@
 import { createHash } from 'node:crypto';
-import { type Code, hashCode, lastFour, makeCodes, partitionOf } from '../../protocol/code.ts';
+import { type Code, formatCode, makeCodes, partitionOf } from '../../protocol/code.ts';
 import { LEDGER_PARTITIONS } from '../../protocol/limits.ts';
-import { faceValue } from '../../protocol/offer.ts';
-import { err, ok, type Result } from '../../protocol/result.ts';
+import { ok, type Result } from '../../protocol/result.ts';
 import { chain, type NewEntry } from '../ledger/chain.ts';
 import type { CodeHash, IssueRefusal } from '../ledger/port.ts';
-import { DuplicateCode, type LedgerStore } from '../ledger/store.ts';
-import { unitsLeft } from './cap-rules.ts';
-import { type CodeSeal, openCodes, sealCodes } from './seal.ts';
-
-/** One transaction of issuing: short enough that a register's redemption hardly waits for it. */
-const CODES_PER_CHUNK = 2_000;
-
-export type IssuingPorts = {
-  readonly store: LedgerStore;
-  readonly fleetKey: Uint8Array;
-  readonly seal: CodeSeal;
-  readonly randomBytes: (size: number) => Uint8Array;
-  readonly now: () => number;
-  readonly newId: () => string;
-};
+import { DuplicateCode } from '../ledger/store.ts';
+import { codeOf } from './imported-code.ts';
+import { CODES_PER_CHUNK, type IssuingPorts, issuable, place, takeCap, turn } from './issuable.ts';
+import { openCodes, sealCodes } from './seal.ts';
 
 /**
  * Issues a stack. The caps are taken for the whole of it in its first transaction; then it is written chunk by chunk,
@@ -30,10 +18,10 @@ export async function issueStack(
   campaign: string,
   count: number,
 ): Promise<Result<{ readonly id: string; readonly count: number }, IssueRefusal>> {
-  const taken = await takeCap(ports, campaign, count);
-  if (!taken.ok) return taken;
-  await finishStack(ports, taken.value);
-  return ok({ id: taken.value, count });
+  const put = await putStack(ports, campaign, count);
+  if (!put.ok) return put;
+  await finishStack(ports, put.value);
+  return ok({ id: put.value, count });
 }
 
 /** Writes what is missing of a stack. */
@@ -41,74 +29,78 @@ export async function finishStack(ports: IssuingPorts, id: string): Promise<void
   for (;;) {
     const left = await ports.store.read((tx) => tx.stack(id));
     if (left === null || left.issued >= left.count) return;
-    const size = Math.min(CODES_PER_CHUNK, left.count - left.issued);
+    const chunk = left.issued / CODES_PER_CHUNK;
     try {
-      await issueChunk(ports, id, left.campaign, left.issued / CODES_PER_CHUNK, size);
+      const part = left.isImported
+        ? await stagedChunk(ports, id, chunk)
+        : newChunk(ports, id, chunk, Math.min(CODES_PER_CHUNK, left.count - left.issued));
+      await issueChunk(ports, id, left.campaign, chunk, part);
     } catch (error) {
       // One code in 2^75 was there already: the chunk is drawn again.
       if (!(error instanceof DuplicateCode)) throw error;
     }
-    // Registers and carts come between two chunks.
-    await new Promise(setImmediate);
+    await turn();
   }
 }
 
-/** The codes of a stack in their order, chunk by chunk; null where there is no such stack. */
+/** The codes of a stack in their order, as printed or as given, chunk by chunk; null where there is no such stack. */
 export async function stackCodes(
   { store, seal }: IssuingPorts,
   id: string,
-): Promise<AsyncIterable<readonly Code[]> | null> {
+): Promise<AsyncIterable<readonly string[]> | null> {
   const stack = await store.read((tx) => tx.stack(id));
   if (stack === null) return null;
   return (async function* () {
     for (let chunk = 0; chunk * CODES_PER_CHUNK < stack.issued; chunk += 1) {
       const sealed = await store.read((tx) => tx.stackChunk(id, chunk));
       if (sealed === null) throw new Error(`chunk ${chunk} of the stack ${id} is missing`);
-      yield openCodes(seal, sealed, `${id}/${chunk}`);
+      const codes = openCodes(seal, sealed, place(id, chunk));
+      // Ours were sealed as they were made.
+      yield stack.isImported ? codes : codes.map((code) => formatCode(code as Code));
     }
   })();
 }
 
-async function takeCap(
+async function putStack(
   { store, now, newId }: IssuingPorts,
   id: string,
   count: number,
 ): Promise<Result<string, IssueRefusal>> {
   return store.transaction(async (tx) => {
-    const campaign = (await tx.campaigns([id]))[0];
-    if (campaign === undefined) return err({ why: 'unknown_campaign' as const });
-    const worth = faceValue(campaign.card.offer.discount);
-    const left = unitsLeft(campaign.cap, { units: campaign.issuedUnits, value: campaign.issuedValue }, worth);
-    if (left !== null && count > left) return err({ why: 'cap_exceeded' as const, unitsLeft: left });
-    await tx.putCampaign({
-      ...campaign,
-      issuedUnits: campaign.issuedUnits + count,
-      issuedValue: campaign.issuedValue + count * worth,
-    });
+    const taken = takeCap((await tx.campaigns([id]))[0], count);
+    if (!taken.ok) return taken;
+    await tx.putCampaign(taken.value);
     const stack = newId();
-    await tx.putStack({ id: stack, campaign: id, count, at: now() });
+    await tx.putStack({ id: stack, campaign: id, count, at: now(), isImported: false });
     return ok(stack);
   });
 }
 
+/** `sealed` null: a chunk that was staged is there already. */
+type Chunk = { readonly codes: readonly Code[]; readonly sealed: Uint8Array | null };
+
+function newChunk({ seal, randomBytes }: IssuingPorts, stack: string, chunk: number, size: number): Chunk {
+  const codes = makeCodes(size, randomBytes);
+  return { codes, sealed: sealCodes(seal, codes, place(stack, chunk)) };
+}
+
+async function stagedChunk({ store, seal }: IssuingPorts, stack: string, chunk: number): Promise<Chunk> {
+  const sealed = await store.read((tx) => tx.stackChunk(stack, chunk));
+  if (sealed === null) throw new Error(`chunk ${chunk} of the imported stack ${stack} is missing`);
+  return { codes: openCodes(seal, sealed, place(stack, chunk)).map(codeOf), sealed: null };
+}
+
 async function issueChunk(
-  ports: IssuingPorts,
+  { store, fleetKey, now }: IssuingPorts,
   stack: string,
   campaignId: string,
   chunk: number,
-  size: number,
+  { codes: read, sealed }: Chunk,
 ): Promise<void> {
-  const made = makeCodes(size, ports.randomBytes);
-  const codes = made.map((code) => ({ hash: hashCode(ports.fleetKey, code), lastFour: lastFour(code) }));
-  const sealed = sealCodes(ports.seal, made, `${stack}/${chunk}`);
-  const news = chunkEntries(
-    stack,
-    chunk,
-    campaignId,
-    codes.map(({ hash }) => hash),
-    ports.now(),
-  );
-  await ports.store.transaction(async (tx) => {
+  const codes = read.map((code) => issuable(fleetKey, code));
+  const hashes = codes.map(({ hash }) => hash);
+  const news = chunkEntries(stack, chunk, campaignId, hashes, now());
+  await store.transaction(async (tx) => {
     const campaign = (await tx.campaigns([campaignId]))[0];
     const heads = await tx.heads(news.map(({ partition }) => partition));
     const dealt = campaign !== undefined && campaign.card.stores !== 'all';

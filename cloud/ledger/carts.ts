@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Code, type CodeHash, hashCode, readCode } from '../../protocol/code.ts';
+import { type Code, type CodeHash, hashCode } from '../../protocol/code.ts';
+import type { CodeReading } from '../../protocol/code-reading.ts';
 import { approvedText, factsForApi, REASONS } from '../../protocol/decision.ts';
 import { USE_MS } from '../../protocol/limits.ts';
 import type { Offer } from '../../protocol/offer.ts';
@@ -28,6 +29,7 @@ export type CartPorts = {
   readonly group: Group;
   readonly store: LedgerStore;
   readonly fleetKey: Uint8Array;
+  readonly read: (raw: string) => CodeReading;
   readonly now: () => number;
   readonly newId: () => string;
 };
@@ -43,9 +45,11 @@ export class Carts {
   }
 
   async decide(call: 'validate' | 'redeem', sale: CartSale): Promise<Result<Decision[], Conflict>> {
-    const items = await Promise.all(sale.codes.map((raw) => this.#read(raw, call, sale)));
+    const readings = sale.codes.map((raw) => this.#ports.read(raw));
+    if (hasDuplicate(readings)) return err('duplicate_code');
+    if (readings.some((reading) => reading.kind === 'test' && reading.reason === 'slow')) await sleep(TEST_SLOW_MS);
+    const items = readings.map((reading, i) => this.#item(reading, sale.codes[i] ?? '', call, sale));
     const hashes = items.flatMap((item) => ('hash' in item ? item.hash : []));
-    if (new Set(hashes).size !== hashes.length) return err('duplicate_code');
     const first = await this.#try(call, sale, items, hashes, true);
     if (first.kind === 'conflict') return err('basket_conflict');
     if (first.kind === 'decided') return ok(first.decisions);
@@ -55,10 +59,9 @@ export class Carts {
   }
 
   async release({ client, code, basket }: { client: string; code: string; basket: string }): Promise<void> {
-    const reading = readCode(code);
-    if (reading.kind !== 'code') return;
-    const { group, fleetKey, now } = this.#ports;
-    const hash = hashCode(fleetKey, reading.code);
+    const hash = this.#hashOf(code);
+    if (hash === null) return;
+    const { group, now } = this.#ports;
     await group.run([hash], async (unit) => {
       const view = await unit.view(hash);
       if (view !== null) unit.apply(releaseCart(view, client, basket, await unit.handOver(hash), now()));
@@ -72,11 +75,10 @@ export class Carts {
     reason: string;
     door: string | null;
   }): Promise<ReversalView> {
-    const reading = readCode(request.code);
+    const hash = this.#hashOf(request.code);
     // What was never a code of ours was never redeemed, and never will be.
-    if (reading.kind !== 'code') return { reversed: true, redemption: null };
-    const { group, fleetKey, now } = this.#ports;
-    const hash = hashCode(fleetKey, reading.code);
+    if (hash === null) return { reversed: true, redemption: null };
+    const { group, now } = this.#ports;
     const { client, basket, reason } = request;
     const asked = { door: request.door ?? cartDoor(client), basket, reason, asker: null };
     return group.run([hash], async (unit) => {
@@ -105,17 +107,21 @@ export class Carts {
     });
   }
 
-  async #read(raw: string, call: 'validate' | 'redeem', sale: CartSale): Promise<Item> {
-    const reading = readCode(raw);
+  #hashOf(raw: string): CodeHash | null {
+    const reading = this.#ports.read(raw);
+    return reading.kind === 'code' ? hashCode(this.#ports.fleetKey, reading.code) : null;
+  }
+
+  #item(reading: CodeReading, raw: string, call: 'validate' | 'redeem', sale: CartSale): Item {
     switch (reading.kind) {
       case 'code':
         return { code: reading.code, hash: hashCode(this.#ports.fleetKey, reading.code) };
       case 'test':
-        if (reading.reason === 'slow') await sleep(TEST_SLOW_MS);
         return { code: testCode(reading.reason), answer: this.#testAnswer(call, reading.reason, sale) };
       case 'not_a_coupon':
       case 'malformed_code':
-        return { code: raw, answer: this.#refusal(raw, sale, { reason: reading.kind, facts: {} }, null) };
+      case 'not_single_use':
+        return { code: raw, answer: this.#refusal(raw, sale, { reason: reading.kind, facts: reading.facts }, null) };
     }
   }
 
@@ -127,7 +133,10 @@ export class Carts {
     mayWait: boolean,
   ): Promise<Tried> {
     // What answers by its form alone costs no transaction.
-    if (hashes.length === 0) return { kind: 'decided', decisions: this.#answers(sale, items, new Map()) };
+    if (hashes.length === 0) {
+      const whole = isWhole(sale, items, []);
+      return { kind: 'decided', decisions: this.#answers(sale, items, new Map(), whole) };
+    }
     const { group } = this.#ports;
     return group.run(hashes, async (unit): Promise<Tried> => {
       const outcomes = await this.#outcomes(unit, call, sale, hashes, mayWait);
@@ -141,8 +150,7 @@ export class Carts {
           if (outcome.kind === 'waits' || outcome.kind === 'refused') unit.apply(outcome.changes);
         return { kind: 'waits', waits };
       }
-      const whole =
-        !sale.allOrNone || (items.every((item) => 'hash' in item) && given.every(({ kind }) => kind !== 'refused'));
+      const whole = isWhole(sale, items, given);
       for (const outcome of given)
         if (outcome.kind !== 'conflict' && (whole || outcome.kind === 'refused')) unit.apply(outcome.changes);
       return { kind: 'decided', decisions: this.#answers(sale, items, outcomes, whole) };
@@ -179,7 +187,12 @@ export class Carts {
     return outcomes;
   }
 
-  #answers(sale: CartSale, items: readonly Item[], outcomes: ReadonlyMap<CodeHash, Decided>, whole = true): Decision[] {
+  #answers(
+    sale: CartSale,
+    items: readonly Item[],
+    outcomes: ReadonlyMap<CodeHash, Decided>,
+    whole: boolean,
+  ): Decision[] {
     return items.map((item) => {
       if ('answer' in item)
         return whole || item.answer.decision !== 'approved'
@@ -193,7 +206,9 @@ export class Carts {
 
   #answer(code: Code, sale: CartSale, { outcome, view, redeemed }: Decided, whole: boolean): Decision {
     if (outcome.kind === 'refused') return this.#refusal(code, sale, outcome.refusal, view);
-    if (!whole) return this.#refusal(code, sale, incomplete, view);
+    // What this basket has redeemed before stays so, whatever came to it since.
+    const again = outcome.kind === 'redeemed' && outcome.again;
+    if (!whole && !again) return this.#refusal(code, sale, incomplete, view);
     if (view === null || outcome.kind === 'conflict' || outcome.kind === 'waits')
       throw new Error('an approval without a code');
     const until = outcome.kind === 'held' ? (outcome.row.hold?.until ?? null) : null;
@@ -270,6 +285,23 @@ type Tried =
   | { readonly kind: 'decided'; readonly decisions: Decision[] }
   | { readonly kind: 'conflict' }
   | { readonly kind: 'waits'; readonly waits: readonly { readonly hash: CodeHash; readonly until: number }[] };
+
+/** The same coupon twice in one call, by its normal form. What is no coupon may come twice. */
+function hasDuplicate(readings: readonly CodeReading[]): boolean {
+  const coupons = readings.flatMap((reading) =>
+    reading.kind === 'code' ? reading.code : reading.kind === 'test' ? testCode(reading.reason) : [],
+  );
+  return new Set(coupons).size < coupons.length;
+}
+
+/** All are good, or nobody asked for all or none. */
+function isWhole({ allOrNone }: CartSale, items: readonly Item[], outcomes: readonly CartOutcome[]): boolean {
+  if (!allOrNone) return true;
+  return (
+    items.every((item) => 'hash' in item || item.answer.decision === 'approved') &&
+    outcomes.every(({ kind }) => kind !== 'refused')
+  );
+}
 
 const incomplete: Refusal = { reason: 'basket_incomplete', facts: {} };
 

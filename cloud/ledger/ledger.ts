@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { CloudKeys } from '../keys.ts';
+import { Imports } from '../issuing/imports.ts';
 import { finishStack, issueStack, stackCodes } from '../issuing/stacks.ts';
 import { endWhatIsDue } from '../fleet/due.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { deal, stockList } from '../fleet/stocking.ts';
-import { hashCode, readCode } from '../../protocol/code.ts';
+import type { Card } from '../../protocol/card.ts';
+import { type CodeHash, hashCode } from '../../protocol/code.ts';
+import { formsOf } from '../../protocol/code-form.ts';
+import { readCode } from '../../protocol/code-reading.ts';
 import { GENESIS_HASH } from '../../protocol/journal.ts';
 import { err, ok } from '../../protocol/result.ts';
 import { Carts } from './carts.ts';
@@ -47,9 +51,18 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
       dealtAt = 0;
     },
   });
-  const carts = new Carts({ group, store, fleetKey: keys.fleetKey, now, newId });
+  /** Of every campaign. They only widen: what is imported later is added. */
+  let forms = formsOf((await store.read((tx) => tx.allCampaigns())).map(({ card }) => card));
+  const read = (raw: string) => readCode(raw, forms);
+  const hashOf = (raw: string): CodeHash | null => {
+    const reading = read(raw);
+    return reading.kind === 'code' ? hashCode(keys.fleetKey, reading.code) : null;
+  };
+  const carts = new Carts({ group, store, fleetKey: keys.fleetKey, read, now, newId });
   const issuing = { store, fleetKey: keys.fleetKey, seal: { key: keys.sealKey, randomBytes }, randomBytes, now, newId };
-  const stocking = { group, store, fleetKey: keys.fleetKey, stockUnitsMax, now, newId };
+  const imports = new Imports(issuing);
+  const stocking = { group, store, fleetKey: keys.fleetKey, read, stockUnitsMax, now, newId };
+  await imports.dropUnfinished();
   for (const stack of await store.read((tx) => tx.unfinishedStacks())) await finishStack(issuing, stack);
 
   return {
@@ -59,8 +72,8 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
     release: (request) => carts.release(request),
     basket: (client, basket) => carts.basket(client, basket),
     async history(code) {
-      const reading = readCode(code);
-      return reading.kind === 'code' ? codeHistory(store, hashCode(keys.fleetKey, reading.code), now()) : null;
+      const hash = hashOf(code);
+      return hash === null ? null : codeHistory(store, hash, now());
     },
 
     async createCampaign(campaign) {
@@ -84,10 +97,21 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
     },
     stores: () => store.read((tx) => tx.stores()),
     issueStack: (campaign, count) => issueStack(issuing, campaign, count),
+    async importStack(campaign, csv) {
+      const taken = await imports.take(campaign, csv);
+      if (!taken.ok) return taken;
+      const { id, count, card } = taken.value;
+      if (card !== null) {
+        forms = formsOf([{ forms }, card]);
+        await tellCard(group, card);
+      }
+      await finishStack(issuing, id);
+      return ok({ id, count });
+    },
     stackCodes: (stack) => stackCodes(issuing, stack),
     async voidCode(code) {
-      const reading = readCode(code);
-      return reading.kind === 'code' ? voidCode(group, hashCode(keys.fleetKey, reading.code), now()) : 'unknown_code';
+      const hash = hashOf(code);
+      return hash === null ? 'unknown_code' : voidCode(group, hash, now());
     },
     stock: (id, codes) => stockList(stocking, id, codes),
 
@@ -188,7 +212,7 @@ function newRow({ id, store, shard, publicKey, keyId, passwordHash }: NewGateway
   };
 }
 
-/** Changed terms are a new version of the card; the boxes that have its codes, or may get them, are told. */
+/** Changed terms are a new version of the card. */
 async function changeCampaign(
   store: LedgerStore,
   group: Group,
@@ -206,12 +230,16 @@ async function changeCampaign(
   });
   if (changed === null) return err('unknown_campaign');
   const { campaign, card } = changed;
-  if (card === null) return ok(campaign);
+  if (card !== null) await tellCard(group, card);
+  return ok(campaign);
+}
+
+/** The boxes that have codes of it, or may get them, are told. */
+async function tellCard(group: Group, card: Card): Promise<void> {
   await group.run([], async (unit) => {
     const boxes = (await unit.reads.allGateways()).filter(({ state }) => state === 'active');
     unit.apply(
       boxes.map(({ id: gateway }) => ({ do: 'send', gateway, message: { type: 'policy', body: { cards: [card] } } })),
     );
   });
-  return ok(campaign);
 }

@@ -1,5 +1,5 @@
 import type { Card } from '../../protocol/card.ts';
-import type { Code, CodeHash } from '../../protocol/code.ts';
+import type { CodeHash } from '../../protocol/code.ts';
 import type { Down, Header, Up } from '../../protocol/messages.ts';
 import type { BasketView, Conflict, Decision, ReversalView, SaleRequest } from '../../protocol/redemption-api.ts';
 import type { Result } from '../../protocol/result.ts';
@@ -90,6 +90,13 @@ export type ExceptionView = {
 export type IssueRefusal =
   | { readonly why: 'cap_exceeded'; readonly unitsLeft: number | null }
   | { readonly why: 'unknown_campaign' };
+export type ImportRefusal =
+  | IssueRefusal
+  | { readonly why: 'bad_lines'; readonly count: number; readonly errors: readonly LineError[] }
+  /** `broken_off`: its sender left in the middle of it. */
+  | { readonly why: 'no_codes' | 'too_large' | 'broken_off' | 'too_many_forms' };
+/** What is wrong with one line of a file, for the person who made it. The code itself is never repeated. */
+export type LineError = { readonly line: number; readonly why: string };
 export type NewGateway = {
   readonly id: string;
   readonly store: string;
@@ -133,8 +140,13 @@ export interface Ledger {
     campaign: string,
     count: number,
   ): Promise<Result<{ readonly id: string; readonly count: number }, IssueRefusal>>;
-  /** The codes of a stack in their order, decrypted chunk by chunk; null where there is no such stack. */
-  stackCodes(stack: string): Promise<AsyncIterable<readonly Code[]> | null>;
+  /** Issues a stack made elsewhere: all of its codes, or none of them. */
+  importStack(
+    campaign: string,
+    csv: AsyncIterable<Uint8Array>,
+  ): Promise<Result<{ readonly id: string; readonly count: number }, ImportRefusal>>;
+  /** The codes of a stack in their order, as printed or as given, decrypted chunk by chunk; null: no such stack. */
+  stackCodes(stack: string): Promise<AsyncIterable<readonly string[]> | null>;
   voidCode(code: string): Promise<'voided' | 'void_pending' | 'already_redeemed' | 'unknown_code'>;
   /** Reserves these codes ahead in that store. */
   stock(

@@ -54,7 +54,8 @@ export function sqliteReads(db: RowReader): LedgerReads {
 
   return {
     incarnation: async () => one((row) => text(row.incarnation), 'SELECT incarnation FROM ledger WHERE id = 1'),
-    codes: async (keys) => each(keys, codeRow, 'SELECT * FROM codes WHERE hash = ?', blob),
+    codes: async (keys) => each(keys, codeRow, "SELECT * FROM codes WHERE hash = ? AND state <> 'staged'", blob),
+    taken: async (keys) => each(keys, (row) => hashOf(row.hash), 'SELECT hash FROM codes WHERE hash = ?', blob),
     reservations: async (ids) => each(ids, reservationRow, 'SELECT * FROM reservations WHERE id = ?'),
     redemptions: async (ids) => each(ids, redemptionRow, 'SELECT * FROM redemptions WHERE id = ?'),
     redemptionsOfBasket: async (door, basket) =>
@@ -101,13 +102,20 @@ export function sqliteReads(db: RowReader): LedgerReads {
       ),
     stack: async (id) =>
       one(
-        (row) => ({ campaign: text(row.campaign), count: int(row.count), issued: int(row.issued) }),
+        (row) => ({
+          campaign: text(row.campaign),
+          count: int(row.count),
+          issued: int(row.issued),
+          isImported: row.import !== null,
+        }),
         'SELECT * FROM stacks WHERE id = ?',
         id,
       ),
     stackChunk: async (stack, chunk) =>
       one((row) => bytes(row.sealed), 'SELECT sealed FROM stack_chunks WHERE stack = ? AND chunk = ?', stack, chunk),
-    unfinishedStacks: async () => all((row) => text(row.id), 'SELECT id FROM stacks WHERE issued < count'),
+    unfinishedStacks: async () =>
+      all((row) => text(row.id), "SELECT id FROM stacks WHERE issued < count AND import IS NOT 'coming'"),
+    comingStacks: async () => all((row) => text(row.id), "SELECT id FROM stacks WHERE import = 'coming'"),
     exceptions: async (most) => all(exceptionRow, EXCEPTIONS, most),
     outbox: async (gateway, after, most) =>
       all(

@@ -49,23 +49,50 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
       const body = JSON.stringify({ card, condition, terms, picture, perCustomer, offline });
       to.campaign.run(id, body, faceValue(card.offer.discount), cap.units, cap.value, issuedUnits, issuedValue);
     },
-    async putStack({ id, campaign, count, at }) {
-      to.stack.run(id, campaign, count, at);
+    async putStack({ id, campaign, count, at, isImported }) {
+      to.stack.run(id, campaign, count, at, isImported ? 'coming' : null);
     },
     async issue({ stack, chunk, campaign, dealt, sealed, codes, entries }) {
-      try {
-        for (const { hash, lastFour } of codes) to.newCode.run(blob(hash), lastFour, campaign, Number(dealt));
-      } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY')
-          throw new DuplicateCode(stack);
-        throw error;
+      if (sealed === null) {
+        for (const { hash } of codes) once(to.issueStaged.run(Number(dealt), blob(hash)));
+      } else {
+        for (const { hash, lastFour } of codes) newCode(to, [blob(hash), lastFour, campaign, 'issued', Number(dealt)]);
+        to.chunk.run(stack, chunk, sealed);
       }
-      to.chunk.run(stack, chunk, sealed);
       to.stackGrew.run(codes.length, stack);
       to.units.run('$.issued', '$.issued', codes.length, campaign);
       writeEntries(to.entry, entries);
     },
+    async stage({ stack, chunk, campaign, sealed, codes }) {
+      for (const { hash, lastFour } of codes) newCode(to, [blob(hash), lastFour, campaign, 'staged', 0]);
+      to.chunk.run(stack, chunk, sealed);
+    },
+    async unstage({ stack, chunk, codes }) {
+      for (const hash of codes) once(to.unstage.run(blob(hash), stack));
+      once(to.dropChunk.run(stack, chunk));
+    },
+    async makeWhole(stack) {
+      once(to.makeWhole.run(stack));
+    },
+    async dropStack(stack) {
+      once(to.dropStack.run(stack));
+    },
   };
+}
+
+function newCode(to: ReturnType<typeof prepare>, values: readonly unknown[]): void {
+  try {
+    to.newCode.run(...values);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY')
+      throw new DuplicateCode('a code is there already');
+    throw error;
+  }
+}
+
+/** What was staged is there as it was: anything else is a defect. */
+function once({ changes }: SqliteDatabase.RunResult): void {
+  if (changes !== 1) throw new Error(`a change that must meet one row met ${changes}`);
 }
 
 function writeEntries(entry: SqliteDatabase.Statement, entries: readonly StoredEntry[]): void {
@@ -77,7 +104,11 @@ function prepare(db: SqliteDatabase.Database) {
   return {
     code: db.prepare(`UPDATE codes SET generation = ?, version = ?, state = ?, void_mark = ?, reservation = ?, hold_client = ?,
       hold_basket = ?, hold_until = ?, redemption = ?, restock_after = ? WHERE hash = ? AND version = ?`),
-    newCode: db.prepare("INSERT INTO codes (hash, last_four, campaign, state, dealt) VALUES (?, ?, ?, 'issued', ?)"),
+    newCode: db.prepare('INSERT INTO codes (hash, last_four, campaign, state, dealt) VALUES (?, ?, ?, ?, ?)'),
+    issueStaged: db.prepare("UPDATE codes SET state = 'issued', dealt = ? WHERE hash = ? AND state = 'staged'"),
+    unstage: db.prepare(
+      "DELETE FROM codes WHERE hash = ? AND state = 'staged' AND (SELECT import FROM stacks WHERE id = ?) = 'coming'",
+    ),
     reservation:
       db.prepare(`INSERT INTO reservations VALUES (@id, @code, @generation, @gateway, @epoch, @number, @notAfter, @cause, @cardVersion,
       @state, @why, @deadline, @useUntil, @useLane)
@@ -114,7 +145,10 @@ function prepare(db: SqliteDatabase.Database) {
       db.prepare(`INSERT INTO campaigns (id, body, face_value, cap_units, cap_value, issued_units, issued_value) VALUES (?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET body = excluded.body, face_value = excluded.face_value, cap_units = excluded.cap_units,
       cap_value = excluded.cap_value, issued_units = excluded.issued_units, issued_value = excluded.issued_value`),
-    stack: db.prepare('INSERT INTO stacks (id, campaign, count, at) VALUES (?, ?, ?, ?)'),
+    stack: db.prepare('INSERT INTO stacks (id, campaign, count, at, import) VALUES (?, ?, ?, ?, ?)'),
+    makeWhole: db.prepare("UPDATE stacks SET import = 'whole' WHERE id = ? AND import = 'coming'"),
+    dropStack: db.prepare("DELETE FROM stacks WHERE id = ? AND import = 'coming'"),
+    dropChunk: db.prepare('DELETE FROM stack_chunks WHERE stack = ? AND chunk = ?'),
     stackGrew: db.prepare('UPDATE stacks SET issued = issued + ? WHERE id = ?'),
     chunk: db.prepare('INSERT INTO stack_chunks VALUES (?, ?, ?)'),
   };

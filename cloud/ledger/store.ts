@@ -54,9 +54,14 @@ export interface LedgerReads {
   journalAfter(gateway: string, epoch: number, n: number, most: number): Promise<StoredJournalEntry[]>;
   /** The hash at a number of a box's acknowledged journal; null where there is none. */
   journalHash(gateway: string, epoch: number, n: number): Promise<string | null>;
-  stack(id: string): Promise<{ readonly campaign: string; readonly count: number; readonly issued: number } | null>;
+  /** Of these, those that exist, also as codes that are staged: `codes` does not know them yet. */
+  taken(hashes: readonly CodeHash[]): Promise<CodeHash[]>;
+  stack(id: string): Promise<StackRow | null>;
   stackChunk(stack: string, chunk: number): Promise<Uint8Array | null>;
+  /** Those that are whole and not issued to their end. */
   unfinishedStacks(): Promise<string[]>;
+  /** Imported ones that are not whole. */
+  comingStacks(): Promise<string[]>;
   exceptions(most: number): Promise<StoredException[]>;
   outbox(gateway: string, after: number, most: number): Promise<OutboxRow[]>;
   outboxGateways(): Promise<string[]>;
@@ -75,14 +80,23 @@ export interface LedgerTx extends LedgerReads {
   putIncarnation(incarnation: string): Promise<void>;
   putStore(store: Store): Promise<void>;
   putCampaign(campaign: Campaign): Promise<void>;
+  /** An imported one is coming until `makeWhole`. */
   putStack(stack: {
     readonly id: string;
     readonly campaign: string;
     readonly count: number;
     readonly at: number;
+    readonly isImported: boolean;
   }): Promise<void>;
-  /** New codes of one chunk; @throws DuplicateCode where one exists: nothing of the chunk is kept */
+  /** New codes of one chunk, or staged ones; @throws DuplicateCode where one exists: nothing of the chunk is kept */
   issue(chunk: IssuedChunk): Promise<void>;
+  /** Codes of a coming stack; @throws DuplicateCode as `issue` does */
+  stage(chunk: StagedChunk): Promise<void>;
+  /** A chunk of a stack that is still coming. */
+  unstage(chunk: Pick<StagedChunk, 'stack' | 'chunk'> & { readonly codes: readonly CodeHash[] }): Promise<void>;
+  makeWhole(stack: string): Promise<void>;
+  /** A coming one, of which no code is staged any more. */
+  dropStack(stack: string): Promise<void>;
 }
 
 /** Another transaction was there first: load again and decide again. */
@@ -140,7 +154,25 @@ export type IssuedChunk = {
   readonly chunk: number;
   readonly campaign: string;
   readonly dealt: boolean;
-  readonly sealed: Uint8Array;
-  readonly codes: readonly { readonly hash: CodeHash; readonly lastFour: string }[];
+  /** Null: the chunk was staged. */
+  readonly sealed: Uint8Array | null;
+  readonly codes: readonly NewCode[];
   readonly entries: readonly StoredEntry[];
+};
+
+export type StagedChunk = {
+  readonly stack: string;
+  readonly chunk: number;
+  readonly campaign: string;
+  readonly sealed: Uint8Array;
+  readonly codes: readonly NewCode[];
+};
+
+type NewCode = { readonly hash: CodeHash; readonly lastFour: string };
+
+export type StackRow = {
+  readonly campaign: string;
+  readonly count: number;
+  readonly issued: number;
+  readonly isImported: boolean;
 };

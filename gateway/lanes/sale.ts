@@ -1,5 +1,6 @@
 import { withoutAim } from '../../protocol/barcode/aim.ts';
-import { readCode } from '../../protocol/code.ts';
+import { EVERY_FORM } from '../../protocol/code-form.ts';
+import { readCode } from '../../protocol/code-reading.ts';
 import type { Money } from '../../protocol/money.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 
@@ -21,7 +22,7 @@ export type Coupon = ScannedCode & {
 };
 
 export type ScannedCode = {
-  /** For the till. It stays in this process's memory. */
+  /** For the till, with the scanner's AIM identifier where it sent one. It stays in this process's memory. */
   readonly code: string;
   /** All that may be shown of it; empty where it is so short that this would be all of it. */
   readonly lastFour: string;
@@ -52,7 +53,7 @@ export type CouponView = Omit<Coupon, 'code' | 'tried'>;
 
 /** A text from a scanner or a keyboard. */
 export function scannedCode(raw: string): ScannedCode {
-  const code = withoutAim(raw.trim()).text;
+  const code = raw.trim();
   return { code, lastFour: lastFourOf(code) };
 }
 
@@ -145,13 +146,13 @@ function isSameCode(one: ScannedCode, other: ScannedCode): boolean {
 }
 
 function normal(code: string): string {
-  const reading = readCode(code);
+  const reading = readCode(code, EVERY_FORM);
   return reading.kind === 'code' ? reading.code : code;
 }
 
 function lastFourOf(code: string): string {
-  const reading = readCode(code);
+  const reading = readCode(code, EVERY_FORM);
   if (reading.kind === 'test') return 'TEST';
-  const text = (reading.kind === 'code' ? reading.code : code).replace(/[^0-9A-Za-z]/g, '');
+  const text = (reading.kind === 'code' ? reading.code : withoutAim(code).text).replace(/[^0-9A-Za-z]/g, '');
   return text.length > 4 ? text.slice(-4).toUpperCase() : '';
 }

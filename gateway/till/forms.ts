@@ -1,4 +1,6 @@
-import { type CodeHash, hashCode, lastFour, readCode } from '../../protocol/code.ts';
+import { type CodeHash, hashCode, lastFour } from '../../protocol/code.ts';
+import type { CodeForm } from '../../protocol/code-form.ts';
+import { readCode } from '../../protocol/code-reading.ts';
 import { USE_MS } from '../../protocol/limits.ts';
 import { type TestReason, testCode, testFacts, testOffer, testRedemptionId } from '../../protocol/test-codes.ts';
 import type { Told } from './box-rules.ts';
@@ -11,12 +13,14 @@ export type Read =
   /** Answers its reason at every door, and never counts. */
   | { readonly kind: 'test'; readonly shown: string; readonly reason: TestReason };
 
-export function readForm(fleetKey: Uint8Array, raw: string): Read {
-  const reading = readCode(raw);
+/** @param forms of the imported codes of every campaign whose card is here */
+export function readForm(fleetKey: Uint8Array, raw: string, forms: readonly CodeForm[]): Read {
+  const reading = readCode(raw, forms);
   switch (reading.kind) {
     case 'not_a_coupon':
     case 'malformed_code':
-      return { kind: 'form', shown: raw, told: { reason: reading.kind, facts: {} } };
+    case 'not_single_use':
+      return { kind: 'form', shown: raw, told: { reason: reading.kind, facts: reading.facts } };
     case 'test':
       return { kind: 'test', shown: testCode(reading.reason), reason: reading.reason };
     case 'code': {

@@ -37,7 +37,8 @@ export class SaleDesk {
 
   async sell(intent: SaleCommand['intent'], request: SaleRequest): Promise<Result<Decision[], Conflict>> {
     if (this.#bench.work.session.standing === 'starting') throw new TillUnavailable('the witness cannot be written');
-    const reads = request.codes.map((raw) => readForm(this.#ports.fleetKey, raw));
+    const forms = this.#bench.store.forms();
+    const reads = request.codes.map((raw) => readForm(this.#ports.fleetKey, raw, forms));
     if (hasDuplicate(reads)) return err('duplicate_code');
     if (reads.some((read) => read.kind === 'test' && read.reason === 'slow')) await this.#pause(TEST_SLOW_MS);
     const answer = await this.#decide(intent, request, reads);

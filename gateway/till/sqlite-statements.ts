@@ -39,6 +39,8 @@ export function prepare(db: Database) {
         AND epoch = (SELECT @epoch) AND ${IS_IDLE}
       LIMIT @most)`),
     cards: sql('SELECT card FROM cards WHERE campaign = (SELECT ?) ORDER BY version'),
+    newestCards: sql(`SELECT card FROM cards WHERE version =
+      (SELECT MAX(version) FROM cards AS newer WHERE newer.campaign = cards.campaign)`),
     holdings: sql(
       "SELECT reservation FROM reservations WHERE state = 'active' AND epoch = (SELECT ?) ORDER BY reservation",
     ),

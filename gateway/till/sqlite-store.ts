@@ -1,6 +1,7 @@
 import Sqlite, { type Database, SqliteError } from 'better-sqlite3';
 import type { Card } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
+import { type CodeForm, formsOf } from '../../protocol/code-form.ts';
 import { type Entry, GENESIS_HASH } from '../../protocol/journal.ts';
 import { canonicalText } from '../../protocol/canonical.ts';
 import type { Box, CodeKnown, EntryPlace, Reservation } from './box-rules.ts';
@@ -32,6 +33,7 @@ export class SqliteTillStore implements TillStore {
   /** As they were read last, until a change or a rollback: every command asks for them. */
   #box: (Box & { readonly gateway: string }) | null = null;
   readonly #cards = new Map<string, readonly Card[]>();
+  #forms: readonly CodeForm[] | null = null;
 
   /**
    * @param source a path, ':memory:', or what `serialize` gave
@@ -100,6 +102,11 @@ export class SqliteTillStore implements TillStore {
     const cards = available(() => this.#sql.cards.all(campaign).map((row) => parsed(cardRowSchema, row).card));
     this.#cards.set(campaign, cards);
     return cards;
+  }
+
+  forms(): readonly CodeForm[] {
+    this.#forms ??= available(() => formsOf(this.#sql.newestCards.all().map((row) => parsed(cardRowSchema, row).card)));
+    return this.#forms;
   }
 
   holdings(epoch: number): string[] {
@@ -182,6 +189,7 @@ export class SqliteTillStore implements TillStore {
   #forget(): void {
     this.#box = null;
     this.#cards.clear();
+    this.#forms = null;
   }
 
   #append({ epoch, n, hash, body }: Entry): void {
@@ -247,6 +255,7 @@ export class SqliteTillStore implements TillStore {
         break;
       case 'card':
         this.#cards.delete(change.card.offer.campaign);
+        this.#forms = null;
         once(sql.card.run(change.card.offer.campaign, change.card.version, JSON.stringify(change.card)));
         break;
       case 'high_water':

@@ -1,5 +1,6 @@
 import type { Card } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
+import type { CodeForm } from '../../protocol/code-form.ts';
 import type { Entry } from '../../protocol/journal.ts';
 import type { Answer, Box, CodeKnown, EntryPlace, Reservation } from './box-rules.ts';
 import type { Change } from './draft-rules.ts';
@@ -48,6 +49,8 @@ export interface TillStore {
   due(query: DueQuery): Reservation[];
   /** All versions, the oldest first. */
   cards(campaign: string): readonly Card[];
+  /** Of imported codes, on the newest card of each campaign. */
+  forms(): readonly CodeForm[];
   /** Ids of the active reservations of the epoch, in order. */
   holdings(epoch: number): string[];
   holding(epoch: number): Holding;

@@ -248,7 +248,7 @@ class StoreTill implements Till {
   }
 
   #read(code: string) {
-    return readForm(this.#ports.identity.fleetKey, code);
+    return readForm(this.#ports.identity.fleetKey, code, this.#ports.store.forms());
   }
 
   /** What is stored is shown under the same law as what is new [G4], and by a validated box alone [G6]. */

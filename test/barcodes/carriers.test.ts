@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { lineReader } from '../../gateway/lanes/profiles/line.ts';
 import type { Heard } from '../../gateway/lanes/scanner.ts';
 import { readBarcode } from '../../protocol/barcode/barcode.ts';
-import { readCode } from '../../protocol/code.ts';
+import { readCode } from '../../protocol/code-reading.ts';
 import { type Carrier, scanned } from './carriers.ts';
 
 /** Drawn, read from the picture, sent as a scanner would send it, cut into pieces, read at the lane. */
@@ -88,7 +88,7 @@ test.each<Carrier>(['Code 128', 'QR', 'Data Matrix', 'PDF417'])(
     for (const printed of [OURS, OURS.replaceAll('-', '')]) {
       const scan = scanOf(await scanned(carrier, printed));
       expect(barcodeOf(scan)).toEqual({ kind: 'plain', text: printed });
-      expect(readCode(scan.text)).toEqual({ kind: 'code', code: '7KQ29MXD4TRB8WNS' });
+      expect(readCode(scan.text, [])).toEqual({ kind: 'code', code: '7KQ29MXD4TRB8WNS' });
     }
   },
 );

@@ -1,6 +1,7 @@
 import type { LanePorts } from '../../gateway/lanes/lane.ts';
 import { type SaleRequest, type TillStatus, TillUnavailable } from '../../gateway/till/port.ts';
-import { type Code, makeCodes, readCode } from '../../protocol/code.ts';
+import { type Code, makeCodes } from '../../protocol/code.ts';
+import { readCode } from '../../protocol/code-reading.ts';
 import { approvedText, type Facts, factsForApi, REASONS, type Reason } from '../../protocol/decision.ts';
 import type { Discount, Offer } from '../../protocol/offer.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
@@ -79,17 +80,18 @@ export class FakeTill {
   }
 
   #find(code: string): Coupon | undefined {
-    const reading = readCode(code);
+    const reading = readCode(code, []);
     return reading.kind === 'code' ? this.couponsByCode.get(reading.code) : undefined;
   }
 
   #validate(code: string, sale: SaleRequest): Decision {
-    const reading = readCode(code);
+    const reading = readCode(code, []);
     switch (reading.kind) {
       case 'test':
         return this.#test(reading.reason, sale);
       case 'not_a_coupon':
       case 'malformed_code':
+      case 'not_single_use':
         return this.#refuse(reading.kind, sale);
       case 'code':
     }

@@ -397,6 +397,8 @@ describe('machine doors', () => {
     }
     const body = json.paths['/v1/validations'].post.requestBody.content['application/json'].schema;
     expect(Object.keys(body.properties)).toContain('basket');
+    const stacks = json.paths['/v1/campaigns/{id}/stacks'].post.requestBody.content;
+    expect(Object.keys(stacks)).toEqual(['application/json', 'text/csv']);
   });
 
   test('serve pages that name no other host and load only what is here', async () => {

@@ -13,7 +13,7 @@ import { sqliteEnrolmentStore } from '../../cloud/fleet/sqlite-enrolment-store.t
 import type { Campaign, Ledger, NewGateway, Store } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import type { Log } from '../../cloud/log.ts';
-import { readCode } from '../../protocol/code.ts';
+import { readCode } from '../../protocol/code-reading.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import { err, ok } from '../../protocol/result.ts';
 
@@ -166,6 +166,12 @@ export function fakeLedger(own: Partial<Ledger> = {}): Ledger & FakeState {
     stores: async () => [...storesById.values()],
     issueStack: async (campaign, count) =>
       campaignsById.has(campaign) ? ok({ id: 'stack-0001', count }) : err({ why: 'unknown_campaign' }),
+    importStack: async (campaign, csv) => {
+      let bytes = 0;
+      for await (const piece of csv) bytes += piece.length;
+      asked.push(['importStack', { campaign, bytes }]);
+      return campaignsById.has(campaign) ? ok({ id: 'stack-0002', count: 3 }) : err({ why: 'unknown_campaign' });
+    },
     stackCodes: async () => null,
     voidCode: noted('voidCode', () => 'unknown_code' as const),
     stock: async (store, codes) =>
@@ -200,7 +206,7 @@ type FakeState = {
 };
 
 function approved(code: string, basket: string): Decision {
-  const reading = readCode(code);
+  const reading = readCode(code, []);
   return {
     decision: 'approved',
     mode: 'online',

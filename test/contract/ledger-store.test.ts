@@ -61,6 +61,82 @@ function ledgerStoreSuite(name: string, open: () => OpenStore): void {
       expect(await code()).toEqual(row);
     });
 
+    describe('of a stack made elsewhere', () => {
+      const stack = 'stack-0002';
+      const [one, other, third] = ['7', '8', '9'].map(hashOfDigit) as [CodeHash, CodeHash, CodeHash];
+      const put = () =>
+        store.transaction((tx) => tx.putStack({ id: stack, campaign: 'spring', count: 3, at: NOW, isImported: true }));
+      const stage = (chunk: number, ...hashes: CodeHash[]) =>
+        store.transaction((tx) =>
+          tx.stage({
+            ...{ stack, chunk, campaign: 'spring', sealed: Buffer.from(`chunk ${chunk}`) },
+            codes: hashes.map((hash) => ({ hash, lastFour: '*001' })),
+          }),
+        );
+      const issue = (chunk: number, ...hashes: CodeHash[]) =>
+        store.transaction((tx) =>
+          tx.issue({
+            ...{ stack, chunk, campaign: 'spring', dealt: false, sealed: null, entries: [] },
+            codes: hashes.map((hash) => ({ hash, lastFour: '*001' })),
+          }),
+        );
+      const taken = () => store.read((tx) => tx.taken([one, other, third, HASH]));
+      const row = () => store.read((tx) => tx.stack(stack));
+
+      test('keeps a staged code from being made again, and lets nobody know it [F13]', async () => {
+        await put();
+        await stage(0, one, other);
+        expect(await code(one)).toBeUndefined();
+        expect(await taken()).toEqual([one, other, HASH]);
+        expect((await store.read((tx) => tx.units('spring'))).issued).toBe(HASHES.length);
+        await expect(stage(1, third, one)).rejects.toBeInstanceOf(DuplicateCode);
+        await expect(stage(1, HASH)).rejects.toBeInstanceOf(DuplicateCode);
+        expect(await taken()).toEqual([one, other, HASH]);
+        expect(await store.read((tx) => tx.stackChunk(stack, 1))).toBeNull();
+      });
+
+      test('issues what was staged, chunk by chunk, once the stack is whole [F13]', async () => {
+        await put();
+        await stage(0, one, other);
+        await stage(1, third);
+        expect(await store.read((tx) => tx.comingStacks())).toEqual([stack]);
+        expect(await store.read((tx) => tx.unfinishedStacks())).not.toContain(stack);
+        await store.transaction((tx) => tx.makeWhole(stack));
+        expect(await store.read((tx) => tx.comingStacks())).toEqual([]);
+        expect(await store.read((tx) => tx.unfinishedStacks())).toContain(stack);
+        await issue(0, one, other);
+        expect(await row()).toEqual({ campaign: 'spring', count: 3, issued: 2, isImported: true });
+        expect(await code(one)).toMatchObject({ state: 'issued', lastFour: '*001', version: 0 });
+        expect(await code(third)).toBeUndefined();
+        await issue(1, third);
+        expect(await store.read((tx) => tx.unfinishedStacks())).not.toContain(stack);
+        expect((await store.read((tx) => tx.units('spring'))).issued).toBe(HASHES.length + 3);
+        await expect(issue(1, third)).rejects.toThrow();
+      });
+
+      test('leaves nothing of what was staged and did not become whole [F13]', async () => {
+        await put();
+        await stage(0, one, other);
+        await store.transaction((tx) => tx.unstage({ stack, chunk: 0, codes: [one, other] }));
+        await store.transaction((tx) => tx.dropStack(stack));
+        expect([await taken(), await row(), await store.read((tx) => tx.stackChunk(stack, 0))]).toEqual([
+          [HASH],
+          null,
+          null,
+        ]);
+      });
+
+      test('never takes back what is whole [F13]', async () => {
+        await put();
+        await stage(0, one);
+        await store.transaction((tx) => tx.makeWhole(stack));
+        await expect(store.transaction((tx) => tx.unstage({ stack, chunk: 0, codes: [one] }))).rejects.toThrow();
+        await expect(store.transaction((tx) => tx.dropStack(stack))).rejects.toThrow();
+        await expect(store.transaction((tx) => tx.makeWhole(stack))).rejects.toThrow();
+        expect(await taken()).toEqual([one, HASH]);
+      });
+    });
+
     test('loses the race for a code that another changed meanwhile, and keeps nothing of the batch [A4]', async () => {
       await write({ codes: [moved] });
       const late = { ...moved, row: { ...moved.row, state: 'voided' as const } };
@@ -363,7 +439,7 @@ async function seed(store: LedgerStore): Promise<void> {
         issuedValue: dollars(15).amount,
       },
     });
-    await tx.putStack({ id: 'stack-0001', campaign: 'spring', count: 4, at: NOW });
+    await tx.putStack({ id: 'stack-0001', campaign: 'spring', count: 4, at: NOW, isImported: false });
     const codes = HASHES.map((hash) => ({ hash, lastFour: '8WNS' }));
     await tx.issue({
       stack: 'stack-0001',

@@ -116,6 +116,24 @@ describe.each([
     expect(store.box().stoppedClean).toBe(true);
   });
 
+  it('knows the forms of the newest card of each campaign, each once, and forgets what was rolled back', () => {
+    const form = (prefix: string) => ({ length: { min: 6, max: 9 }, alphabet: 'alphanumeric', prefix }) as const;
+    const of = (campaign: string, version: number, ...prefixes: string[]): Change => {
+      const { offer, ...plain } = card({ version });
+      const forms = prefixes.map(form);
+      return { do: 'card', card: { ...plain, offer: { ...offer, campaign }, ...(forms.length > 0 ? { forms } : {}) } };
+    };
+    expect(store.forms()).toEqual([]);
+    change(of('spring', 1, 'A'), of('spring', 2, 'A', 'B'), of('summer', 1, 'B'), of('winter', 9));
+    const prefixes = () => store.forms().map(({ prefix }) => prefix);
+    expect(prefixes()).toEqual(['A', 'B']);
+    store.begin();
+    store.apply([of('winter', 10, 'C')], []);
+    expect(prefixes()).toEqual(['A', 'B', 'C']);
+    store.rollback();
+    expect(prefixes()).toEqual(['A', 'B']);
+  });
+
   it('chains the journal: numbers without gaps, the head beside it [G8, J2]', () => {
     change({ do: 'journal', body: boot(1) }, { do: 'journal', body: boot(2) });
     change({ do: 'journal', body: boot(3) });

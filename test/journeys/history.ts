@@ -1,3 +1,5 @@
+import { EVERY_FORM } from '../../protocol/code-form.ts';
+import { readCode } from '../../protocol/code-reading.ts';
 import type { Decision, ReversalView } from '../../protocol/redemption-api.ts';
 
 /**
@@ -88,7 +90,10 @@ export function violations(history: History): string[] {
 const CODE = /^[0-9A-Z]{16}$/;
 
 /** As the ledger spells it. */
-export const normalForm = (code: string): string => code.toUpperCase().replace(/[-\s]/g, '');
+export function normalForm(code: string): string {
+  const reading = readCode(code, EVERY_FORM);
+  return reading.kind === 'code' ? reading.code : code.toUpperCase().replace(/[-\s]/g, '');
+}
 
 /** S1: shown to callers, less those whose caller asked for a reversal; the same basket at the same door counts once. */
 function redeemedTwice(standing: readonly Approval[]): string[] {

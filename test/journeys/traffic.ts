@@ -33,6 +33,7 @@ export async function traffic(
     sold(two, of(9)),
     voided(town, stocked[1] ?? ''),
     office(town, name),
+    tookIn(town, name),
     drilled(town),
   ]);
 }
@@ -114,6 +115,22 @@ async function office(town: Town, name: string): Promise<void> {
   await patiently(() => town.look(code));
   await patiently(() => town.stores[0].lookAt(code));
   await patiently(() => town.admin('/v1/stores/0002/enrolments', z.unknown(), { method: 'POST' }));
+}
+
+/** A stack made elsewhere: sent again, it is told that its codes exist, or it is taken in. */
+async function tookIn(town: Town, name: string): Promise<void> {
+  const discount = { type: 'amount', amount: 100, currency: 'USD' };
+  const campaign = { title: `Import ${name}`, discount, timeZone: 'UTC', startsAt: '2020-01-01', endsAt: '2099-12-31' };
+  await made(town, '/v1/campaigns', { ...campaign, id: `import-${name}` });
+  const code = `IMPORTED-${name}`;
+  const path = `/v1/campaigns/import-${name}/stacks`;
+  const answer = await patiently(async () => {
+    const answer = await town.askAdmin(path, { body: code, headers: { 'content-type': 'text/csv' } });
+    if (answer.status >= 500) throw new Refused(path, answer);
+    return answer;
+  });
+  if (answer.status !== 201 && !answer.text.includes('a code that exists')) throw new Refused(path, answer);
+  await approved(() => town.cart.redeem(code, `${name}-imported`));
 }
 
 /** Store 2's line goes and comes: goodbye, hello, challenge, attest, welcome. */

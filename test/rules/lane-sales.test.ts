@@ -165,10 +165,10 @@ describe('a scan', () => {
     expect(logged).toHaveLength(5);
   });
 
-  test('gives the till the code without its AIM identifier', async () => {
+  test('gives the till the AIM identifier too: it tells what kind of barcode it was', async () => {
     const code = till.coupon();
     await sales.scan('2', `]C1${code}`);
-    expect(callsOf('validate')[0]?.codes).toEqual([code]);
+    expect(callsOf('validate')[0]?.codes).toEqual([`]C1${code}`]);
   });
 
   test('of nothing does nothing', async () => {

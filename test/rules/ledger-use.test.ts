@@ -4,7 +4,7 @@ import { Group } from '../../cloud/ledger/group.ts';
 import { LostRace } from '../../cloud/ledger/store.ts';
 import { RECALL_WAIT_CART_MS, RETRY_AFTER_SECONDS, USE_MS } from '../../protocol/limits.ts';
 import { dollars } from './ledger-rows.ts';
-import { type Box, hashOfCode, issue, openWorld, type World } from './ledger-world.ts';
+import { type Box, csv, hashOfCode, issue, openWorld, type World } from './ledger-world.ts';
 
 let world: World;
 let code: string;
@@ -101,6 +101,39 @@ describe('a cart alone', () => {
     expect(await world.stateOf(code)).toBe('issued');
     const some = await both(false);
     expect(some.ok && some.value.map(({ decision }) => decision)).toEqual(['approved', 'refused']);
+  });
+
+  test('spends codes of every kind in one basket, all or none: ours, imported, industry and test codes [P3]', async () => {
+    const coupon = '(8112)017777777666666223456789';
+    await world.ledger.importStack('spring', csv('SAVE50', coupon));
+    const codes = [code, 'save-50', ']C1\u001d8112017777777666666223456789', 'TEST-APPROVED'];
+    const redeem = async (...more: string[]) => {
+      const sale = world.shop.sale(code, 'cart-1', { codes: [...codes, ...more], allOrNone: true });
+      const result = await world.ledger.redeem(sale);
+      return result.ok ? result.value.map(({ reason, decision }) => reason ?? decision) : result.error;
+    };
+    const none = codes.map(() => 'basket_incomplete');
+    expect(await redeem('4006381333931')).toEqual([...none, 'not_a_coupon']);
+    expect(await redeem('TEST-EXPIRED')).toEqual([...none, 'expired']);
+    expect(await redeem('SAVE 50')).toBe('duplicate_code');
+    expect(await redeem(coupon)).toBe('duplicate_code');
+    expect(await redeem('test-approved')).toBe('duplicate_code');
+    expect(await world.stateOf('SAVE50')).toBe('issued');
+    expect(await redeem()).toEqual(codes.map(() => 'approved'));
+    // What the basket has redeemed stays so, whatever comes to it.
+    expect(await redeem('4006381333931')).toEqual([
+      'approved',
+      'approved',
+      'approved',
+      'basket_incomplete',
+      'not_a_coupon',
+    ]);
+  });
+
+  test('of test codes alone is all or none as well', async () => {
+    const codes = ['TEST-APPROVED', 'TEST-EXPIRED'];
+    const result = await world.ledger.validate(world.shop.sale(code, 'cart-1', { codes, allOrNone: true }));
+    expect(result.ok && result.value.map(({ reason }) => reason)).toEqual(['basket_incomplete', 'expired']);
   });
 
   test('naming one code twice is a conflict, however it is written', async () => {

@@ -3,8 +3,11 @@ import { createLedger } from '../../cloud/ledger/ledger.ts';
 import type { CartSale, Ledger } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
+import type { LedgerStore } from '../../cloud/ledger/store.ts';
 import type { Card } from '../../protocol/card.ts';
-import { type CodeHash, hashCode, readCode } from '../../protocol/code.ts';
+import { type CodeHash, hashCode } from '../../protocol/code.ts';
+import { EVERY_FORM } from '../../protocol/code-form.ts';
+import { readCode } from '../../protocol/code-reading.ts';
 import {
   chainEntries,
   type Entry,
@@ -27,18 +30,21 @@ export async function openWorld({ count = 4, card = {}, capUnits = null, stockUn
   const database = openDatabase(':memory:');
   const store = sqliteLedgerStore(database);
   const clock = { now: NOW };
-  const ledger = await createLedger({
-    store,
-    keys: {
-      fleetKey: FLEET_KEY,
-      sealKey: Buffer.alloc(32, 8),
-      publicKey: { id: 'cloudkey', publicKey: 'A'.repeat(43) },
-    },
-    now: () => clock.now,
-    randomBytes: (size) => randomBytes(size),
-    stockUnitsMax,
-    outgoing: { wake: () => undefined },
-  });
+  /** A cloud's process starts on the data that are there. */
+  const start = (over: LedgerStore = store) =>
+    createLedger({
+      store: over,
+      keys: {
+        fleetKey: FLEET_KEY,
+        sealKey: Buffer.alloc(32, 8),
+        publicKey: { id: 'cloudkey', publicKey: 'A'.repeat(43) },
+      },
+      now: () => clock.now,
+      randomBytes: (size) => randomBytes(size),
+      stockUnitsMax,
+      outgoing: { wake: () => undefined },
+    });
+  const ledger = await start();
   for (const [id, name] of [
     ['0001', 'Main Street'],
     ['0002', 'Harbour'],
@@ -50,7 +56,7 @@ export async function openWorld({ count = 4, card = {}, capUnits = null, stockUn
   });
   const codes = await issue(ledger, count);
   return {
-    ...{ ledger, store, database, clock, codes },
+    ...{ ledger, store, database, clock, codes, start },
     shop: shopOf(ledger, 'shop'),
     app: shopOf(ledger, 'app'),
     /** A box of a store, enrolled and welcomed. */
@@ -81,12 +87,17 @@ export async function issue(ledger: Ledger, count: number): Promise<string[]> {
   if (!stack.ok) throw new Error(stack.error.why);
   const chunks = await ledger.stackCodes(stack.value.id);
   const codes: string[] = [];
-  for await (const chunk of chunks ?? []) codes.push(...chunk);
+  for await (const chunk of chunks ?? []) codes.push(...chunk.map((code) => code.replaceAll('-', '')));
   return codes;
 }
 
+/** A file as a marketer sends it. */
+export async function* csv(...lines: readonly string[]): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(lines.map((line) => `${line}\n`).join(''));
+}
+
 export function hashOfCode(code: string): CodeHash {
-  const reading = readCode(code);
+  const reading = readCode(code, EVERY_FORM);
   if (reading.kind !== 'code') throw new Error(`${code} is no code`);
   return hashCode(FLEET_KEY, reading.code);
 }

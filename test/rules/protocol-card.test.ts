@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { cardSchema, type Clock, ineligible, isTimeZone, type Sale, validityIn } from '../../protocol/card.ts';
+import { FORMS_PER_CARD_MAX } from '../../protocol/limits.ts';
 import { cardWith, dollars, NOW } from './ledger-rows.ts';
 
 const HOUR = 3_600_000;
@@ -90,5 +91,28 @@ describe('a sale', () => {
   test('that comes too early or too late is told when [A7]', () => {
     expect(ineligible(cardWith(), validity, sale, proven(NOW - 1))?.facts).toEqual({ startsAt: NOW });
     expect(ineligible(cardWith(), validity, sale, proven(NOW + 2 * HOUR))?.facts).toEqual({ endsAt: NOW + 2 * HOUR });
+  });
+});
+
+describe("a card's forms", () => {
+  const form = { length: { min: 4, max: 16 }, alphabet: 'alphanumeric', prefix: 'VEND' };
+
+  test('are left out where nothing was imported: boxes and cards of before stay as they are [F12]', () => {
+    expect(cardSchema.parse(cardWith())).toEqual(cardWith());
+    expect(cardSchema.safeParse({ ...cardWith(), forms: [] }).success).toBe(false);
+    expect(cardSchema.parse({ ...cardWith(), forms: [form] }).forms).toEqual([form]);
+  });
+
+  test('are few, and each is bounded [F12]', () => {
+    const isRead = (forms: unknown) => cardSchema.safeParse({ ...cardWith(), forms }).success;
+    expect(isRead(Array.from({ length: FORMS_PER_CARD_MAX }, () => form))).toBe(true);
+    expect(isRead(Array.from({ length: FORMS_PER_CARD_MAX + 1 }, () => form))).toBe(false);
+    for (const wrong of [
+      { length: { min: 0, max: 9 } },
+      { length: { min: 1, max: 97 } },
+      { prefix: 'VENDOR-00' },
+      { prefix: 'Ü' },
+    ])
+      expect(isRead([{ ...form, ...wrong }])).toBe(false);
   });
 });

@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto';
 import type { Card } from '../../protocol/card.ts';
 import { type Code, hashCode, lastFour, makeCodes } from '../../protocol/code.ts';
+import type { CodeForm } from '../../protocol/code-form.ts';
+import { readCode } from '../../protocol/code-reading.ts';
 import { GENESIS_HASH, type Head } from '../../protocol/journal.ts';
 import { RESERVATION_MS } from '../../protocol/limits.ts';
 import type { Down, DownBody, DownType, Up, UpBody, UpType } from '../../protocol/messages.ts';
@@ -33,6 +35,12 @@ export const codeAt = (index: number): Code => {
   if (code === undefined) throw new Error('no such code');
   return code;
 };
+/** A code of any kind, in its normal form. */
+export function codeOf(raw: string, forms: readonly CodeForm[]): Code {
+  const reading = readCode(raw, forms);
+  if (reading.kind !== 'code') throw new Error(`${raw} reads as ${reading.kind}`);
+  return reading.code;
+}
 export const hashOf = (code: Code) => hashCode(FLEET_KEY, code);
 
 export const card = (changes: Partial<Card> = {}): Card => ({

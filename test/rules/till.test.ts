@@ -1,10 +1,11 @@
+import { codeFormSchema } from '../../protocol/code-form.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { GENESIS_HASH } from '../../protocol/journal.ts';
 import { KEEP_MS, RECALL_DEADLINE_MS, RESERVATION_MS, USE_MS } from '../../protocol/limits.ts';
 import { TillUnavailable } from '../../gateway/till/port.ts';
 import { SqliteTillStore } from '../../gateway/till/sqlite-store.ts';
 import { hasUnsettled } from '../../gateway/till/store.ts';
-import { card, codeAt, DOOR, GATEWAY, hashOf, INCARNATION, sale, T0, turn, World } from './till-world.ts';
+import { card, codeAt, codeOf, DOOR, GATEWAY, hashOf, INCARNATION, sale, T0, turn, World } from './till-world.ts';
 
 const [ONE, TWO, THREE] = [codeAt(0), codeAt(1), codeAt(2)];
 const MINUTE = 60_000;
@@ -63,6 +64,71 @@ describe('forms', () => {
   it('one code twice by normal form is no request', async () => {
     const twice = await world.box.validate(sale([ONE, ONE.toLowerCase()], 'B1'));
     expect(twice).toEqual({ ok: false, error: 'duplicate_code' });
+  });
+
+  describe('of imported codes', () => {
+    const VENDOR = codeFormSchema.parse({ length: { min: 9, max: 9 }, alphabet: 'alphanumeric', prefix: 'VEND' });
+    const IMPORTED = codeOf('VENDOR-O1A', [VENDOR]);
+    beforeEach(() => world.connect([card({ forms: [VENDOR] })]));
+
+    it('are those of its cards: what fits none costs no call, with the line up or cut', async () => {
+      const before = world.sent.length;
+      expect(await world.validate('BAND-0001', 'B1')).toMatchObject({ reason: 'not_a_coupon' });
+      await world.cut();
+      expect(await world.validate('BAND-0001', 'B1')).toMatchObject({ reason: 'not_a_coupon' });
+      expect(await world.validate('VENDOR01A', 'B1')).toMatchObject({
+        decision: 'undetermined',
+        reason: 'cannot_verify',
+      });
+      expect(world.sent.length).toBe(before);
+    });
+
+    it('are asked of the cloud where the code is not here, by its hash alone [T1]', async () => {
+      const decision = world.validate('vendor 01a', 'B1');
+      await turn();
+      expect(world.lastSent('want')).toMatchObject({ codeHash: hashOf(IMPORTED), basket: 'B1' });
+      await world.hear('refuse', { want: world.lastSent('want')?.want ?? '', reason: 'unknown_code', facts: {} });
+      expect(await decision).toMatchObject({ reason: 'unknown_code', code: 'VEND0R01A' });
+    });
+
+    it('are known after a restart with the line cut: what is stocked is redeemed, however it is typed [L3]', async () => {
+      await world.stock(IMPORTED);
+      await world.cut();
+      world.crash();
+      await world.start();
+      expect(await world.redeem('Vendor-01-a', 'B1')).toMatchObject({ decision: 'approved', code: 'VEND0R01A' });
+      expect(await world.validate('VENDORO1A', 'B2')).toMatchObject({ reason: 'already_redeemed' });
+      expect(await world.box.history('vendor01a')).toMatchObject({ state: 'redeemed' });
+      expect((await world.box.basket('B1')).codes).toMatchObject([{ code: 'R01A', state: 'redeemed' }]);
+    });
+
+    it('are learned from a changed card, and from no older one', async () => {
+      const wider = codeFormSchema.parse({ ...VENDOR, length: { min: 9, max: 12 } });
+      await world.hear('policy', { cards: [card({ version: 2, forms: [wider] })] });
+      await world.hear('policy', { cards: [card({ version: 1, forms: [VENDOR] })] });
+      await world.cut();
+      expect(await world.validate('VENDOR-01A-XYZ', 'B1')).toMatchObject({ reason: 'cannot_verify' });
+    });
+  });
+
+  it('an industry coupon is a code with a serial number, and without one the register’s', async () => {
+    await world.connect();
+    await world.stock(codeOf('(8112)017777777666666223456789', []));
+    expect(await world.redeem(']C1\u001d8112017777777666666223456789', 'B1')).toMatchObject({
+      decision: 'approved',
+      code: '(8112)017777777666666223456789',
+    });
+    expect(await world.validate('8112017777777666666223456789', 'B2')).toMatchObject({ reason: 'already_redeemed' });
+    expect(await world.validate('8110106141416543213500110000310123196000', 'B2')).toMatchObject({
+      decision: 'refused',
+      reason: 'not_single_use',
+      text: 'Ordinary coupon: use the register',
+      facts: { scheme: '8110' },
+    });
+    expect(await world.validate('8112209988459000', 'B2')).toMatchObject({
+      reason: 'not_single_use',
+      text: 'Several coupons in one: use the register',
+    });
   });
 });
 
@@ -419,6 +485,21 @@ describe('several codes in one basket', () => {
     ]);
     expect(commits).toBe(1);
     expect(world.journal().slice(-2)).toEqual(['redeemed', 'redeemed']);
+  });
+
+  it('all or none: of every kind, ours, imported, industry and test codes [P3]', async () => {
+    const forms = [codeFormSchema.parse({ length: { min: 6, max: 6 }, alphabet: 'alphanumeric', prefix: '' })];
+    await world.hear('policy', { cards: [card({ version: 2, forms })] });
+    const coupon = '(8112)017777777666666223456789';
+    await world.stock(codeOf('SAVE50', forms), codeOf(coupon, []));
+    const codes = [ONE, 'save-50', ']C1\u001d8112017777777666666223456789', 'TEST-APPROVED'];
+    const redeem = (more: string[]) => answers(world.box.redeem(sale([...codes, ...more], 'B1', { allOrNone: true })));
+    const none = codes.map(() => 'basket_incomplete');
+    expect(await redeem(['4006381333931'])).toEqual([...none, 'not_a_coupon']);
+    expect(await redeem(['TEST-EXPIRED'])).toEqual([...none, 'expired']);
+    expect(await redeem(['SAVE 50'])).toBe('duplicate_code');
+    expect(await redeem([coupon])).toBe('duplicate_code');
+    expect(await redeem([])).toEqual(codes.map(() => 'approved'));
   });
 
   it('a conflict that comes up while the cloud is asked leaves nothing of the call behind', async () => {

@@ -4,7 +4,6 @@ import type { Ledger } from '../../cloud/ledger/port.ts';
 import type { Till } from '../../gateway/till/port.ts';
 import type { WitnessReading } from '../../gateway/till/start-rules.ts';
 import type { Witness } from '../../gateway/till/witness.ts';
-import { type Code, formatCode } from '../../protocol/code.ts';
 import { GENESIS_HASH, type Head } from '../../protocol/journal.ts';
 import type { Down, Header, Up } from '../../protocol/messages.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
@@ -29,10 +28,10 @@ export class World {
   /** The cloud's clock, milliseconds. */
   now = START;
   ledger!: Ledger;
-  codes: readonly Code[] = [];
+  codes: readonly string[] = [];
   readonly boxes: Box[] = [];
   /** Approved redemptions as their callers saw them: who, which code. */
-  readonly shown: { readonly who: string; readonly code: Code }[] = [];
+  readonly shown: { readonly who: string; readonly code: string }[] = [];
   readonly reversalsAsked = new Set<string>();
 
   private constructor(modules: Modules) {
@@ -88,12 +87,12 @@ export class World {
     });
     const stack = await ledger.issueStack('spring', 5);
     if (!stack.ok) throw new Error('no stack');
-    const codes: Code[] = [];
+    const codes: string[] = [];
     for await (const chunk of (await ledger.stackCodes(stack.value.id)) ?? []) codes.push(...chunk);
     this.codes = codes;
   }
 
-  code(i = 0): Code {
+  code(i = 0): string {
     const code = this.codes[i];
     if (code === undefined) throw new Error(`no code ${i}`);
     return code;
@@ -129,7 +128,7 @@ export class World {
     if (!stocked.ok || stocked.value.granted !== 1) throw new Error(`not stocked: ${JSON.stringify(stocked)}`);
   }
 
-  see(who: string, code: Code, answer: Result<Decision[], string>): Decision {
+  see(who: string, code: string, answer: Result<Decision[], string>): Decision {
     const decision = answer.ok ? answer.value[0] : undefined;
     if (decision === undefined) throw new Error(`no decision: ${JSON.stringify(answer)}`);
     if (decision.decision === 'approved' && decision.redemption !== null) this.shown.push({ who, code });
@@ -145,7 +144,7 @@ export class World {
   }
 
   async state(code = this.code()): Promise<string> {
-    return (await this.ledger.history(formatCode(code)))?.state ?? 'unknown';
+    return (await this.ledger.history(code))?.state ?? 'unknown';
   }
 
   async gatewayState(box: Box): Promise<string> {
