@@ -246,8 +246,8 @@ describe('the page', () => {
 
   test('names its styles, scripts and fonts by their content, to be kept for a year', async () => {
     const text = await (await page('/lane/2')).text();
-    const paths = [...text.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, path]) => path ?? '');
-    expect(paths).toHaveLength(4);
+    const paths = [...text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, path]) => path ?? '');
+    expect(paths).toHaveLength(5);
     for (const path of paths) {
       expect(path).toMatch(/^\/assets\/[0-9a-f]{12}\//);
       const response = await page(path);
@@ -265,8 +265,17 @@ describe('the events of a lane', () => {
   test('give the whole state at once', async () => {
     const [line] = (await firstEvent('9')).split('\n');
     const state = JSON.parse(line?.replace(/^data: /, '') ?? '');
-    expect(Object.keys(state)).toEqual(['answers', 'sound', 'answer', 'waiting', 'parts']);
-    expect(Object.keys(state.parts)).toEqual(['head', 'banner', 'news', 'answer', 'total', 'basket']);
+    expect(Object.keys(state)).toEqual(['answers', 'sound', 'answer', 'waiting', 'isTraining', 'parts']);
+    expect(Object.keys(state.parts)).toEqual([
+      'head',
+      'banner',
+      'news',
+      'answer',
+      'total',
+      'basket',
+      'supervisor',
+      'training',
+    ]);
   });
 });
 

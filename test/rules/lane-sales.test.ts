@@ -3,6 +3,8 @@ import type { After } from '../../gateway/lanes/after.ts';
 import type { SaleNumbers } from '../../gateway/lanes/lane.ts';
 import { leaveLastSales, openSales, type Sales } from '../../gateway/lanes/sales.ts';
 import { TillUnavailable } from '../../gateway/till/port.ts';
+import { practiceTill } from '../../gateway/lanes/practice-till.ts';
+import { FakeMemory } from '../browser/fake-memory.ts';
 import { FakeTill } from '../browser/fake-till.ts';
 
 const DAY_ONE = Date.UTC(2026, 10, 24, 4, 59); // still 23 November in New York
@@ -47,7 +49,9 @@ beforeEach(() => {
   logged = [];
   till = new FakeTill(() => at);
   const log = { warn: (fields: object, message: string) => void logged.push(message + JSON.stringify(fields)) };
-  sales = openSales({ till: till.ports, numbers: countedNumbers(), now: () => at, after, log });
+  const practice = () => practiceTill(till.ports.status, 'USD', () => at);
+  const ports = { till: till.ports, practice, memory: new FakeMemory(), numbers: countedNumbers() };
+  sales = openSales({ ...ports, now: () => at, after, log });
 });
 
 describe('a sale', () => {

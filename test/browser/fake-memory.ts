@@ -1,0 +1,31 @@
+import type { Kept, LaneMemory, Supervision } from '../../gateway/lanes/lane-memory.ts';
+import { TillUnavailable } from '../../gateway/till/port.ts';
+
+/** A lane's memory without a disk behind it. */
+export class FakeMemory implements LaneMemory {
+  readonly noted: Supervision[] = [];
+  isUnavailable = false;
+  readonly suspended = this.#kept<ReturnType<LaneMemory['suspended']['load']>>([]);
+  readonly trainings = this.#kept<ReturnType<LaneMemory['trainings']['load']>>({});
+
+  note(entry: Supervision): void {
+    this.#refuseWhereUnavailable();
+    this.noted.push(entry);
+  }
+
+  /** As a file would have it: whole, and by value. */
+  #kept<T>(empty: T): Kept<T> {
+    let text = JSON.stringify(empty);
+    return {
+      load: () => JSON.parse(text),
+      save: (value) => {
+        this.#refuseWhereUnavailable();
+        text = JSON.stringify(value);
+      },
+    };
+  }
+
+  #refuseWhereUnavailable(): void {
+    if (this.isUnavailable) throw new TillUnavailable('the disk is full');
+  }
+}
