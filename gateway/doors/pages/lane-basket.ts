@@ -36,7 +36,7 @@ function couponItem({ state, lastFour, offer }: CouponView, { lane, locale }: La
   const { words } = locale;
   const { shape, tone } = couponShapes[state];
   const word = lane.training !== null && state === 'held' ? words.card.practice : words.basket.states[state];
-  return html`<li>${icon(shape, tone)}<span>${offer?.title ?? words.basket.coupon}<small>${codeWord(lastFour)}, ${word}</small></span><span class="num">${state === 'unsure' ? '–' : amountWord(offer?.discount ?? null, locale)}</span></li>`;
+  return html`<li>${icon(shape, tone)}<span>${lane.training === null && offer !== null ? offer.title : words.basket.coupon}<small>${codeWord(lastFour)}, ${word}</small></span><span class="num">${state === 'unsure' ? '–' : amountWord(offer?.discount ?? null, locale)}</span></li>`;
 }
 
 const couponShapes = {
