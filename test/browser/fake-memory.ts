@@ -1,4 +1,5 @@
 import type { Kept, LaneMemory, Supervision } from '../../gateway/lanes/lane-memory.ts';
+import type { SaleNumbers } from '../../gateway/lanes/lane.ts';
 import { TillUnavailable } from '../../gateway/till/port.ts';
 
 /** A lane's memory without a disk behind it. */
@@ -28,4 +29,16 @@ export class FakeMemory implements LaneMemory {
   #refuseWhereUnavailable(): void {
     if (this.isUnavailable) throw new TillUnavailable('the disk is full');
   }
+}
+
+/** Numbers of sales that rise over all lanes, from seven on. */
+export function countedNumbers(): SaleNumbers {
+  let n = 6;
+  return {
+    last: () => [],
+    next: (_lane, day) => {
+      n += 1;
+      return { day, n };
+    },
+  };
 }

@@ -1,10 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { After } from '../../gateway/lanes/after.ts';
-import type { SaleNumbers } from '../../gateway/lanes/lane.ts';
 import { leaveLastSales, openSales, type Sales } from '../../gateway/lanes/sales.ts';
 import { TillUnavailable } from '../../gateway/till/port.ts';
 import { practiceTill } from '../../gateway/lanes/practice-till.ts';
-import { FakeMemory } from '../browser/fake-memory.ts';
+import { countedNumbers, FakeMemory } from '../browser/fake-memory.ts';
 import { FakeTill } from '../browser/fake-till.ts';
 
 const DAY_ONE = Date.UTC(2026, 10, 24, 4, 59); // still 23 November in New York
@@ -26,17 +25,6 @@ function passes(delayMs: number): void {
   const due = timers.filter((timer) => timer.delayMs === delayMs);
   timers = timers.filter((timer) => timer.delayMs !== delayMs);
   for (const timer of due) timer.run();
-}
-
-function countedNumbers(): SaleNumbers {
-  let n = 6;
-  return {
-    last: () => [],
-    next: (_lane, day) => {
-      n += 1;
-      return { day, n };
-    },
-  };
 }
 
 const kind = (lane = '2') => sales.view(lane).answer.kind;

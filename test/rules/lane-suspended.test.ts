@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { after } from '../../gateway/lanes/after.ts';
+import type { SaleNumbers } from '../../gateway/lanes/lane.ts';
 import { practiceTill } from '../../gateway/lanes/practice-till.ts';
 import { openSales, type Sales } from '../../gateway/lanes/sales.ts';
-import { FakeMemory } from '../browser/fake-memory.ts';
+import { countedNumbers, FakeMemory } from '../browser/fake-memory.ts';
 import { FakeTill } from '../browser/fake-till.ts';
 
 let at: number;
@@ -10,20 +11,19 @@ let till: FakeTill;
 let memory: FakeMemory;
 let sales: Sales;
 let logged: string[];
-let lastNumber: number;
+let saleNumbers: SaleNumbers;
 
 /** The box starts, or starts again, with what its disk holds. */
 function start(): Sales {
   const now = () => at;
   const log = { warn: (fields: object, message: string) => void logged.push(message + JSON.stringify(fields)) };
-  const numbers = { last: () => [], next: (_lane: string, day: string) => ({ day, n: (lastNumber += 1) }) };
   const practice = () => practiceTill(till.ports.status, 'USD', now);
-  return openSales({ till: till.ports, practice, memory, numbers, now, after, log });
+  return openSales({ till: till.ports, practice, memory, numbers: saleNumbers, now, after, log });
 }
 
 beforeEach(() => {
   at = Date.UTC(2026, 10, 23, 15, 2);
-  lastNumber = 6;
+  saleNumbers = countedNumbers();
   logged = [];
   till = new FakeTill(() => at);
   memory = new FakeMemory();

@@ -4,7 +4,7 @@ import { practiceTill } from '../../gateway/lanes/practice-till.ts';
 import { openSales, type Sales } from '../../gateway/lanes/sales.ts';
 import { readCode } from '../../protocol/code.ts';
 import { reasonSchema } from '../../protocol/decision.ts';
-import { FakeMemory } from '../browser/fake-memory.ts';
+import { countedNumbers, FakeMemory } from '../browser/fake-memory.ts';
 import { FakeTill } from '../browser/fake-till.ts';
 
 const HALF_AN_HOUR_MS = 30 * 60_000;
@@ -32,8 +32,7 @@ async function passes(ms: number): Promise<void> {
 
 function start(): Sales {
   const now = () => at;
-  let n = 6;
-  const numbers = { last: () => [], next: (_lane: string, day: string) => ({ day, n: (n += 1) }) };
+  const numbers = countedNumbers();
   const practice = () => practiceTill(till.ports.status, 'EUR', now);
   return openSales({ till: till.ports, practice, memory, numbers, now, after, log: { warn: () => {} } });
 }

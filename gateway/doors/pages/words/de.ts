@@ -235,7 +235,7 @@ export const de: Words = {
     undoAsks: (number, worth) => `Kauf ${number} rückgängig machen? ${worth}: nicht mehr abgezogen.`,
     suspendedSales: 'Geparkte Käufe',
     suspendedAt: (lane, time) => `${lane}, ${time}`,
-    resume: 'Weiter',
+    resume: 'Fortsetzen',
     resumeSale: (number) => `Kauf ${number} fortsetzen`,
   },
   supervisor: {
