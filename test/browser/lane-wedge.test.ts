@@ -3,13 +3,13 @@ import { createRequire } from 'node:module';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, type TestContext, test } from 'vitest';
 import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader';
+import { SCANNER_TEST } from '../../gateway/doors/pages/lane-panels.ts';
 import type { Code } from '../../protocol/code.ts';
 import { missingChromium, startChromium } from './chromium.ts';
 import { keyboards } from './keyboards.ts';
 import { LaneBench } from './lane-bench.ts';
 
 const { us, german, french, spanish } = keyboards;
-const TEST = 'AZQWYM-2468';
 
 let browser: Browser;
 let bench: LaneBench;
@@ -36,7 +36,7 @@ const validated = () => bench.server.till.calls.filter(({ call }) => call === 'v
 
 async function tryScanner(keys: Parameters<LaneBench['scan']>[1]): Promise<string | null> {
   await bench.page.locator('[data-show="settings"]').click();
-  await bench.scan(TEST, keys);
+  await bench.scan(SCANNER_TEST, keys);
   const said = bench.page.locator('#scanner-said');
   await expect.poll(() => said.textContent()).not.toBe('');
   await bench.page.keyboard.press('Escape');
@@ -116,7 +116,7 @@ describe('the test of a scanner', () => {
     const wasmBinary = new Uint8Array(readFileSync(wasm)).buffer;
     await prepareZXingModule({ overrides: { wasmBinary }, fireImmediately: true });
     const [found] = await readBarcodes(new Blob([new Uint8Array(image)]), { formats: ['Code128'] });
-    expect(found?.text).toBe(TEST);
+    expect(found?.text).toBe(SCANNER_TEST);
   });
 
   test('tells of Caps Lock, and a coupon scanned there is a coupon', async () => {
@@ -127,7 +127,7 @@ describe('the test of a scanner', () => {
           [place, [two.length === 1 && /[A-Z]/.test(two) ? two : one, /[A-Z]/.test(two) ? one : two]] as const,
       ),
     );
-    await bench.scan(TEST, { scanner: us, computer: small });
+    await bench.scan(SCANNER_TEST, { scanner: us, computer: small });
     await expect.poll(() => bench.page.locator('#scanner-said').textContent()).toMatch(/^Caps Lock is on/);
     await bench.scan(bench.server.till.coupon(), { scanner: us, computer: us });
     await bench.shows('$5.00 off');

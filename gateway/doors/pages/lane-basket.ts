@@ -4,7 +4,7 @@ import type { SuspendedView } from '../../lanes/suspended-sales.ts';
 import { amountWord, codeWord, sumOf, worthWord } from './coupon-words.ts';
 import type { Html } from './document.ts';
 import { icon } from './icons.ts';
-import type { LaneState } from './lane-page.ts';
+import type { LaneState } from './lane-state.ts';
 
 /** The open sale beside the answer: its total, its coupons, and what can be done with it. */
 

@@ -1,26 +1,12 @@
 import { html } from 'hono/html';
 import type { LaneView } from '../../lanes/lane.ts';
-import type { SuspendedView } from '../../lanes/suspended-sales.ts';
-import { type LineView, lineBanner, lineNews, linePill } from './banners.ts';
+import { lineBanner, lineNews, linePill } from './banners.ts';
 import { type AssetPath, document, type Html, type Look, text } from './document.ts';
 import { icon, largeIcon, ticketIcon } from './icons.ts';
 import { basket, button, totalForm } from './lane-basket.ts';
 import { settings, supervisor, training } from './lane-panels.ts';
+import type { LaneState } from './lane-state.ts';
 import { type Card, cardOf, lostCard, type Sound } from './lane-words.ts';
-import type { Locale } from './locale.ts';
-
-export type LaneState = {
-  readonly store: string;
-  readonly lane: LaneView;
-  readonly suspended: readonly SuspendedView[];
-  readonly line: LineView;
-  /** Of a sale without a total and without coupons. */
-  readonly currency: string;
-  /** A box token opened this page: it needs no PIN to begin a training. */
-  readonly isBox: boolean;
-  readonly now: number;
-  readonly locale: Locale;
-};
 
 /** What stands beside the answer, or in its place. */
 export type Shown = 'sale' | 'supervisor' | 'settings';

@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { AssetPath, Html } from './document.ts';
 import { icon } from './icons.ts';
 import { actionOf, button } from './lane-basket.ts';
-import type { LaneState } from './lane-page.ts';
+import type { LaneState } from './lane-state.ts';
 import type { Words } from './words/words.ts';
 
 /** What the lane page shows beside the sale: what a supervisor may choose, and the settings of this device. */
