@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Log } from '../log.ts';
 import { TillUnavailable } from '../till/port.ts';
 import { readIfThere, writeDurably } from '../upkeep/durable-file.ts';
-import { type Kept, type LaneMemory, type Supervision, suspendedSaleSchema } from './lane-memory.ts';
+import { type Kept, type LaneMemory, type SupervisionEntry, suspendedSaleSchema } from './lane-memory.ts';
 
 /** In files of the data directory, readable by their owner alone. */
 export function laneMemoryFiles(dataDirectory: string, log: Log): LaneMemory {
@@ -38,7 +38,7 @@ function keptFile<T>(path: string, schema: z.ZodType<T>, empty: T, log: Log): Ke
 }
 
 /** One JSON line, at the end of what is there. */
-function appendDurably(path: string, { at, ...entry }: Supervision): void {
+function appendDurably(path: string, { at, ...entry }: SupervisionEntry): void {
   const line = `${JSON.stringify({ at: new Date(at).toISOString(), ...entry })}\n`;
   unavailableWhere(() => {
     const file = openSync(path, 'a', 0o600);

@@ -10,7 +10,7 @@ export type LaneMemory = {
   /** Until when a lane trains, milliseconds, by its name. */
   readonly trainings: Kept<Readonly<Record<string, number>>>;
   /** Writes down what a supervisor did. On disk before it returns. @throws TillUnavailable where that fails */
-  readonly note: (entry: Supervision) => void;
+  readonly note: (entry: SupervisionEntry) => void;
 };
 
 export interface Kept<T> {
@@ -39,7 +39,7 @@ export const suspendedSaleSchema = z.strictObject({
 export type SuspendedSale = Readonly<z.infer<typeof suspendedSaleSchema>>;
 
 /** One line of the supervisors' log: who did what, where, to which coupons. Never a PIN. */
-export type Supervision = {
+export type SupervisionEntry = {
   /** Milliseconds. */
   readonly at: number;
   readonly lane: string;

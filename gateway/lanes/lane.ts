@@ -4,7 +4,7 @@ import type { Decision } from '../../protocol/redemption-api.ts';
 import type { Log } from '../log.ts';
 import { type SaleRequest, TillUnavailable } from '../till/port.ts';
 import type { After } from './after.ts';
-import type { LaneMemory, Supervision } from './lane-memory.ts';
+import type { LaneMemory, SupervisionEntry } from './lane-memory.ts';
 import { isPracticeCode, type LaneTill } from './practice-till.ts';
 import {
   type Answer,
@@ -97,7 +97,7 @@ export class Lane {
   #waitingScans = 0;
   #queue: Promise<void> = Promise.resolve();
   #training: Training | null = null;
-  #supervisor: string | null = null;
+  #supervision: Supervision | null = null;
 
   constructor(name: string, ports: LanePorts & LaneShares) {
     this.name = name;
@@ -114,7 +114,12 @@ export class Lane {
     const { basket, number, total, coupons } = this.#openSale();
     const view = { basket, number, total, coupons: coupons.map(viewOf) };
     const training = this.#training?.until ?? null;
-    const state = { answer: this.#answer, answers: this.#answers, training, supervisor: this.#supervisor };
+    const state = {
+      answer: this.#answer,
+      answers: this.#answers,
+      training,
+      supervisor: this.#supervision?.name ?? null,
+    };
     return { lane: this.name, ...view, ...state };
   }
 
@@ -204,8 +209,9 @@ export class Lane {
   supervise(supervisor: string): Promise<void> {
     return this.#step('supervise', null, async () => {
       this.#note(supervisor, 'opened');
-      this.#supervisor = supervisor;
-      this.#ports.after(SUPERVISED_MS, () => this.#closeSupervision());
+      const supervision = { name: supervisor };
+      this.#supervision = supervision;
+      this.#ports.after(SUPERVISED_MS, () => this.#closeSupervision(supervision));
       this.#tell();
     });
   }
@@ -214,9 +220,8 @@ export class Lane {
   async choose(choice: 'finish_without' | 'try_again'): Promise<void> {
     let isOpen = false;
     await this.#step('supervise', null, async () => {
-      const supervisor = this.#supervisor;
-      if (supervisor === null) return;
-      this.#note(supervisor, choice);
+      if (this.#supervision === null) return;
+      this.#note(this.#supervision.name, choice);
       isOpen = true;
       const sale = this.#openSale();
       const next = withoutUnsure(sale);
@@ -398,13 +403,14 @@ export class Lane {
     return { until, till: practice(), sales: 0, callOff: after(until - now(), () => void this.endTraining()) };
   }
 
-  #closeSupervision(): void {
-    this.#supervisor = null;
+  #closeSupervision(opened: Supervision): void {
+    if (this.#supervision !== opened) return;
+    this.#supervision = null;
     this.#tell();
   }
 
   /** @throws TillUnavailable */
-  #note(supervisor: string | null, choice: Supervision['choice']): void {
+  #note(supervisor: string | null, choice: SupervisionEntry['choice']): void {
     const { basket, coupons } = this.#openSale();
     const about = coupons.filter(({ state }) => state === 'unsure').map(({ lastFour }) => lastFour);
     const entry = { at: this.#ports.now(), lane: this.name, supervisor, choice, basket, coupons: about };
@@ -414,7 +420,7 @@ export class Lane {
   #show(answer: Answer, sale: Sale | null = this.#sale): void {
     this.#sale = sale;
     this.#answer = answer;
-    this.#supervisor = null;
+    this.#supervision = null;
     if (answer.kind !== 'waiting' && answer.kind !== 'idle') this.#answers += 1;
     if (answer.kind === 'redeemed') this.#ports.after(REDEEMED_SHOWN_MS, () => this.#clear(answer));
     this.#tell();
@@ -428,6 +434,9 @@ export class Lane {
     for (const changed of this.#watchers) changed();
   }
 }
+
+/** A supervisor has opened the choices. */
+type Supervision = { readonly name: string };
 
 /** A training of a lane. */
 type Training = { readonly until: number; readonly till: LaneTill; sales: number; readonly callOff: () => void };

@@ -1,15 +1,15 @@
-import type { Kept, LaneMemory, Supervision } from '../../gateway/lanes/lane-memory.ts';
+import type { Kept, LaneMemory, SupervisionEntry } from '../../gateway/lanes/lane-memory.ts';
 import type { SaleNumbers } from '../../gateway/lanes/lane.ts';
 import { TillUnavailable } from '../../gateway/till/port.ts';
 
 /** A lane's memory without a disk behind it. */
 export class FakeMemory implements LaneMemory {
-  readonly noted: Supervision[] = [];
+  readonly noted: SupervisionEntry[] = [];
   isUnavailable = false;
   readonly suspended = this.#kept<ReturnType<LaneMemory['suspended']['load']>>([]);
   readonly trainings = this.#kept<ReturnType<LaneMemory['trainings']['load']>>({});
 
-  note(entry: Supervision): void {
+  note(entry: SupervisionEntry): void {
     this.#refuseWhereUnavailable();
     this.noted.push(entry);
   }

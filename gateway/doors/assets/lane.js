@@ -134,9 +134,8 @@ hearKeys(field, scanned, (event) => {
 const OTHER_KEYS = 'tearline-other-keys';
 
 function scanned(text, places) {
-  // The settings have a barcode that is no coupon, about as long.
-  if (main.dataset.shown === 'settings' && Math.abs(text.length - said.dataset.text.length) <= 3)
-    return tryScanner(text, places);
+  // The settings have a barcode that is no coupon: all that is as long is taken for it.
+  if (main.dataset.shown === 'settings' && text.length === said.dataset.text.length) return tryScanner(text, places);
   field.value = text;
   send(field.form, { places, tried: localStorage.getItem(OTHER_KEYS) ?? '' });
 }
@@ -148,7 +147,7 @@ function tryScanner(text, places) {
   if (isGood && places !== wanted) localStorage.setItem(OTHER_KEYS, '1');
   else localStorage.removeItem(OTHER_KEYS);
   const isCaps = text.toUpperCase() === wanted;
-  said.textContent = isGood ? good : isCaps ? caps : `${other} “${text}”.`;
+  said.textContent = isGood ? good : isCaps ? caps : other;
   play(isGood ? 'good' : 'refused');
 }
 

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { CouponView } from '../../lanes/sale.ts';
+import type { CouponView, Step } from '../../lanes/sale.ts';
 import type { SuspendedView } from '../../lanes/suspended-sales.ts';
 import { amountWord, codeWord, sumOf, worthWord } from './coupon-words.ts';
 import type { Html } from './document.ts';
@@ -81,14 +81,16 @@ function sum({ lane, currency, locale }: LaneState): Html {
   }</span><strong>${word}</strong></div>`;
 }
 
+/** What has no button of its own, where it was not done. */
+const TRIED_AGAIN: readonly Step[] = ['check', 'give_back', 'undo', 'next', 'suspend'];
+
 /** The main one first. F2 works in every state, so that its form is there in every state. */
 function buttons({ lane, locale }: LaneState): Html {
   const { basket: words, supervisor } = locale.words;
   const { coupons, answer, number, training } = lane;
   const of = (state: CouponView['state']) => coupons.filter((coupon) => coupon.state === state);
   const [held, redeemed, unsure] = [of('held'), of('redeemed'), of('unsure')];
-  // A redemption and a resumed sale are tried again by their own buttons.
-  const isStuck = answer.kind === 'stuck' && answer.during !== 'redeem' && answer.during !== 'resume';
+  const isStuck = answer.kind === 'stuck' && TRIED_AGAIN.includes(answer.during);
   const show = (given: Button) => button(lane.lane, given);
   const next = { action: 'next', label: words.next, key: 'F2' };
   const again = unsure.length > 0 || isStuck ? [show({ action: 'again', label: words.again, key: 'F5' })] : [];

@@ -44,7 +44,7 @@ export function settings({ lane, locale }: LaneState, inside: Html, asset: Asset
   );
   return html`<section class="panel basket settings" aria-label="${locale.words.page.settings}">
 <div class="stack" data-script hidden><h2>${words.sound}</h2><div class="field"><label for="volume">${words.volume}</label><input type="range" id="volume" min="0" max="100" step="10" aria-describedby="volume-note"></div><p class="small hush" id="volume-note">${words.soundNote}</p><div class="settings__sounds">${sounds}</div></div>
-<div class="stack" data-script hidden><h2>${words.scanner}</h2><p>${words.scannerNote}</p><img class="settings__barcode" src="${asset('scanner-test.svg')}" width="330" height="104" alt="${words.barcode}"><p role="status" id="scanner-said" data-text="${SCANNER_TEST}" data-good="${words.scannerGood}" data-caps="${words.scannerCaps}" data-other="${words.scannerOther} ${words.scannerCame}"></p></div>
+<div class="stack" data-script hidden><h2>${words.scanner}</h2><p>${words.scannerNote}</p><img class="settings__barcode" src="${asset('scanner-test.svg')}" width="330" height="104" alt="${words.barcode}"><p role="status" id="scanner-said" data-text="${SCANNER_TEST}" data-good="${words.scannerGood}" data-caps="${words.scannerCaps}" data-other="${words.scannerOther}"></p></div>
 <div class="stack"><h2>${its.title}</h2><div class="stack" id="training">${inside}</div>${backToSale(lane.lane, locale.words)}</div>
 </section>`;
 }

@@ -261,7 +261,6 @@ export const de: Words = {
     scannerCaps: 'Die Feststelltaste ist an, hier oder im Scanner. Ausschalten und noch einmal scannen.',
     scannerOther:
       'Scanner und Rechner haben verschiedene Tastaturen. Den Scanner auf die Sprache dieses Rechners stellen, dann noch einmal scannen.',
-    scannerCame: 'Es kam an als',
     barcode: 'Strichcode zum Prüfen des Scanners',
   },
   training: {

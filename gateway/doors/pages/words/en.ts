@@ -250,7 +250,6 @@ export const en: Words = {
     scannerCaps: 'Caps Lock is on, here or in the scanner. Switch it off and scan again.',
     scannerOther:
       'The scanner and this computer have different keyboards. Set the scanner to this computer’s language, then scan again.',
-    scannerCame: 'It came as',
     barcode: 'Barcode to test the scanner',
   },
   training: {

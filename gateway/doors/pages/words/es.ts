@@ -255,7 +255,6 @@ export const es: Words = {
     scannerCaps: 'Bloq Mayús está activo, aquí o en el lector. Desactívelo y escanee otra vez.',
     scannerOther:
       'El lector y este ordenador tienen teclados distintos. Ponga el lector en el idioma de este ordenador y escanee otra vez.',
-    scannerCame: 'Llegó como',
     barcode: 'Código de barras para probar el lector',
   },
   training: {

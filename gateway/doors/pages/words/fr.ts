@@ -257,7 +257,6 @@ export const fr: Words = {
     scannerCaps: 'Verr. Maj. est actif, ici ou dans le lecteur. Désactivez-le et scannez encore.',
     scannerOther:
       'Le lecteur et cet ordinateur ont des claviers différents. Mettez le lecteur dans la langue de cet ordinateur, puis scannez encore.',
-    scannerCame: 'Reçu comme',
     barcode: 'Code-barres pour tester le lecteur',
   },
   training: {

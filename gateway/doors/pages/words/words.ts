@@ -142,8 +142,6 @@ export type Words = {
     readonly scannerGood: string;
     readonly scannerCaps: string;
     readonly scannerOther: string;
-    /** What came follows. */
-    readonly scannerCame: string;
     readonly barcode: string;
   };
   readonly training: {
