@@ -149,6 +149,19 @@ describe('what comes in the middle of a scan and is no character', () => {
     expect(validated()).toEqual([]);
   });
 
+  test('or a page that was busy, makes the rest of it no scan of its own', async () => {
+    const code = `${bench.server.till.coupon()}`;
+    const at = Date.now() / 1000;
+    const session = await bench.context.newCDPSession(bench.page);
+    const press = (character: string, timestamp: number) =>
+      session.send('Input.dispatchKeyEvent', { type: 'keyDown', key: character, text: character, timestamp });
+    for (const [n, character] of [...code.slice(0, 8)].entries()) await press(character, at + n / 1000);
+    await bench.shows('Not a coupon');
+    for (const [n, character] of [...code].entries()) await press(character, at + (8 + n) / 1000);
+    await bench.shows('Wrong keyboard');
+    expect(validated()).toEqual([code.slice(0, 8)]);
+  });
+
   test('is kept where it parts the fields of a GS1 code', async () => {
     const separator = { key: ']', code: 'BracketRight', control: true };
     await bench.keys([...[...'8110ABCDEFGH'].map(key), separator, ...[...'21XYZ'].map(key), key('Enter')]);

@@ -2,8 +2,8 @@
 
 /** Keystrokes closer than this are a scanner. */
 const SCANNER_KEY_MS = 35;
-/** Then a scanner that sends no Enter has ended. */
-const SCANNER_END_MS = 100;
+/** Then a scanner that sends no Enter has ended: longer than a busy page lets a key wait, or half a code would be one. */
+const SCANNER_END_MS = 250;
 /** Fewer than these at once were a fast hand. */
 const SCAN_CHARACTERS_MIN = 8;
 /** In the place of a key that gave no character: whoever reads the scan sees that it is not whole. */
@@ -13,8 +13,21 @@ const GS = '\x1d';
 /** They come between the characters of a scan, and are none. */
 const MODIFIERS = ['Shift', 'CapsLock', 'AltGraph', 'Control', 'Alt', 'NumLock'];
 
-/** @type {{ text: string, places: string, at: number, field: HTMLInputElement | null, before: string, timer: number }} */
-const burst = { text: '', places: '', at: -Infinity, field: null, before: '', timer: 0 };
+/**
+ * `endedAt`: the last key of a scan that ended by time. What comes at once after it is its rest, and no scan of its own.
+ * @type {{ text: string, places: string, at: number, endedAt: number, isRest: boolean, field: HTMLInputElement | null,
+ *   before: string, timer: number }}
+ */
+const burst = {
+  text: '',
+  places: '',
+  at: -Infinity,
+  endedAt: -Infinity,
+  isRest: false,
+  field: null,
+  before: '',
+  timer: 0,
+};
 
 /**
  * @param {HTMLInputElement} field of codes: what is typed where nothing can be typed goes into it
@@ -24,9 +37,9 @@ const burst = { text: '', places: '', at: -Infinity, field: null, before: '', ti
 export function hearKeys(field, scanned, pressed) {
   const end = () => {
     clearTimeout(burst.timer);
-    const { text, places } = burst;
+    const { text, places, isRest } = burst;
     burst.text = '';
-    scanned(text, places);
+    scanned(isRest ? BROKEN + text : text, places);
   };
 
   document.addEventListener('keydown', (event) => {
@@ -37,7 +50,7 @@ export function hearKeys(field, scanned, pressed) {
       if (isFast) burst.at = timeStamp;
       return;
     }
-    if ((key === 'Enter' || key === 'Tab') && burst.text.length >= SCAN_CHARACTERS_MIN) {
+    if ((key === 'Enter' || key === 'Tab') && burst.text.length >= (burst.isRest ? 2 : SCAN_CHARACTERS_MIN)) {
       event.preventDefault();
       return end();
     }
@@ -57,7 +70,9 @@ export function hearKeys(field, scanned, pressed) {
   function begin(event, key) {
     putBack();
     const into = document.activeElement.matches('#amount, [type="password"]') ? document.activeElement : field;
-    Object.assign(burst, { text: key, places: placeOf(event), at: event.timeStamp, field: into, before: into.value });
+    const at = event.timeStamp;
+    const isRest = at - burst.endedAt < SCANNER_KEY_MS;
+    Object.assign(burst, { text: key, places: placeOf(event), at, isRest, field: into, before: into.value });
     into.focus();
   }
 
@@ -69,7 +84,13 @@ export function hearKeys(field, scanned, pressed) {
     burst.places += character === event.key ? placeOf(event) : character;
     burst.at = event.timeStamp;
     clearTimeout(burst.timer);
-    burst.timer = setTimeout(() => (burst.text.length >= SCAN_CHARACTERS_MIN ? end() : putBack()), SCANNER_END_MS);
+    burst.timer = setTimeout(ended, SCANNER_END_MS);
+  }
+
+  function ended() {
+    if (burst.text.length < SCAN_CHARACTERS_MIN && !burst.isRest) return putBack();
+    burst.endedAt = burst.at;
+    end();
   }
 
   /** It was a fast hand after all. */
