@@ -3,6 +3,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { readConfig } from './config.ts';
 import { createToken, scopeSchema, tokenNameSchema } from './doors/tokens.ts';
 import { EXIT, Stop } from './stop.ts';
+import { supervisorCommand } from './supervisor-command.ts';
 import { isErrno } from './upkeep/durable-file.ts';
 
 const help = `Usage: tearline gateway COMMAND [--config FILE] [--data DIR]
@@ -12,6 +13,10 @@ const help = `Usage: tearline gateway COMMAND [--config FILE] [--data DIR]
   doctor [--json]                      checks what a box needs; exit 0 all good, 1 something failed
   token create --scope SCOPE --name NAME
                                        prints an API token, once; SCOPE is register, desk or box (which includes both)
+  supervisor add --name NAME [--make-pin]
+                                       asks for a PIN of 6 to 12 digits, or makes one and prints it, once
+  supervisor remove --name NAME
+  supervisor list
 
   --config FILE   settings in TOML; an environment variable wins over the file
   --data DIR      the data directory (TEARLINE_GATEWAY_DATA, .tearline/gateway)
@@ -40,6 +45,8 @@ export async function gatewayCommand(args: string[]): Promise<number> {
         return doctorCommand(rest);
       case 'token':
         return tokenCommand(rest);
+      case 'supervisor':
+        return supervisorCommand(rest);
       default:
         throw new Stop(EXIT.usage, `no command ${command}; see tearline gateway --help`);
     }

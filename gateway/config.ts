@@ -31,8 +31,16 @@ export type Config = {
   readonly strict: boolean;
   /** Of totals typed on a lane's page and of the amounts of serial registers, ISO 4217. */
   readonly currency: string;
+  /** Of the lane pages. */
+  readonly language: Language;
+  readonly theme: Theme;
   readonly lanes: readonly LaneConfig[];
 };
+
+const languageSchema = z.enum(['en', 'es', 'fr', 'de']);
+export type Language = z.infer<typeof languageSchema>;
+const themeSchema = z.enum(['system', 'light', 'dark']);
+export type Theme = z.infer<typeof themeSchema>;
 
 const baudSchema = z.int().min(300).max(921_600).default(9600);
 const deviceSchema = z.string().min(1).max(255);
@@ -93,6 +101,8 @@ const table = {
   TEARLINE_RESERVE_DEADLINE_MS: numberSetting(50, 10_000),
   TEARLINE_STRICT: flagSetting,
   TEARLINE_GATEWAY_CURRENCY: { ...textSetting, schema: currencySchema, expected: 'an ISO 4217 currency, as USD' },
+  TEARLINE_GATEWAY_LANGUAGE: { ...textSetting, schema: languageSchema, expected: 'en, es, fr or de' },
+  TEARLINE_GATEWAY_THEME: { ...textSetting, schema: themeSchema, expected: 'system, light or dark' },
   ...listenerSettings,
 } as const;
 
@@ -120,6 +130,8 @@ export function readConfig(
     reserveDeadlineMs: settings.reserve_deadline_ms ?? 800,
     strict: settings.strict ?? false,
     currency: settings.currency ?? 'USD',
+    language: settings.language ?? 'en',
+    theme: settings.theme ?? 'system',
     lanes,
   };
   const twice = lanes.find((lane, at) => lanes.findIndex((other) => other.name === lane.name) !== at);

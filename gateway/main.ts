@@ -20,10 +20,13 @@ import { registerDoor } from './doors/register-door.ts';
 import { type PageDoor, sessionDoor } from './doors/session-door.ts';
 import { sessionFile } from './doors/sessions.ts';
 import { statusDoor } from './doors/status-door.ts';
+import { supervisorFolder } from './doors/supervisors.ts';
 import { tokenFolder } from './doors/tokens.ts';
 import { after } from './lanes/after.ts';
 import { type Lanes, startLanes } from './lanes/lanes.ts';
 import { type Registers, startRegisters } from './lanes/register/registers.ts';
+import { laneMemoryFiles } from './lanes/lane-memory-file.ts';
+import { practiceTill } from './lanes/practice-till.ts';
 import { saleNumbersFile } from './lanes/sale-numbers.ts';
 import { leaveLastSales, openSales, type Sales } from './lanes/sales.ts';
 import { openSerial } from './lanes/serial-port.ts';
@@ -238,9 +241,12 @@ async function openDoors({ config, identity, till, link, log, version }: DoorPar
   const counted = metrics.counted(till);
   const tokens = tokenFolder(config.dataDirectory, now);
   const gatekeeper = makeGatekeeper(tokens, now);
+  const supervisors = supervisorFolder(config.dataDirectory, now);
   const numbers = saleNumbersFile(config.dataDirectory);
   await leaveLastSales(till, numbers, log);
-  const sales = openSales({ till: counted, numbers, now, after, log });
+  const memory = laneMemoryFiles(config.dataDirectory, log);
+  const practice = () => practiceTill(status, config.currency, now);
+  const sales = openSales({ till: counted, practice, memory, numbers, now, after, log });
   const assets = loadAssets();
   const door: PageDoor = {
     gatekeeper,
@@ -248,6 +254,7 @@ async function openDoors({ config, identity, till, link, log, version }: DoorPar
     gateway: identity.gateway,
     secure: config.tls !== null,
     asset: assets.path,
+    look: config,
   };
   const register = [...registerDoor({ till: counted, link, keys: makeKeyMemory(now) }), ...laneEventsDoor(sales)];
   const machine = machineDoor({ status, metrics, version, operations: register.map(({ operation }) => operation) });
@@ -269,7 +276,7 @@ async function openDoors({ config, identity, till, link, log, version }: DoorPar
   const pages = [
     assets.routes,
     sessionDoor(door),
-    laneDoor({ door, sales, status, link, currency: config.currency, isPlain: isPlain(config), now }),
+    laneDoor({ door, sales, supervisors, status, link, currency: config.currency, isPlain: isPlain(config), now }),
     statusDoor({ door, source, link, isPlain: isPlain(config), now }),
   ];
   try {

@@ -9,7 +9,10 @@ const own = [
   'components.css',
   'icon.svg',
   ...['above', 'below', 'left', 'right'].map((side) => `torn-${side}.svg`),
+  'scanner-test.svg',
   'live.js',
+  'wedge.js',
+  'sounds.js',
   'lane.js',
   'status.js',
 ];

@@ -6,8 +6,9 @@ import { BODY_BYTES_MAX } from '../../protocol/limits.ts';
 import { problem } from '../../protocol/problem.ts';
 import type { Gatekeeper } from './gatekeeper.ts';
 import { problemResponse, remoteAddress } from './http.ts';
-import type { AssetPath } from './pages/document.ts';
-import { type Wanted, sessionPage } from './pages/session-page.ts';
+import type { AssetPath, Look } from './pages/document.ts';
+import { wordsByLanguage } from './pages/locale.ts';
+import { sessionPage, tokenWord, type Wanted } from './pages/session-page.ts';
 import { SESSION_DAYS, type Sessions } from './sessions.ts';
 import { type Caller, includes, type Scope } from './tokens.ts';
 
@@ -19,6 +20,7 @@ export type PageDoor = {
   /** Cookies travel over TLS alone. */
   readonly secure: boolean;
   readonly asset: AssetPath;
+  readonly look: Look;
 };
 
 /** Whose device this is; null: it has no session, or one that opens less than `scope`. */
@@ -30,7 +32,7 @@ export function callerOf(c: Context, { sessions, gateway }: PageDoor, scope: Sco
 
 /** The one-time form in the place of a page. */
 export function askForToken(c: Context, door: PageDoor, wanted: Wanted): Response | Promise<Response> {
-  return pageResponse(c, sessionPage({ wanted, next: c.req.path, error: null }, door.asset), 401);
+  return pageResponse(c, sessionPage({ wanted, next: c.req.path, error: null }, door.asset, door.look), 401);
 }
 
 /** A page as it is sent: strict, and never kept. */
@@ -53,14 +55,15 @@ const pagePolicy = [
 
 /** `POST /lane/session`: a token once, then a cookie. */
 export function sessionDoor(door: PageDoor): Hono {
-  const { gatekeeper, sessions, gateway, secure, asset } = door;
+  const { gatekeeper, sessions, gateway, secure, asset, look } = door;
   return new Hono().post('/lane/session', ownForms, async (c) => {
     const { token, next } = formSchema.parse(await fields(c));
     const wanted = next === '/status' ? 'box' : 'register';
     const admitted = gatekeeper.admit(token.trim(), wanted, remoteAddress(c));
     if (!admitted.ok) {
       const { status } = admitted.error.problem;
-      return pageResponse(c, sessionPage({ wanted, next, error: errors(wanted, status) }, asset), refused(status));
+      const error = errorWord(wanted, status, look);
+      return pageResponse(c, sessionPage({ wanted, next, error }, asset, look), refused(status));
     }
     setCookie(c, cookieName(gateway), sessions.begin(token.trim()), {
       path: '/',
@@ -111,8 +114,9 @@ const formSchema = z.object({
 
 const refused = (status: number) => (status === 403 || status === 429 ? status : 401);
 
-function errors(wanted: Wanted, status: number): string {
-  if (status === 429) return 'Too many tries. Wait a minute.';
-  if (status === 403) return `This token opens something else. A ${wanted} token is needed here.`;
-  return `This is not a token of this box. Type the ${wanted} token again, or make a new one.`;
+function errorWord(wanted: Wanted, status: number, { language }: Look): string {
+  const { session } = wordsByLanguage[language];
+  if (status === 429) return session.tooMany;
+  const token = tokenWord(wanted, session);
+  return status === 403 ? session.otherScope(token) : session.unknown(token);
 }

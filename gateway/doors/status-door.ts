@@ -36,7 +36,7 @@ export function statusDoor(ports: StatusDoorPorts): Hono {
 
   app.get('/status', (c) => {
     if (!mayRead(c, door)) return askForToken(c, door, 'box');
-    return pageResponse(c, statusPage(stateOf(c, ports), door.asset));
+    return pageResponse(c, statusPage(stateOf(c, ports), door.asset, door.look.theme));
   });
 
   app.get('/status/events', (c) => {
@@ -80,7 +80,7 @@ function stateOf(c: Context, { door, source, link, isPlain, now }: StatusDoorPor
     line: lineView(till, link, isPlain),
     mayDrill: callerOf(c, door, 'box') !== null,
     now: at,
-    times: timesIn(till.store.timeZone, at),
+    times: timesIn(till.store.timeZone, at, 'en'),
   };
 }
 

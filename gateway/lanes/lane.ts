@@ -2,16 +2,21 @@ import { CODES_PER_BASKET_MAX } from '../../protocol/limits.ts';
 import type { Money } from '../../protocol/money.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import type { Log } from '../log.ts';
-import { type SaleRequest, type Till, TillUnavailable } from '../till/port.ts';
+import { type SaleRequest, TillUnavailable } from '../till/port.ts';
 import type { After } from './after.ts';
-import { outcomeOf, type ScanEvent, type ScanOrigin, type ScanOutcome } from './scan-event.ts';
+import type { LaneMemory, SupervisionEntry } from './lane-memory.ts';
+import { isPracticeCode, type LaneTill } from './practice-till.ts';
 import {
   type Answer,
   afterCheck,
   afterRedeem,
+  afterResume,
   type Coupon,
   type CouponView,
+  hasCouponForm,
   heldOf,
+  heldUntil,
+  maySuspend,
   type Sale,
   type ScannedCode,
   type Step,
@@ -20,7 +25,11 @@ import {
   withoutHeld,
   withTried,
   withUnchecked,
+  withoutUnsure,
 } from './sale.ts';
+import { outcomeOf, type ScanEvent, type ScanOrigin, type ScanOutcome } from './scan-event.ts';
+import type { Resumed, SuspendedSales } from './suspended-sales.ts';
+import { TRAINING_MS, type Trainings } from './trainings.ts';
 
 /** What a lane's page may know: no full code is in it. */
 export type LaneView = {
@@ -32,6 +41,10 @@ export type LaneView = {
   readonly answer: Answer;
   /** Counts the answers since the start: a new number is a new answer, also where it reads like the last. */
   readonly answers: number;
+  /** Until when the lane trains, milliseconds; null: it sells. */
+  readonly training: number | null;
+  /** Whose PIN opened the choices for what cannot be verified; null: nobody's. */
+  readonly supervisor: string | null;
 };
 
 export type SaleNumber = { readonly day: string; readonly n: number };
@@ -51,24 +64,32 @@ export function saleId(store: string, lane: string, { day, n }: SaleNumber) {
 }
 
 export type LanePorts = {
-  readonly till: Pick<Till, 'validate' | 'redeem' | 'release' | 'reverse' | 'status'>;
+  readonly till: LaneTill;
+  /** A new one for each training. */
+  readonly practice: () => LaneTill;
+  readonly memory: LaneMemory;
   readonly numbers: SaleNumbers;
   readonly now: () => number;
   readonly after: After;
   readonly log: Pick<Log, 'warn'>;
 };
 
+/** What the lanes of a box share. */
+export type LaneShares = { readonly suspended: SuspendedSales; readonly trainings: Trainings };
+
 /** Under this the answer simply appears. */
 const WAITING_SHOWN_AFTER_MS = 150;
 /** Then the lane waits for the next coupon again; the sale stays open. */
 const REDEEMED_SHOWN_MS = 60_000;
+/** A supervisor who has gone away has closed the choices behind them. */
+const SUPERVISED_MS = 120_000;
 /** Scans that may wait for their turn: a whole basket. What comes faster is no cashier. */
 const WAITING_SCANS_MAX = CODES_PER_BASKET_MAX;
 
 /** One lane and its open sale. Its steps are done one after the other, in the order in which they came. */
 export class Lane {
   readonly name: string;
-  readonly #ports: LanePorts;
+  readonly #ports: LanePorts & LaneShares;
   readonly #watchers = new Set<() => void>();
   readonly #followers = new Set<(event: ScanEvent) => void>();
   #sale: Sale | null = null;
@@ -78,10 +99,14 @@ export class Lane {
   #scans = 0;
   #waitingScans = 0;
   #queue: Promise<void> = Promise.resolve();
+  #training: Training | null = null;
+  #supervision: Supervision | null = null;
 
-  constructor(name: string, ports: LanePorts) {
+  constructor(name: string, ports: LanePorts & LaneShares) {
     this.name = name;
     this.#ports = ports;
+    const until = ports.trainings.until(name);
+    if (until !== null) this.#training = this.#trainUntil(until);
   }
 
   get lastScanAt(): number | null {
@@ -91,7 +116,14 @@ export class Lane {
   view(): LaneView {
     const { basket, number, total, coupons } = this.#openSale();
     const view = { basket, number, total, coupons: coupons.map(viewOf) };
-    return { lane: this.name, ...view, answer: this.#answer, answers: this.#answers };
+    const training = this.#training?.until ?? null;
+    const state = {
+      answer: this.#answer,
+      answers: this.#answers,
+      training,
+      supervisor: this.#supervision?.name ?? null,
+    };
+    return { lane: this.name, ...view, ...state };
   }
 
   watch(changed: () => void): () => void {
@@ -117,15 +149,17 @@ export class Lane {
     this.#waitingScans += 1;
     this.#scans += 1;
     const scan = this.#scans;
-    this.#publish({ kind: 'scan', scan, code, at, origin });
-    let decision: Decision | null = null;
+    // A register that follows the lane is not in training, and would sell for what is practised.
+    const isTold = this.#training === null;
+    if (isTold) this.#publish({ kind: 'scan', scan, code, at, origin });
+    let checked: Checked = { decision: null, outcome: 'unsure' };
     await this.#step('check', scanned, async () => {
-      decision = await this.#check(scanned);
+      checked = await this.#check(scanned);
     }).finally(() => {
       this.#waitingScans -= 1;
     });
-    this.#publish({ kind: 'decision', scan, code, decision });
-    return outcomeOf(decision);
+    if (isTold) this.#publish({ kind: 'decision', scan, code, decision: checked.decision });
+    return checked.outcome;
   }
 
   setTotal(total: Money | null): Promise<void> {
@@ -152,7 +186,7 @@ export class Lane {
   undo(): Promise<void> {
     return this.#step('undo', null, async () => {
       const sale = this.#openSale();
-      await this.#leave(sale);
+      await this.#close(sale);
       for (const coupon of sale.coupons) if (coupon.state === 'redeemed') await this.#reverse(sale, coupon);
       // What was reversed stays so for this basket: the sale rung again needs a new number.
       this.#show({ kind: 'undone', number: sale.number }, this.#newSale());
@@ -161,19 +195,105 @@ export class Lane {
 
   next(): Promise<void> {
     return this.#step('next', null, async () => {
-      await this.#leave(this.#openSale());
+      await this.#close(this.#openSale());
       this.#show({ kind: 'idle' }, this.#newSale());
+    });
+  }
+
+  /** The sale waits with what it holds, for this lane or another. Resolves without a change where it may not. */
+  suspend(): Promise<void> {
+    return this.#step('suspend', null, async () => {
+      const sale = this.#openSale();
+      if (this.#training !== null || !maySuspend(sale)) return;
+      const next = this.#newSale();
+      this.#ports.suspended.put(sale, this.name);
+      this.#show({ kind: 'suspended', number: sale.number, heldUntil: heldUntil(sale) }, next);
+    });
+  }
+
+  /** Goes on with a suspended sale, in the place of one that has no coupons. */
+  resume(basket: string): Promise<void> {
+    return this.#step('resume', null, async () => {
+      if (this.#training !== null || this.#openSale().coupons.length > 0) return;
+      const resumed = this.#ports.suspended.take(basket, this.name);
+      if (resumed !== null) await this.#goOn(resumed);
+    });
+  }
+
+  /** A scanner's keys were not those of its keyboard: nothing is asked of anybody. */
+  mistyped(): Promise<void> {
+    return this.#step('check', null, async () => this.#show({ kind: 'mistyped' }));
+  }
+
+  /** Opens the choices of a supervisor until the next answer, at most two minutes. */
+  supervise(supervisor: string): Promise<void> {
+    return this.#step('supervise', null, async () => {
+      this.#note(supervisor, 'opened');
+      const supervision = { name: supervisor };
+      this.#supervision = supervision;
+      this.#ports.after(SUPERVISED_MS, () => this.#closeSupervision(supervision));
+      this.#tell();
+    });
+  }
+
+  /** What a supervisor chose. Resolves without a change where none has opened the choices. */
+  async choose(choice: 'finish_without' | 'try_again'): Promise<void> {
+    let isOpen = false;
+    await this.#step('supervise', null, async () => {
+      if (this.#supervision === null) return;
+      this.#note(this.#supervision.name, choice);
+      isOpen = true;
+      const sale = this.#openSale();
+      const next = withoutUnsure(sale);
+      if (choice === 'finish_without')
+        this.#show({ kind: 'left_out', count: sale.coupons.length - next.coupons.length }, next);
+    });
+    if (isOpen && choice === 'try_again') await this.again();
+  }
+
+  /** Somebody's PIN was no supervisor's. @throws TillUnavailable where it cannot be written down */
+  noteWrongPin(): void {
+    this.#note(null, 'wrong_pin');
+  }
+
+  /** From now on the lane knows practice coupons alone, whoever scans at it. What its sale holds is given back. */
+  beginTraining(by: string): Promise<void> {
+    return this.#step('train', null, async () => {
+      if (this.#training !== null) return;
+      const until = this.#ports.now() + TRAINING_MS;
+      await this.#close(this.#openSale());
+      this.#note(by, 'begin_training');
+      this.#ports.trainings.set(this.name, until);
+      this.#training = this.#trainUntil(until);
+      this.#show({ kind: 'idle' }, null);
+    });
+  }
+
+  endTraining(): Promise<void> {
+    return this.#step('train', null, async () => {
+      if (this.#training === null) return;
+      this.#note(null, 'end_training');
+      this.#ports.trainings.set(this.name, null);
+      this.#training.callOff();
+      this.#training = null;
+      this.#show({ kind: 'idle' }, null);
     });
   }
 
   /** Once more what was not done, or every code that could not be verified. */
   async again(): Promise<void> {
-    if (this.#answer.kind === 'stuck' && this.#answer.during !== 'check') return this.#repeat(this.#answer.during);
-    for (const coupon of this.#sale?.coupons ?? []) if (coupon.state === 'unsure') await this.scan(coupon.code, 'page');
+    return this.#repeat(this.#answer.kind === 'stuck' ? this.#answer.during : 'check');
   }
 
-  #repeat(step: Exclude<Step, 'check'>): Promise<void> {
+  #repeat(step: Step): Promise<void> {
     switch (step) {
+      case 'check':
+      case 'resume':
+      case 'supervise':
+      case 'train':
+        return this.#checkAgain();
+      case 'suspend':
+        return this.suspend();
       case 'redeem':
         return this.redeem();
       case 'give_back':
@@ -183,6 +303,10 @@ export class Lane {
       case 'next':
         return this.next();
     }
+  }
+
+  async #checkAgain(): Promise<void> {
+    for (const coupon of this.#sale?.coupons ?? []) if (coupon.state === 'unsure') await this.scan(coupon.code, 'page');
   }
 
   /** A step that meets a till without its store shows that; the next one may do better. */
@@ -197,8 +321,14 @@ export class Lane {
     return done;
   }
 
-  async #check(scanned: ScannedCode): Promise<Decision> {
-    const { till } = this.#ports;
+  async #check(scanned: ScannedCode): Promise<Checked> {
+    const { lastFour, code } = scanned;
+    if (this.#training !== null && !isPracticeCode(code)) {
+      const isReal = hasCouponForm(code);
+      this.#show({ kind: 'not_practice', isReal, lastFour });
+      return { decision: null, outcome: isReal ? 'refused' : 'silent' };
+    }
+    const till = this.#till;
     const sale = this.#openSale();
     const [decision] = await this.#whileWaiting('check', scanned.lastFour, () =>
       till.validate(this.#request(sale, [scanned])),
@@ -206,11 +336,11 @@ export class Lane {
     if (decision === undefined) throw new Error('the till left a code undecided');
     const { sale: next, answer } = afterCheck(sale, scanned, decision, till.status().line.state);
     this.#show(answer, next);
-    return decision;
+    return { decision, outcome: outcomeOf(decision) };
   }
 
   async #redeem(): Promise<void> {
-    const { till } = this.#ports;
+    const till = this.#till;
     const sale = this.#openSale();
     const held = heldOf(sale);
     if (held.length === 0) return;
@@ -221,8 +351,22 @@ export class Lane {
     this.#show(answer, next);
   }
 
+  /** What it held is asked for anew: from now on it is in use at this lane [P2]. */
+  async #goOn({ missing, coupons, ...resumed }: Resumed): Promise<void> {
+    const till = this.#till;
+    // Until the till has told, nothing of it is certain.
+    const sale: Sale = { ...resumed, coupons: coupons.map((coupon) => ({ ...coupon, state: 'unsure' })) };
+    this.#sale = sale;
+    const decisions =
+      coupons.length === 0
+        ? []
+        : await this.#whileWaiting('check', '', () => till.validate(this.#request(sale, coupons)));
+    const { sale: next, answer } = afterResume(sale, pairs(coupons, decisions), missing, till.status().line.state);
+    this.#show(answer, next);
+  }
+
   /** The lane says that it waits, where waiting can be noticed. @throws TillUnavailable, also where the request as such was refused */
-  async #whileWaiting(during: 'check' | 'redeem', lastFour: string, ask: () => ReturnType<Till['validate']>) {
+  async #whileWaiting(during: 'check' | 'redeem', lastFour: string, ask: () => ReturnType<LaneTill['validate']>) {
     const callOff = this.#ports.after(WAITING_SHOWN_AFTER_MS, () => this.#show({ kind: 'waiting', during, lastFour }));
     try {
       const answered = await ask();
@@ -233,17 +377,23 @@ export class Lane {
     }
   }
 
+  /** The sale is over: nothing of it is held any more, nor is it kept anywhere. @throws TillUnavailable */
+  async #close(sale: Sale): Promise<void> {
+    await this.#leave(sale);
+    this.#ports.suspended.end(sale.basket);
+  }
+
   /** Ends what the sale holds and has not redeemed. @throws TillUnavailable */
   async #leave(sale: Sale): Promise<void> {
     const { basket } = sale;
     for (const coupon of heldOf(sale)) {
       if (coupon.tried) await this.#reverse(sale, coupon);
-      else await this.#ports.till.release({ code: coupon.code, basket });
+      else await this.#till.release({ code: coupon.code, basket });
     }
   }
 
   async #reverse({ basket }: Sale, { code }: Coupon): Promise<void> {
-    await this.#ports.till.reverse({ code, basket, reason: 'sale undone at the lane', door: null });
+    await this.#till.reverse({ code, basket, reason: 'sale undone at the lane', door: null });
   }
 
   #openSale(): Sale {
@@ -253,6 +403,11 @@ export class Lane {
 
   #newSale(): Sale {
     const { till, numbers, now } = this.#ports;
+    if (this.#training !== null) {
+      this.#training.sales += 1;
+      const number = String(this.#training.sales).padStart(4, '0');
+      return { basket: `practice-${this.name}-${number}`, number, total: null, coupons: [] };
+    }
     const { id, timeZone } = till.status().store;
     const number = numbers.next(this.name, dayIn(timeZone, now()));
     return { ...saleId(id, this.name, number), total: null, coupons: [] };
@@ -263,9 +418,33 @@ export class Lane {
     return { codes, allOrNone: false, basket, lane: this.name, total, customer: null, discount: null };
   }
 
+  get #till(): LaneTill {
+    return this.#training?.till ?? this.#ports.till;
+  }
+
+  #trainUntil(until: number): Training {
+    const { practice, after, now } = this.#ports;
+    return { until, till: practice(), sales: 0, callOff: after(until - now(), () => void this.endTraining()) };
+  }
+
+  #closeSupervision(opened: Supervision): void {
+    if (this.#supervision !== opened) return;
+    this.#supervision = null;
+    this.#tell();
+  }
+
+  /** @throws TillUnavailable */
+  #note(supervisor: string | null, choice: SupervisionEntry['choice']): void {
+    const { basket, coupons } = this.#openSale();
+    const about = coupons.filter(({ state }) => state === 'unsure').map(({ lastFour }) => lastFour);
+    const entry = { at: this.#ports.now(), lane: this.name, supervisor, choice, basket, coupons: about };
+    this.#ports.memory.note(entry);
+  }
+
   #show(answer: Answer, sale: Sale | null = this.#sale): void {
     this.#sale = sale;
     this.#answer = answer;
+    this.#supervision = null;
     if (answer.kind !== 'waiting' && answer.kind !== 'idle') this.#answers += 1;
     if (answer.kind === 'redeemed') this.#ports.after(REDEEMED_SHOWN_MS, () => this.#clear(answer));
     this.#tell();
@@ -283,6 +462,15 @@ export class Lane {
     for (const told of this.#followers) told(event);
   }
 }
+
+/** What came of a scan. The decision is null where the till was not asked, or could not answer. */
+type Checked = { readonly decision: Decision | null; readonly outcome: ScanOutcome };
+
+/** A supervisor has opened the choices. */
+type Supervision = { readonly name: string };
+
+/** A training of a lane. */
+type Training = { readonly until: number; readonly till: LaneTill; sales: number; readonly callOff: () => void };
 
 function pairs(coupons: readonly Coupon[], decisions: readonly Decision[]) {
   return coupons.map((coupon, place) => {

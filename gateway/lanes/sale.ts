@@ -19,6 +19,8 @@ export type Coupon = ScannedCode & {
   readonly offer: Decision['offer'];
   /** A redeem was sent and not answered: it may have been done. Then only a reversal ends it. */
   readonly tried: boolean;
+  /** RFC 3339: until when the sale has it; null where it has it not, or no more. */
+  readonly heldUntil: string | null;
 };
 
 export type ScannedCode = {
@@ -45,11 +47,19 @@ export type Answer =
   | { readonly kind: 'redeemed'; readonly coupons: readonly CouponView[]; readonly at: string }
   | { readonly kind: 'given_back'; readonly count: number }
   | { readonly kind: 'undone'; readonly number: string }
+  | { readonly kind: 'suspended'; readonly number: string; readonly heldUntil: number | null }
+  /** `missing`: what must be scanned again, by its last four characters. */
+  | { readonly kind: 'resumed'; readonly number: string; readonly missing: readonly string[] }
+  | { readonly kind: 'left_out'; readonly count: number }
+  /** In a training: what is no practice coupon. `isReal`: it has the form of a coupon. */
+  | { readonly kind: 'not_practice'; readonly isReal: boolean; readonly lastFour: string }
+  /** The keys of a scanner are not those of this keyboard: what it typed may be another code. */
+  | { readonly kind: 'mistyped' }
   | { readonly kind: 'stuck'; readonly during: Step; readonly lastFour: string };
 
-export type Step = 'check' | 'redeem' | 'give_back' | 'undo' | 'next';
+export type Step = 'check' | 'redeem' | 'give_back' | 'undo' | 'next' | 'suspend' | 'resume' | 'supervise' | 'train';
 
-export type CouponView = Omit<Coupon, 'code' | 'tried'>;
+export type CouponView = Omit<Coupon, 'code' | 'tried' | 'heldUntil'>;
 
 /** A text from a scanner or a keyboard. */
 export function scannedCode(raw: string): ScannedCode {
@@ -81,6 +91,19 @@ export function afterCheck(
   return { sale: next, answer: { kind: 'redeemed', coupons, at: decision.redemption.at } };
 }
 
+/** A sale that was suspended, after the till has answered for all that it held: what went wrong is shown first. */
+export function afterResume(
+  sale: Sale,
+  checked: readonly { readonly coupon: Coupon; readonly decision: Decision }[],
+  missing: readonly string[],
+  line: LineState,
+): { sale: Sale; answer: Answer } {
+  const next = checked.reduce((before, { coupon, decision }) => withDecision(before, coupon, decision), sale);
+  const failed = checked.find(({ decision }) => decision.decision !== 'approved');
+  if (failed !== undefined) return { sale: next, answer: decided(failed.coupon, failed.decision, line) };
+  return { sale: next, answer: { kind: 'resumed', number: sale.number, missing } };
+}
+
 /** The same after a redemption: what went wrong is shown before what went well. */
 export function afterRedeem(
   sale: Sale,
@@ -97,7 +120,7 @@ export function afterRedeem(
 /** A check that found no answer leaves the code in the sale, so that it can be tried again. */
 export function withUnchecked(sale: Sale, scanned: ScannedCode): Sale {
   const known = sale.coupons.find((coupon) => isSameCode(coupon, scanned));
-  return known === undefined ? withCoupon(sale, { ...scanned, state: 'unsure', offer: null, tried: false }) : sale;
+  return known === undefined ? withCoupon(sale, unsure(scanned, null)) : sale;
 }
 
 /** A redeem that was sent and not answered. */
@@ -110,18 +133,43 @@ export function withoutHeld(sale: Sale): Sale {
   return { ...sale, coupons: sale.coupons.filter((coupon) => coupon.state !== 'held') };
 }
 
+export function withoutUnsure(sale: Sale): Sale {
+  return { ...sale, coupons: sale.coupons.filter((coupon) => coupon.state !== 'unsure') };
+}
+
+/** Not what is redeemed: that sale is paid. Not what may be: its lane and its total are part of that redemption. */
+export function maySuspend({ coupons }: Sale): boolean {
+  return coupons.length > 0 && coupons.every(({ state, tried }) => state !== 'redeemed' && !tried);
+}
+
+/** The earliest end of what the sale holds, milliseconds; null where it holds nothing. */
+export function heldUntil(sale: Sale): number | null {
+  const ends = heldOf(sale).flatMap((coupon) => (coupon.heldUntil === null ? [] : [Date.parse(coupon.heldUntil)]));
+  return ends.length === 0 ? null : Math.min(...ends);
+}
+
+/** Whether a text has the form of our codes or of an industry coupon, well typed or not. */
+export function hasCouponForm(code: string): boolean {
+  return readCode(code, []).kind !== 'not_a_coupon';
+}
+
 function withDecision(sale: Sale, scanned: ScannedCode, decision: Decision): Sale {
   const { offer } = decision;
   switch (decision.decision) {
     case 'approved': {
       const state = decision.redemption === null ? 'held' : 'redeemed';
-      return withCoupon(sale, { ...scanned, state, offer, tried: false });
+      const heldUntil = decision.reservation?.until ?? null;
+      return withCoupon(sale, { ...scanned, state, offer, tried: false, heldUntil });
     }
     case 'undetermined':
-      return withCoupon(sale, { ...scanned, state: 'unsure', offer, tried: false });
+      return withCoupon(sale, unsure(scanned, offer));
     case 'refused':
       return { ...sale, coupons: sale.coupons.filter((coupon) => !isSameCode(coupon, scanned)) };
   }
+}
+
+function unsure({ code, lastFour }: ScannedCode, offer: Coupon['offer']): Coupon {
+  return { code, lastFour, state: 'unsure', offer, tried: false, heldUntil: null };
 }
 
 /** A code stands once in a sale, at the place of its first scan. */

@@ -2,6 +2,8 @@ import type { Money } from '../../protocol/money.ts';
 import { type Till, TillUnavailable } from '../till/port.ts';
 import type { ScanEvent, ScanOrigin, ScanOutcome } from './scan-event.ts';
 import { Lane, type LanePorts, type LaneView, type SaleNumbers, saleId } from './lane.ts';
+import { SuspendedSales, type SuspendedView } from './suspended-sales.ts';
+import { Trainings } from './trainings.ts';
 
 /** The open sale of each lane. Whoever looks at a lane, on whichever device, sees the same one. */
 export interface Sales {
@@ -13,6 +15,10 @@ export interface Sales {
   follow(lane: string, told: (event: ScanEvent) => void): () => void;
   /** Every lane that was looked at or scanned at since the start, and when a code last came there. */
   lanes(): readonly { readonly name: string; readonly lastScanAt: number | null }[];
+  /** The sales that wait to be gone on with, at any lane; the newest first. */
+  suspended(): readonly SuspendedView[];
+  /** @throws TillUnavailable where it cannot be written down */
+  noteWrongPin(lane: string): void;
 
   // Steps of one lane are done one after the other, in the order in which they came. They resolve when they are done.
   /** In its lane's queue when it returns. @returns as soon as it is decided. It does not throw where the till cannot answer */
@@ -23,12 +29,22 @@ export interface Sales {
   undo(lane: string): Promise<void>;
   next(lane: string): Promise<void>;
   again(lane: string): Promise<void>;
+  suspend(lane: string): Promise<void>;
+  resume(lane: string, basket: string): Promise<void>;
+  mistyped(lane: string): Promise<void>;
+  supervise(lane: string, supervisor: string): Promise<void>;
+  choose(lane: string, choice: 'finish_without' | 'try_again'): Promise<void>;
+  beginTraining(lane: string, by: string): Promise<void>;
+  endTraining(lane: string): Promise<void>;
 }
 
 export function openSales(ports: LanePorts): Sales {
+  const { memory, now, log } = ports;
+  const suspended = new SuspendedSales(memory.suspended, now, log);
+  const shared = { ...ports, suspended, trainings: new Trainings(memory.trainings, now) };
   const lanesByName = new Map<string, Lane>();
   const laneOf = (name: string): Lane => {
-    const lane = lanesByName.get(name) ?? new Lane(name, ports);
+    const lane = lanesByName.get(name) ?? new Lane(name, shared);
     lanesByName.set(name, lane);
     return lane;
   };
@@ -44,6 +60,15 @@ export function openSales(ports: LanePorts): Sales {
     undo: (name) => laneOf(name).undo(),
     next: (name) => laneOf(name).next(),
     again: (name) => laneOf(name).again(),
+    suspended: () => suspended.list(),
+    noteWrongPin: (name) => laneOf(name).noteWrongPin(),
+    suspend: (name) => laneOf(name).suspend(),
+    resume: (name, basket) => laneOf(name).resume(basket),
+    mistyped: (name) => laneOf(name).mistyped(),
+    supervise: (name, supervisor) => laneOf(name).supervise(supervisor),
+    choose: (name, choice) => laneOf(name).choose(choice),
+    beginTraining: (name, by) => laneOf(name).beginTraining(by),
+    endTraining: (name) => laneOf(name).endTraining(),
   };
 }
 

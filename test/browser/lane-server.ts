@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serve } from '@hono/node-server';
 import type { Drill } from '../../gateway/cloud-link/drill.ts';
+import type { Language, Theme } from '../../gateway/config.ts';
 import { loadAssets } from '../../gateway/doors/assets.ts';
 import { makeGatekeeper } from '../../gateway/doors/gatekeeper.ts';
 import { createApp } from '../../gateway/doors/http.ts';
@@ -12,8 +13,11 @@ import type { LaneFacts } from '../../gateway/doors/pages/status-words.ts';
 import { sessionDoor } from '../../gateway/doors/session-door.ts';
 import { sessionFile } from '../../gateway/doors/sessions.ts';
 import { statusDoor } from '../../gateway/doors/status-door.ts';
+import { addSupervisor, supervisorFolder } from '../../gateway/doors/supervisors.ts';
 import { createToken, tokenFolder } from '../../gateway/doors/tokens.ts';
 import { after } from '../../gateway/lanes/after.ts';
+import { laneMemoryFiles } from '../../gateway/lanes/lane-memory-file.ts';
+import { practiceTill } from '../../gateway/lanes/practice-till.ts';
 import { saleNumbersFile } from '../../gateway/lanes/sale-numbers.ts';
 import { openSales, type Sales } from '../../gateway/lanes/sales.ts';
 import type { Log } from '../../gateway/log.ts';
@@ -25,15 +29,26 @@ export type LaneServer = {
   readonly sales: Sales;
   readonly registerToken: string;
   readonly boxToken: string;
+  readonly dataDirectory: string;
   readonly box: { drill: Drill | null; lanes: LaneFacts[]; disk: { freeBytes: number; totalBytes: number } | null };
   /** What was logged, as lines. */
   readonly logged: string[];
   stop(): Promise<void>;
 };
 
+/** May open the choices and begin a training. */
+export const SUPERVISOR = { name: 'Kim', pin: '246810' } as const;
+
 /** The gateway's pages on a free port, with a till that is not real. */
 export async function startLaneServer(
-  options: { port?: number; dataDirectory?: string; till?: FakeTill } = {},
+  options: {
+    port?: number;
+    dataDirectory?: string;
+    till?: FakeTill;
+    language?: Language;
+    theme?: Theme;
+    currency?: string;
+  } = {},
 ): Promise<LaneServer> {
   const now = Date.now;
   const dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'tearline-lane-'));
@@ -47,7 +62,13 @@ export async function startLaneServer(
   };
   const registerToken = createToken(dataDirectory, { scope: 'register', name: 'lane-2' });
   const boxToken = createToken(dataDirectory, { scope: 'box', name: 'Jo' });
-  const sales = openSales({ till: till.ports, numbers: saleNumbersFile(dataDirectory), now, after, log });
+  const currency = options.currency ?? 'USD';
+  await addSupervisor(dataDirectory, SUPERVISOR.name, SUPERVISOR.pin);
+  const supervisors = supervisorFolder(dataDirectory, now);
+  const memory = laneMemoryFiles(dataDirectory, log);
+  const practice = () => practiceTill(till.ports.status, currency, now);
+  const numbers = saleNumbersFile(dataDirectory);
+  const sales = openSales({ till: till.ports, practice, memory, numbers, now, after, log });
   const tokens = tokenFolder(dataDirectory, now);
   const gatekeeper = makeGatekeeper(tokens, now);
   const box: LaneServer['box'] = { drill: null, lanes: [], disk: { freeBytes: 41e9, totalBytes: 58e9 } };
@@ -69,7 +90,8 @@ export async function startLaneServer(
     gateway: 'gw-00000001',
     secure: false,
     asset: assets.path,
-  };
+    look: { language: options.language ?? 'en', theme: options.theme ?? 'system' },
+  } as const;
   const status = () => till.ports.status();
   const source = {
     till: status,
@@ -80,7 +102,7 @@ export async function startLaneServer(
   const pages = [
     assets.routes,
     sessionDoor(door),
-    laneDoor({ door, sales, status, link, currency: 'USD', isPlain: false, now }),
+    laneDoor({ door, sales, supervisors, status, link, currency, isPlain: false, now }),
     statusDoor({ door, source, link, isPlain: false, now }),
   ];
   const app = createApp([], pages, { gatekeeper, host: '127.0.0.1', log });
@@ -93,6 +115,7 @@ export async function startLaneServer(
     sales,
     registerToken,
     boxToken,
+    dataDirectory,
     box,
     logged,
     async stop() {

@@ -228,7 +228,7 @@ describe('a scanner that types', () => {
 
   test('is told from a fast hand', async () => {
     await type('7KQ2', { apartMs: 60 });
-    await page.waitForTimeout(100);
+    await page.waitForTimeout(300);
     await type('9MX');
     await expect.poll(() => value('#code')).toBe('7KQ29MX');
     await type('D');

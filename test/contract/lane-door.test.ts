@@ -1,11 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { sessionFile } from '../../gateway/doors/sessions.ts';
 import { createToken, tokenFolder } from '../../gateway/doors/tokens.ts';
 import { saleNumbersFile } from '../../gateway/lanes/sale-numbers.ts';
-import { type LaneServer, startLaneServer } from '../browser/lane-server.ts';
+import { type LaneServer, startLaneServer, SUPERVISOR } from '../browser/lane-server.ts';
 
 let server: LaneServer;
 let cookie: string;
@@ -144,7 +144,10 @@ describe('the session', () => {
 });
 
 describe('what a lane page posts', () => {
-  const actions = ['scan', 'total', 'redeem', 'release', 'undo', 'next', 'again'];
+  const actions = [
+    ...['scan', 'total', 'redeem', 'release', 'undo', 'next', 'again', 'suspend', 'resume'],
+    ...['supervisor', 'choice', 'training', 'training/end'],
+  ];
 
   test.each(actions)('%s needs a session', async (action) => {
     expect((await post(server, `/lane/2/${action}`, { code: 'TEST-APPROVED' })).status).toBe(401);
@@ -186,6 +189,8 @@ describe('what a lane page posts', () => {
     ['scan', {}, 'code'],
     ['total', { amount: '-3' }, 'amount'],
     ['total', { amount: 'much' }, 'amount'],
+    ['resume', { value: 'x'.repeat(65) }, 'value'],
+    ['choice', { value: 'honour' }, 'value'],
   ])('%s with %o names the field that is wrong', async (action, form, field) => {
     const response = await post(server, `/lane/2/${action}`, form, { cookie });
     expect(response.status).toBe(422);
@@ -246,14 +251,117 @@ describe('the page', () => {
 
   test('names its styles, scripts and fonts by their content, to be kept for a year', async () => {
     const text = await (await page('/lane/2')).text();
-    const paths = [...text.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, path]) => path ?? '');
-    expect(paths).toHaveLength(4);
+    const paths = [...text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, path]) => path ?? '');
+    expect(paths).toHaveLength(5);
     for (const path of paths) {
       expect(path).toMatch(/^\/assets\/[0-9a-f]{12}\//);
       const response = await page(path);
       expect(response.status).toBe(200);
       expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
     }
+  });
+});
+
+/** Bytes over the wire, compressed. @param ending of the assets that a page names, and of those that its scripts import */
+async function wireBytes(at: LaneServer, html: string, ending: string): Promise<number> {
+  const named = [...html.matchAll(/"(\/assets\/[^"]+)"/g)]
+    .map(([, path]) => path ?? '')
+    .filter((path) => path.endsWith(ending));
+  const found = new Set(named);
+  let bytes = 0;
+  for (const path of found) {
+    const response = await fetch(at.url + path, { headers: { 'accept-encoding': 'gzip' } });
+    bytes += Number(response.headers.get('content-length') ?? Number.NaN);
+    const text = await response.text();
+    for (const [, name = ''] of text.matchAll(/from '\.\/([^']+)'/g)) found.add(path.replace(/[^/]+$/, name));
+  }
+  return bytes;
+}
+
+describe('the budget of the lane page', () => {
+  test.each(['en', 'es', 'fr', 'de'] as const)('is kept (%s)', async (language) => {
+    const at = await startLaneServer({ language });
+    const session = await signIn(at, at.registerToken);
+    const response = await fetch(`${at.url}/lane/2`, { headers: { cookie: session } });
+    const html = await response.text();
+    expect(Buffer.byteLength(html)).toBeLessThanOrEqual(30 * 1024);
+    expect(await wireBytes(at, html, '.js')).toBeLessThanOrEqual(6 * 1024);
+    expect(await wireBytes(at, html, '.css')).toBeLessThanOrEqual(12 * 1024);
+    await at.stop();
+  });
+});
+
+describe('the look of the pages', () => {
+  test.each([
+    ['de', 'dark', '<html lang="de" data-theme="dark">', 'Diese Seite öffnen'],
+    ['fr', 'light', '<html lang="fr" data-theme="light">', 'Ouvrir cette page'],
+    ['es', 'system', '<html lang="es">', 'Abrir esta página'],
+  ] as const)('is what the settings say (%s, %s)', async (language, theme, html, title) => {
+    const at = await startLaneServer({ language, theme });
+    const asked = await (await fetch(`${at.url}/lane/2`)).text();
+    expect(asked).toContain(html);
+    expect(asked).toContain(`<h1>${title}</h1>`);
+    const session = await signIn(at, at.registerToken);
+    expect(await (await fetch(`${at.url}/lane/2`, { headers: { cookie: session } })).text()).toContain(html);
+    // Store IT reads English, in the same theme.
+    expect(await (await fetch(`${at.url}/status`)).text()).toContain(html.replace(`"${language}"`, '"en"'));
+    await at.stop();
+  });
+});
+
+describe('a supervisor at a lane', () => {
+  const act = (action: string, form: Record<string, string> = {}, accept = '') =>
+    post(server, `/lane/21/${action}`, form, { cookie, accept });
+
+  test('is let in by a PIN, and written down by name with the last four, never with the PIN', async () => {
+    await act('scan', { code: 'TEST-CANNOT_VERIFY' });
+    const wrong = await act('supervisor', { pin: '999999' });
+    expect([wrong.status, await wrong.json()]).toMatchObject([403, { detail: expect.stringContaining('PIN') }]);
+    expect(server.sales.view('21').supervisor).toBeNull();
+    expect((await act('supervisor', { pin: SUPERVISOR.pin })).status).toBe(204);
+    expect((await act('choice', { value: 'finish_without' })).status).toBe(204);
+    const log = readFileSync(join(server.dataDirectory, 'supervision.jsonl'), 'utf8');
+    const lines = log
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const { basket } = server.sales.view('21');
+    const about = { lane: '21', basket, coupons: ['TEST'] };
+    expect(lines).toEqual([
+      { ...about, at: expect.stringMatching(/^20\d\d-.*Z$/), supervisor: null, choice: 'wrong_pin' },
+      { ...about, at: expect.any(String), supervisor: SUPERVISOR.name, choice: 'opened' },
+      { ...about, at: expect.any(String), supervisor: SUPERVISOR.name, choice: 'finish_without' },
+    ]);
+    expect(log + server.logged.join()).not.toMatch(new RegExp(`${SUPERVISOR.pin}|999999`));
+    expect(server.logged.join()).toContain('"choice":"finish_without"');
+  });
+
+  test('is told without a script what is wrong, in the page', async () => {
+    const response = await act('training', { pin: 'no' }, 'text/html');
+    expect(response.status).toBe(403);
+    const text = await response.text();
+    expect(text).toContain('data-shown="settings"');
+    expect(text).toContain('This is not a supervisor’s PIN here.');
+  });
+
+  test('is not needed for a training by a box token, which is named', async () => {
+    const box = await signIn(server, server.boxToken);
+    expect((await post(server, '/lane/22/training', {}, { cookie: box })).status).toBe(204);
+    expect(server.sales.view('22').training).not.toBeNull();
+    expect(readFileSync(join(server.dataDirectory, 'supervision.jsonl'), 'utf8')).toContain('"box token Jo"');
+    expect((await post(server, '/lane/22/training/end', {}, { cookie })).status).toBe(204);
+    expect(server.sales.view('22').training).toBeNull();
+  });
+
+  test('who cannot be written down opens nothing: 503', async () => {
+    const at = await startLaneServer();
+    const session = await signIn(at, at.registerToken);
+    mkdirSync(join(at.dataDirectory, 'supervision.jsonl'));
+    const wrong = await post(at, '/lane/2/supervisor', { pin: '999999' }, { cookie: session });
+    expect(wrong.status).toBe(503);
+    await post(at, '/lane/2/supervisor', { pin: SUPERVISOR.pin }, { cookie: session });
+    expect(at.sales.view('2').supervisor).toBeNull();
+    await at.stop();
   });
 });
 
@@ -265,8 +373,17 @@ describe('the events of a lane', () => {
   test('give the whole state at once', async () => {
     const [line] = (await firstEvent('9')).split('\n');
     const state = JSON.parse(line?.replace(/^data: /, '') ?? '');
-    expect(Object.keys(state)).toEqual(['answers', 'sound', 'answer', 'waiting', 'parts']);
-    expect(Object.keys(state.parts)).toEqual(['head', 'banner', 'news', 'answer', 'total', 'basket']);
+    expect(Object.keys(state)).toEqual(['answers', 'sound', 'answer', 'waiting', 'isTraining', 'parts']);
+    expect(Object.keys(state.parts)).toEqual([
+      'head',
+      'banner',
+      'news',
+      'answer',
+      'total',
+      'basket',
+      'supervisor',
+      'training',
+    ]);
   });
 });
 

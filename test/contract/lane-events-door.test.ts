@@ -36,7 +36,7 @@ const sales = {
   next: async (lane: string) => void ended.push(lane),
   view: (lane: string) => {
     const [basket, number] = [`0042-${lane}-20261123-0008`, '0008'];
-    return { lane, basket, number, total: null, coupons: [], answer, answers: 0 };
+    return { lane, basket, number, total: null, coupons: [], answer, answers: 0, training: null, supervisor: null };
   },
 };
 const endpoints = laneEventsDoor(sales);

@@ -41,6 +41,8 @@ describe('the gateway’s settings', () => {
       reserveDeadlineMs: 800,
       strict: false,
       currency: 'USD',
+      language: 'en',
+      theme: 'system',
       lanes: [],
     });
   });
@@ -73,6 +75,18 @@ describe('the gateway’s settings', () => {
       '[gateway]\n\nprot = 1\n',
       {},
       'FILE:3: gateway.prot is not a setting; did you mean port?',
+    ],
+    [
+      'a language that the pages do not speak',
+      '[gateway]\nlanguage = "it"\n',
+      {},
+      'FILE:2: gateway.language: expected en, es, fr or de',
+    ],
+    [
+      'a theme that there is not',
+      '[gateway]\ntheme = "pink"\n',
+      {},
+      'FILE:2: gateway.theme: expected system, light or dark',
     ],
     ['an unknown table', '[gateway]\n[gatway]\n', {}, 'FILE:2: gatway is not a setting; did you mean gateway?'],
     ['an unknown dotted key', 'gateway.hots = "x"\n', {}, 'FILE:1: gateway.hots is not a setting; did you mean host?'],

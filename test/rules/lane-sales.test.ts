@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { After } from '../../gateway/lanes/after.ts';
-import type { SaleNumbers } from '../../gateway/lanes/lane.ts';
 import { leaveLastSales, openSales, type Sales } from '../../gateway/lanes/sales.ts';
 import { TillUnavailable } from '../../gateway/till/port.ts';
+import { practiceTill } from '../../gateway/lanes/practice-till.ts';
+import { countedNumbers, FakeMemory } from '../browser/fake-memory.ts';
 import { FakeTill } from '../browser/fake-till.ts';
 
 const DAY_ONE = Date.UTC(2026, 10, 24, 4, 59); // still 23 November in New York
@@ -26,17 +27,6 @@ function passes(delayMs: number): void {
   for (const timer of due) timer.run();
 }
 
-function countedNumbers(): SaleNumbers {
-  let n = 6;
-  return {
-    last: () => [],
-    next: (_lane, day) => {
-      n += 1;
-      return { day, n };
-    },
-  };
-}
-
 const kind = (lane = '2') => sales.view(lane).answer.kind;
 const states = () => sales.view('2').coupons.map(({ state, lastFour }) => `${lastFour} ${state}`);
 const callsOf = (call: string) => till.calls.filter((one) => one.call === call);
@@ -47,7 +37,9 @@ beforeEach(() => {
   logged = [];
   till = new FakeTill(() => at);
   const log = { warn: (fields: object, message: string) => void logged.push(message + JSON.stringify(fields)) };
-  sales = openSales({ till: till.ports, numbers: countedNumbers(), now: () => at, after, log });
+  const practice = () => practiceTill(till.ports.status, 'USD', () => at);
+  const ports = { till: till.ports, practice, memory: new FakeMemory(), numbers: countedNumbers() };
+  sales = openSales({ ...ports, now: () => at, after, log });
 });
 
 describe('a sale', () => {

@@ -1,18 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { cardOf, unreachableCard } from '../../gateway/doors/pages/lane-words.ts';
-import { timesIn } from '../../gateway/doors/pages/times.ts';
+import { cardOf, lostCard } from '../../gateway/doors/pages/lane-words.ts';
+import { localeOf } from '../../gateway/doors/pages/locale.ts';
 import { readAmount } from '../../gateway/lanes/amount.ts';
 import type { Answer, CouponView, Verdict } from '../../gateway/lanes/sale.ts';
 import { type Facts, factsForApi, REASONS, type Reason, reasonSchema } from '../../protocol/decision.ts';
 import type { Discount } from '../../protocol/offer.ts';
 
 const now = Date.UTC(2026, 10, 23, 15, 2);
-const times = timesIn('America/New_York', now);
-const sale = { number: '0007' };
+const locale = localeOf('en', 'America/New_York', now);
+const sale = { number: '0007', training: null };
 const amount: Discount = { type: 'amount', amount: 500, currency: 'USD' };
 
 function card(answer: Answer) {
-  return cardOf(answer, sale, times);
+  return cardOf(answer, sale, locale);
 }
 
 function decided(verdict: Partial<Verdict>): Answer {
@@ -166,7 +166,7 @@ describe('the card of every other answer', () => {
   });
 
   test('a box that does not answer is no refusal', () => {
-    expect(unreachableCard).toMatchObject({ look: 'unsure', sound: 'unsure' });
+    expect(lostCard(locale)).toMatchObject({ look: 'unsure', sound: 'unsure' });
     expect(card({ kind: 'stuck', during: 'redeem', lastFour: '' })).toMatchObject({ look: 'unsure' });
   });
 });
@@ -181,16 +181,16 @@ describe('a typed total', () => {
     ['$1,250', 125_000],
     ['0', 0],
   ])('%s is read', (typed, amount) => {
-    expect(readAmount(typed, 'USD')).toEqual({ amount, currency: 'USD' });
+    expect(readAmount(typed, 'USD', 'en')).toEqual({ amount, currency: 'USD' });
   });
 
   test('may name its currency', () => {
-    expect(readAmount('EUR 42', 'USD')).toEqual({ amount: 4200, currency: 'EUR' });
-    expect(readAmount('500', 'JPY')).toEqual({ amount: 500, currency: 'JPY' });
-    expect(readAmount('1.250', 'KWD')).toEqual({ amount: 1250, currency: 'KWD' });
+    expect(readAmount('EUR 42', 'USD', 'en')).toEqual({ amount: 4200, currency: 'EUR' });
+    expect(readAmount('500', 'JPY', 'en')).toEqual({ amount: 500, currency: 'JPY' });
+    expect(readAmount('1.250', 'KWD', 'en')).toEqual({ amount: 1250, currency: 'KWD' });
   });
 
   test.each(['', 'x', '-1', '4.2.0', '42.005', '€42', '12,34,567', '99999999999'])('%j is not one', (typed) => {
-    expect(readAmount(typed, 'USD')).toBeNull();
+    expect(readAmount(typed, 'USD', 'en')).toBeNull();
   });
 });

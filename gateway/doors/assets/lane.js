@@ -1,49 +1,62 @@
 import { follow, put } from './live.js';
+import { play, setVolume, unlock, volume } from './sounds.js';
+import { hearKeys } from './wedge.js';
 
 const lane = document.querySelector('.lane');
+const main = document.querySelector('#main');
 const field = document.querySelector('#code');
 const answer = document.querySelector('#answer');
 const lost = document.querySelector('#lost');
-
-/** Keystrokes closer than this are a scanner. */
-const SCANNER_KEY_MS = 35;
-/** Then a scanner that sends no Enter has ended. */
-const SCANNER_END_MS = 100;
-/** Fewer than these at once were a fast hand. */
-const SCAN_CHARACTERS_MIN = 8;
+const said = document.querySelector('#scanner-said');
 
 let answers = Number(lane.dataset.answers);
 
-follow(lane.dataset.events, show, () => {
+follow(lane.dataset.events, update, () => {
   const since = document.querySelector('#head time').textContent;
   const banner = document.querySelector('#lost-banner').content.cloneNode(true);
   banner.querySelector('#since').textContent = since;
-  put({ news: `The box does not answer since ${since}.` });
+  put({ news: banner.querySelector('strong').textContent });
   document.querySelector('#banner').replaceChildren(banner);
 });
 
-function show(state) {
-  Object.assign(answer, { className: state.answer.className, role: state.answer.role, ariaLive: state.answer.live });
-  put(state.parts);
-  field.placeholder = state.waiting ?? 'Ready';
-  field.ariaBusy = state.waiting === null ? null : 'true';
-  const list = document.querySelector('.basket__list');
-  list.scrollTop = list.scrollHeight;
+function update(state) {
   // After a restart of the box the count begins anew: that is no answer.
-  if (state.answers > answers) play(state.sound);
+  const isNew = state.answers > answers;
   answers = state.answers;
+  if (isNew) show('sale');
+  Object.assign(answer, { className: state.answer.className, role: state.answer.role, ariaLive: state.answer.live });
+  lane.classList.toggle('lane--training', state.isTraining);
+  put(state.parts);
+  field.placeholder = state.waiting ?? field.dataset.ready;
+  field.ariaBusy = state.waiting === null ? null : 'true';
+  const list = document.querySelector('#basket [aria-label]');
+  if (list?.matches('ul')) list.scrollTop = list.querySelector('form') ? 0 : list.scrollHeight;
+  if (isNew) play(state.sound);
   // A button that was pressed is gone.
   if (document.activeElement === document.body) focusField();
 }
 
+/** The sale, the settings or a supervisor's choices beside or in the place of the answer. */
+function show(what) {
+  main.dataset.shown = what;
+  const pin = main.querySelector('#pin');
+  if (what === 'supervisor' && pin !== null) pin.focus();
+  else focusField();
+}
+
 /** What cannot be sent has no answer: that is said here, by the page itself. */
-async function send(form) {
+async function send(form, more = {}) {
   const body = new URLSearchParams(new FormData(form));
-  if (form.id === 'scan') form.reset();
+  for (const [name, value] of Object.entries(more)) body.set(name, value);
+  const pin = form.querySelector('[name="pin"]');
+  if (form === field.form || pin !== null) form.reset();
   try {
-    const { status } = await fetch(form.action, { method: 'POST', body, headers: { accept: 'application/json' } });
-    if (status === 401) location.reload();
+    const response = await fetch(form.action, { method: 'POST', body, headers: { accept: 'application/json' } });
+    if (response.status === 401) location.reload();
+    if (response.status === 403 && pin !== null) refusePin(form, (await response.json()).detail);
+    if (response.status === 422 && form.id === '') refuseAmount(form);
   } catch {
+    show('sale');
     answer.className = lost.dataset.class;
     answer.role = 'alert';
     answer.ariaLive = 'assertive';
@@ -52,130 +65,96 @@ async function send(form) {
   }
 }
 
+function refusePin(form, why) {
+  const error = form.querySelector('[data-error]');
+  error.textContent = why;
+  error.parentElement.hidden = false;
+  form.querySelector('input').focus();
+}
+
+function refuseAmount(form) {
+  const amount = form.querySelector('#amount');
+  if (amount === null) return;
+  amount.setCustomValidity(amount.title);
+  amount.reportValidity();
+}
+
 document.addEventListener('submit', (event) => {
   event.preventDefault();
   const form = event.target;
-  const isEmpty = form.id === 'scan' && field.value.trim() === '';
-  if (!isEmpty && (!form.dataset.asks || confirm(form.dataset.asks))) send(form);
+  const isEmpty = form === field.form && field.value.trim() === '';
+  if (!isEmpty && (!form.dataset.asks || confirm(form.dataset.asks))) send(form, submitted(event.submitter));
   focusField();
 });
+
+/** The button's own value travels with its form. */
+const submitted = (button) => (button?.name ? { [button.name]: button.value } : {});
 
 // A total is taken when its field is left, by any key or click.
 document.addEventListener('change', ({ target }) => {
   if (target.id === 'amount') target.form.requestSubmit();
+});
+document.addEventListener('input', ({ target }) => {
+  if (target.id === 'amount') target.setCustomValidity('');
+  if (target.id === 'volume') setVolume(target.value);
 });
 document.addEventListener('focusin', ({ target }) => {
   if (target.id === 'amount') target.select();
 });
 
 // The wedge types into the code field: focus comes back after any click, but for a field or a text that is being copied.
-document.addEventListener('click', ({ target }) => {
+document.addEventListener('click', (event) => {
+  const { target } = event;
+  const link = target.closest('[data-show]');
+  if (link !== null) {
+    event.preventDefault();
+    return show(link.dataset.show);
+  }
+  const sound = target.closest('[data-sound]');
+  if (sound !== null) play(sound.dataset.sound);
   if (!target.closest('input') && getSelection().isCollapsed) focusField();
 });
 addEventListener('focus', () => document.activeElement === document.body && focusField());
+for (const type of ['pointerdown', 'keydown']) document.addEventListener(type, unlock);
 
-/** @type {{ text: string, at: number, field: HTMLInputElement | null, before: string, timer: number }} */
-const burst = { text: '', at: -Infinity, field: null, before: '', timer: 0 };
-
-document.addEventListener('keydown', (event) => {
+hearKeys(field, scanned, (event) => {
   const { key } = event;
-  const { activeElement } = document;
-  unlock();
-  if (event.ctrlKey || event.altKey || event.metaKey) return;
-  if ((key === 'Enter' || key === 'Tab') && burst.text.length >= SCAN_CHARACTERS_MIN) {
-    event.preventDefault();
-    return scanned();
-  }
-  if (key.length === 1) {
-    // Space presses a button.
-    if (key === ' ' && activeElement.matches('button')) return;
-    return typed(event, activeElement.matches('input') ? activeElement : field);
-  }
-  putBack();
-  if (key === 'Enter' && activeElement.id === 'amount') {
+  if (key === 'Enter' && document.activeElement.id === 'amount') {
     event.preventDefault();
     focusField();
   }
+  if (key === 'Escape') show('sale');
   if (['F2', 'F5', 'F9'].includes(key)) {
     event.preventDefault();
     document.querySelector(`form[data-key="${key}"]`)?.requestSubmit();
   }
 });
 
-/** One character. The second one that comes too fast for a hand takes the first one back: a scan is not echoed. */
-function typed(event, into) {
-  const isFast = event.timeStamp - burst.at < SCANNER_KEY_MS;
-  burst.at = event.timeStamp;
-  if (!isFast) {
-    putBack();
-    Object.assign(burst, { text: event.key, field: into, before: into.value });
-    into.focus();
-    return;
-  }
-  event.preventDefault();
-  if (burst.text.length === 1) burst.field.value = burst.before;
-  burst.text += event.key;
-  clearTimeout(burst.timer);
-  burst.timer = setTimeout(() => (burst.text.length >= SCAN_CHARACTERS_MIN ? scanned() : putBack()), SCANNER_END_MS);
+/** Set to another keyboard than US keys, and tried: its scans are believed though the places of its keys differ. */
+const OTHER_KEYS = 'tearline-other-keys';
+
+function scanned(text, places) {
+  // The settings have a barcode that is no coupon: all that is as long is taken for it.
+  if (main.dataset.shown === 'settings' && text.length === said.dataset.text.length) return tryScanner(text, places);
+  field.value = text;
+  send(field.form, { places, tried: localStorage.getItem(OTHER_KEYS) ?? '' });
 }
 
-function scanned() {
-  clearTimeout(burst.timer);
-  field.value = burst.text;
-  burst.text = '';
-  field.form.requestSubmit();
-}
-
-/** It was a fast hand after all. */
-function putBack() {
-  clearTimeout(burst.timer);
-  if (burst.text.length > 1) burst.field.value += burst.text;
-  burst.text = '';
+/** Does what the scanner typed say what the barcode says? */
+function tryScanner(text, places) {
+  const { text: wanted, good, caps, other } = said.dataset;
+  const isGood = text === wanted;
+  if (isGood && places !== wanted) localStorage.setItem(OTHER_KEYS, '1');
+  else localStorage.removeItem(OTHER_KEYS);
+  const isCaps = text.toUpperCase() === wanted;
+  said.textContent = isGood ? good : isCaps ? caps : other;
+  play(isGood ? 'good' : 'refused');
 }
 
 function focusField() {
   field.focus({ preventScroll: true });
 }
 
-/** Told apart by their count, not by pitch alone: frequency in hertz, length in milliseconds, for each. */
-const sounds = {
-  good: [[1320, 90]],
-  redeemed: [
-    [1320, 90],
-    [1760, 90],
-  ],
-  refused: [
-    [330, 140],
-    [330, 140],
-  ],
-  unsure: [
-    [660, 80],
-    [660, 80],
-    [660, 80],
-  ],
-};
-const PAUSE_MS = 60;
-
-let audio = null;
-
-/** Browsers are silent until a key or a click. */
-function unlock() {
-  audio ??= new AudioContext();
-  if (audio.state === 'suspended') audio.resume();
-}
-document.addEventListener('pointerdown', unlock);
-
-function play(sound) {
-  if (audio?.state !== 'running' || sound === null) return;
-  let at = audio.currentTime;
-  for (const [hertz, ms] of sounds[sound]) {
-    const tone = new OscillatorNode(audio, { frequency: hertz });
-    const volume = new GainNode(audio, { gain: 0.25 });
-    tone.connect(volume).connect(audio.destination);
-    tone.start(at);
-    // Cut off at once it would crack.
-    volume.gain.setTargetAtTime(0, at + ms / 1000 - 0.01, 0.004);
-    tone.stop(at + ms / 1000 + 0.02);
-    at += (ms + PAUSE_MS) / 1000;
-  }
-}
+for (const part of document.querySelectorAll('[data-script]')) part.hidden = false;
+document.querySelector('#volume').value = volume();
+show(main.dataset.shown);

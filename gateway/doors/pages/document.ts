@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
+import type { Language, Theme } from '../../config.ts';
 
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
 
@@ -12,6 +13,9 @@ export function text(page: Html): string {
 /** Where an asset is served. */
 export type AssetPath = (name: string) => string;
 
+/** How the pages of a store look and speak. */
+export type Look = { readonly language: Language; readonly theme: Theme };
+
 export type Page = {
   readonly title: string;
   readonly body: Html;
@@ -22,13 +26,14 @@ export type Page = {
 };
 
 /** A page as a whole. It asks for nothing from another host and carries no script or style of its own. */
-export function document({ title, body, script, reloadSeconds }: Page, asset: AssetPath): Html {
+export function document({ title, body, script, reloadSeconds }: Page, asset: AssetPath, look: Look): Html {
+  const { language, theme } = look;
   return html`<!doctype html>
-<html lang="en">
+<html lang="${language}"${theme === 'system' ? '' : html` data-theme="${theme}"`}>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
+<meta name="color-scheme" content="${theme === 'system' ? 'light dark' : theme}">
 ${/* A form is known to be ours by its Origin, which a page without a referrer does not send. */ ''}<meta name="referrer" content="same-origin">
 <title>${title} · Tearline</title>
 <link rel="stylesheet" href="${asset('tokens.css')}">

@@ -1,32 +1,38 @@
 import { html } from 'hono/html';
-import { type AssetPath, document, type Html } from './document.ts';
+import { type AssetPath, document, type Html, type Look } from './document.ts';
 import { icon } from './icons.ts';
+import { wordsByLanguage } from './locale.ts';
+import type { Words } from './words/words.ts';
 
 export type Wanted = 'register' | 'box';
 export type SessionForm = { readonly wanted: Wanted; readonly next: string; readonly error: string | null };
 
 /** Asked once for each device. */
-export function sessionPage(form: SessionForm, asset: AssetPath): Html {
+export function sessionPage(form: SessionForm, asset: AssetPath, look: Look): Html {
+  const { session } = wordsByLanguage[look.language];
   const body = html`<main class="door">
 <span class="mark" role="img" aria-label="Tearline">Tear<i></i>line</span>
-<h1>Open this page</h1>
-${sessionForm(form)}
+<h1>${session.title}</h1>
+${sessionForm(form, session)}
 </main>`;
-  return document({ title: 'Open this page', body, script: null }, asset);
+  return document({ title: session.title, body, script: null }, asset, look);
 }
 
-export function sessionForm({ wanted, next, error }: SessionForm): Html {
-  const name = wanted === 'box' ? 'Box token' : 'Register token';
-  const hint = html`<span class="field__hint" id="hint">Asked once on each device. Store IT makes one with
+export function tokenWord(wanted: Wanted, session: Words['session']): string {
+  return wanted === 'box' ? session.boxToken : session.registerToken;
+}
+
+export function sessionForm({ wanted, next, error }: SessionForm, session: Words['session']): Html {
+  const hint = html`<span class="field__hint" id="hint">${session.hint}
 <span class="mono">scripts/tearline gateway token create --scope ${wanted} --name NAME</span></span>`;
   const message =
     error === null ? hint : html`<span class="field__error" id="hint" role="alert">${icon('refused')}${error}</span>`;
   return html`<form class="stack" method="post" action="/lane/session">
 <input type="hidden" name="next" value="${next}">
-<div class="field"><label for="token">${name}</label>
+<div class="field"><label for="token">${tokenWord(wanted, session)}</label>
 <input class="input mono" id="token" name="token" type="password" required maxlength="200" autocomplete="off"
  aria-describedby="hint"${error === null ? '' : html` aria-invalid="true"`}>
 ${message}</div>
-<button class="button button--main">Open</button>
+<button class="button button--main">${session.open}</button>
 </form>`;
 }

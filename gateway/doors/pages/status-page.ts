@@ -1,13 +1,16 @@
 import { html } from 'hono/html';
 import { basename } from 'node:path';
 import { DRILL_MINUTES_DEFAULT, DRILL_MINUTES_MAX } from '../../../protocol/limits.ts';
+import type { Theme } from '../../config.ts';
 import type { Drill } from '../../cloud-link/drill.ts';
 import { type LineView, linePill } from './banners.ts';
 import { type AssetPath, document, type Html, text } from './document.ts';
 import { icon } from './icons.ts';
+import { lasting } from './locale.ts';
 import { sessionForm } from './session-page.ts';
 import { type BoxFacts, type Check, checksOf, type LaneFacts, type Verdict, verdictOf } from './status-words.ts';
-import { lasting, type Times } from './times.ts';
+import type { Times } from './times.ts';
+import { en } from './words/en.ts';
 
 export type StatusState = {
   readonly facts: BoxFacts;
@@ -26,7 +29,8 @@ export function statusEvent(state: StatusState): { readonly parts: Readonly<Reco
   return { parts: Object.fromEntries(Object.entries(parts(state)).map(([id, part]) => [id, text(part)])) };
 }
 
-export function statusPage(state: StatusState, asset: AssetPath): Html {
+/** For store IT, and in English alone. */
+export function statusPage(state: StatusState, asset: AssetPath, theme: Theme): Html {
   const { store, gateway } = state.facts.till;
   const { banner, clock, verdict, stock, settled, lanes, drill, box } = parts(state);
   const body = html`<section id="banner" aria-label="Line">${banner}</section>
@@ -37,6 +41,7 @@ export function statusPage(state: StatusState, asset: AssetPath): Html {
   return document(
     { title: `${store.name}, ${gateway}`, body, script: 'status.js', reloadSeconds: RELOAD_SECONDS },
     asset,
+    { language: 'en', theme },
   );
 }
 
@@ -44,7 +49,7 @@ function parts(state: StatusState) {
   const { facts, line, mayDrill, now, times } = state;
   return {
     banner: facts.drill === null ? html`` : drillBanner(facts.drill, mayDrill, times),
-    clock: html`${linePill(line, now)}<time datetime="${new Date(now).toISOString()}">${times.seconds(now)}</time>`,
+    clock: html`${linePill(line, now, en)}<time datetime="${new Date(now).toISOString()}">${times.seconds(now)}</time>`,
     verdict: verdictTicket(verdictOf(facts, times)),
     stock: stock(facts, times),
     settled: settled(facts, times),
@@ -125,14 +130,14 @@ const startForm = html`<form class="row" method="post" action="/status/drill"><i
   (minutes) =>
     html`<option value="${minutes}"${minutes === DRILL_MINUTES_DEFAULT ? ' selected' : ''}>${minutes} minutes</option>`,
 )}</select><button class="button">Start the drill</button></form>`;
-const askForBox = html`<details class="note"><summary>Open the drill with a box token</summary>${sessionForm({ wanted: 'box', next: '/status', error: null })}</details>`;
+const askForBox = html`<details class="note"><summary>Open the drill with a box token</summary>${sessionForm({ wanted: 'box', next: '/status', error: null }, en.session)}</details>`;
 
 function endForm(look: '' | 'push'): Html {
   return html`<form class="${look}" method="post" action="/status/drill"><input type="hidden" name="line" value="open"><button class="button">End the drill</button></form>`;
 }
 
 function box({ facts, now, times }: StatusState): Html {
-  return html`<div class="panel__head"><h2>This box</h2><span class="small hush">Tearline ${facts.till.version}, up ${lasting(now - facts.startedAt)}</span></div><div class="table-wrap" tabindex="0" role="region" aria-label="Checks of this box"><table class="table table--say"><thead><tr><th scope="col">Check</th><th scope="col">State</th><th scope="col">Found</th></tr></thead><tbody>${checksOf(facts, times).map(checkRow)}</tbody></table></div>`;
+  return html`<div class="panel__head"><h2>This box</h2><span class="small hush">Tearline ${facts.till.version}, up ${lasting(now - facts.startedAt, en)}</span></div><div class="table-wrap" tabindex="0" role="region" aria-label="Checks of this box"><table class="table table--say"><thead><tr><th scope="col">Check</th><th scope="col">State</th><th scope="col">Found</th></tr></thead><tbody>${checksOf(facts, times).map(checkRow)}</tbody></table></div>`;
 }
 
 function checkRow({ name, state, found, remedy }: Check): Html {

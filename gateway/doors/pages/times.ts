@@ -1,4 +1,6 @@
-/** Times as they are read in a store, by its own clock. Instants in milliseconds. */
+import type { Language } from '../../config.ts';
+
+/** Times as they are read in a store, by its own clock and in its language. Instants in milliseconds. */
 export type Times = {
   /** `9:50` */
   clock(instant: number): string;
@@ -14,57 +16,49 @@ export type Times = {
   short(instant: number): string;
 };
 
-export function timesIn(timeZone: string, now: number): Times {
-  const format = new Intl.DateTimeFormat('en-US', {
-    timeZone,
-    calendar: 'gregory',
-    weekday: 'short',
-    year: 'numeric',
-    month: 'short',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: '2-digit',
-    second: '2-digit',
-    hourCycle: 'h23',
-  });
-  const read = (instant: number) => {
-    const parts = format.formatToParts(instant);
-    const value = (type: string) => parts.find((part) => part.type === type)?.value ?? '';
-    const clock = `${Number(value('hour'))}:${value('minute')}`;
-    const year = value('year');
-    return {
-      weekday: value('weekday'),
-      day: `${value('day')} ${value('month')}`,
-      year,
-      clock,
-      second: value('second'),
-    };
-  };
-  const present = read(now);
-  const dateOf = ({ day, year }: { day: string; year: string }) => (year === present.year ? day : `${day} ${year}`);
+export function timesIn(timeZone: string, now: number, language: Language): Times {
+  const write = (shape: Shape, instant: number) => formatOf(language, timeZone, shape).format(instant);
+  const isOf = (shape: Shape, instant: number) => write(shape, instant) === write(shape, now);
+  const dated = (shape: 'date' | 'full' | 'withDay', instant: number) =>
+    write(isOf('year', instant) ? shape : `${shape}InYear`, instant);
   return {
-    clock: (instant) => read(instant).clock,
-    seconds: (instant) => `${read(instant).clock}:${read(instant).second}`,
-    date: (instant) => dateOf(read(instant)),
-    full(instant) {
-      const at = read(instant);
-      return `${dateOf(at)}, ${at.clock}`;
-    },
-    withDay(instant) {
-      const at = read(instant);
-      return `${at.weekday} ${dateOf(at)}, ${at.clock}`;
-    },
-    short(instant) {
-      const at = read(instant);
-      return dateOf(at) === dateOf(present) ? at.clock : `${dateOf(at)}, ${at.clock}`;
-    },
+    clock: (instant) => write('clock', instant),
+    seconds: (instant) => write('seconds', instant),
+    date: (instant) => dated('date', instant),
+    full: (instant) => dated('full', instant),
+    withDay: (instant) => dated('withDay', instant),
+    short: (instant) => (isOf('dateInYear', instant) ? write('clock', instant) : dated('full', instant)),
   };
 }
 
-/** `12 min`, `3 h`, `2 days`: how long something has lasted. */
-export function lasting(durationMs: number): string {
-  const minutes = Math.max(0, Math.floor(durationMs / 60_000));
-  if (minutes < 120) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`;
+const day = { day: 'numeric', month: 'short' } as const;
+const year = { year: 'numeric' } as const;
+const weekday = { weekday: 'short' } as const;
+const clock = { hour: 'numeric', minute: '2-digit', hourCycle: 'h23' } as const;
+const shapes = {
+  clock,
+  seconds: { ...clock, second: '2-digit' },
+  year,
+  date: day,
+  dateInYear: { ...day, ...year },
+  full: { ...day, ...clock },
+  fullInYear: { ...day, ...year, ...clock },
+  withDay: { ...weekday, ...day, ...clock },
+  withDayInYear: { ...weekday, ...day, ...year, ...clock },
+} as const satisfies Record<string, Intl.DateTimeFormatOptions>;
+type Shape = keyof typeof shapes;
+
+/** English as the pages have it: the day before the month. */
+const locales: Readonly<Record<Language, string>> = { en: 'en-GB', es: 'es', fr: 'fr', de: 'de' };
+
+/** Slow to make, and a page is made anew each second: at most nine, of one store and one language. */
+const formatsByKey = new Map<string, Intl.DateTimeFormat>();
+
+function formatOf(language: Language, timeZone: string, shape: Shape): Intl.DateTimeFormat {
+  const key = `${language} ${timeZone} ${shape}`;
+  const known = formatsByKey.get(key);
+  if (known !== undefined) return known;
+  const made = new Intl.DateTimeFormat(locales[language], { timeZone, calendar: 'gregory', ...shapes[shape] });
+  formatsByKey.set(key, made);
+  return made;
 }
