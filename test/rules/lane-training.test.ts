@@ -161,7 +161,7 @@ describe('a lane that trains', () => {
 
 describe('a practice coupon', () => {
   test.each(['PRACTICE-0001', 'PRACTICE-0002', 'PRACTICE-0003'])('(%s) is no coupon to any till', (code) => {
-    expect(readCode(code, [])).toEqual({ kind: 'not_a_coupon' });
+    expect(readCode(code, [])).toMatchObject({ kind: 'not_a_coupon' });
   });
 });
 
