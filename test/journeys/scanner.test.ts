@@ -94,7 +94,7 @@ describe('a scanner on a serial line', () => {
     await until(() => heldAt('2').length === 2);
     expect(heldAt('2')).toEqual([`${one.slice(-4)} held`, `${two.slice(-4)} held`]);
     expect(server.till.calls.map((call) => [call.codes, call.basket])).toEqual([
-      [[one], basket],
+      [[`]C1${one}`], basket],
       [[two], basket],
     ]);
   });
