@@ -256,7 +256,20 @@ async function openDoors({ config, identity, till, link, log, version }: DoorPar
     asset: assets.path,
     look: config,
   };
-  const register = [...registerDoor({ till: counted, link, keys: makeKeyMemory(now) }), ...laneEventsDoor(sales)];
+  const register = [
+    ...registerDoor({
+      till: counted,
+      link,
+      keys: makeKeyMemory(now),
+      sold({ lane, basket, codes }, decisions) {
+        if (lane === null) return;
+        sales
+          .sold(lane, basket, codes, decisions)
+          .catch((error) => log.error({ lane, err: error }, 'a lane was not told of a sale'));
+      },
+    }),
+    ...laneEventsDoor(sales),
+  ];
   const machine = machineDoor({ status, metrics, version, operations: register.map(({ operation }) => operation) });
   const lanes = startLanes(config.lanes, sales, log, { openSerial, now, elapsed: () => performance.now(), after });
   const registers = startRegisters(config.lanes, log, {

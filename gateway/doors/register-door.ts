@@ -3,6 +3,7 @@ import { CODE_CHARACTERS_READ_MAX } from '../../protocol/limits.ts';
 import { problem } from '../../protocol/problem.ts';
 import {
   basketIdSchema,
+  type Decision,
   drillRequestSchema,
   redemptionRoutes,
   type RedemptionRequest,
@@ -45,10 +46,12 @@ export type RegisterPorts = {
   readonly till: Pick<Till, 'validate' | 'redeem' | 'reverse' | 'release' | 'basket' | 'history'>;
   readonly link: Pick<Link, 'cut' | 'open'>;
   readonly keys: KeyMemory;
+  /** Told of each redemption: the page of that lane may show the same sale. */
+  readonly sold: (sale: SaleRequest, decisions: readonly Decision[]) => void;
 };
 
 /** What registers call, and the drill. */
-export function registerDoor({ till, link, keys }: RegisterPorts): Endpoint[] {
+export function registerDoor({ till, link, keys, sold }: RegisterPorts): Endpoint[] {
   const once = { scope: 'register', tag } as const;
   return [
     withBody(
@@ -57,7 +60,13 @@ export function registerDoor({ till, link, keys }: RegisterPorts): Endpoint[] {
     ),
     withBody(
       { ...redemptionRoutes.redeem, ...once },
-      keys.guard((call) => sale(call.body, (s) => till.redeem(s))),
+      keys.guard((call) =>
+        sale(call.body, async (s) => {
+          const decided = await till.redeem(s);
+          if (decided.ok) sold(s, decided.value);
+          return decided;
+        }),
+      ),
     ),
     withBody(
       { ...redemptionRoutes.reverse, ...once },

@@ -11,6 +11,7 @@ import {
   afterCheck,
   afterRedeem,
   afterResume,
+  afterSold,
   type Coupon,
   type CouponView,
   hasCouponForm,
@@ -171,6 +172,15 @@ export class Lane {
 
   redeem(): Promise<void> {
     return this.#step('redeem', null, () => this.#redeem());
+  }
+
+  /** A register that follows this lane has redeemed by itself: the page shows the same. */
+  sold(basket: string, codes: readonly string[], decisions: readonly Decision[]): Promise<void> {
+    return this.#step('redeem', null, async () => {
+      if (this.#training !== null || this.#sale?.basket !== basket) return;
+      const after = afterSold(this.#sale, codes, decisions, this.#till.status().line.state);
+      if (after !== null) this.#show(after.answer, after.sale);
+    });
   }
 
   giveBack(): Promise<void> {

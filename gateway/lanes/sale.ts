@@ -117,6 +117,24 @@ export function afterRedeem(
   return { sale: next, answer: { kind: 'redeemed', coupons, at: redeemed[0]?.decision.redemption?.at ?? '' } };
 }
 
+/**
+ * What a register has redeemed of this sale by itself, as `codes` and their decisions in the same order.
+ * @returns null where nothing of it was redeemed
+ */
+export function afterSold(
+  sale: Sale,
+  codes: readonly string[],
+  decisions: readonly Decision[],
+  line: LineState,
+): { sale: Sale; answer: Answer } | null {
+  const redeemed = codes.flatMap((code, place) => {
+    const decision = decisions[place];
+    const coupon = sale.coupons.find((known) => isSameCode(known, scannedCode(code)));
+    return coupon === undefined || coupon.state === 'redeemed' || !decision?.redemption ? [] : [{ coupon, decision }];
+  });
+  return redeemed.length === 0 ? null : afterRedeem(sale, redeemed, line);
+}
+
 /** A check that found no answer leaves the code in the sale, so that it can be tried again. */
 export function withUnchecked(sale: Sale, scanned: ScannedCode): Sale {
   const known = sale.coupons.find((coupon) => isSameCode(coupon, scanned));

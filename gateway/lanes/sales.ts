@@ -1,4 +1,5 @@
 import type { Money } from '../../protocol/money.ts';
+import type { Decision } from '../../protocol/redemption-api.ts';
 import { type Till, TillUnavailable } from '../till/port.ts';
 import type { ScanEvent, ScanOrigin, ScanOutcome } from './scan-event.ts';
 import { Lane, type LanePorts, type LaneView, type SaleNumbers, saleId } from './lane.ts';
@@ -25,6 +26,8 @@ export interface Sales {
   scan(lane: string, code: string, origin?: ScanOrigin): Promise<ScanOutcome>;
   setTotal(lane: string, total: Money | null): Promise<void>;
   redeem(lane: string): Promise<void>;
+  /** A register redeemed by itself what may be of that lane's sale. */
+  sold(lane: string, basket: string, codes: readonly string[], decisions: readonly Decision[]): Promise<void>;
   giveBack(lane: string): Promise<void>;
   undo(lane: string): Promise<void>;
   next(lane: string): Promise<void>;
@@ -56,6 +59,8 @@ export function openSales(ports: LanePorts): Sales {
     scan: (name, code, origin = 'page') => laneOf(name).scan(code, origin),
     setTotal: (name, total) => laneOf(name).setTotal(total),
     redeem: (name) => laneOf(name).redeem(),
+    // A lane that nobody has looked at has no sale.
+    sold: async (name, ...sold) => lanesByName.get(name)?.sold(...sold),
     giveBack: (name) => laneOf(name).giveBack(),
     undo: (name) => laneOf(name).undo(),
     next: (name) => laneOf(name).next(),

@@ -51,6 +51,7 @@ beforeAll(async () => {
     till,
     link: { cut: () => ({ since: 0, until: 0, by: '' }), open: () => undefined },
     keys: makeKeyMemory(Date.now),
+    sold: () => undefined,
   });
   const machine = machineDoor({
     status,

@@ -39,6 +39,7 @@ let now = 1_000_000;
 let asked: Asked[];
 let cuts: unknown[];
 let lines: string[];
+let sold: string[];
 let failure: Error | null;
 let conflict: 'basket_conflict' | 'duplicate_code' | null;
 let listening: Listening;
@@ -77,7 +78,7 @@ function answer<T>(call: string, request: unknown, value: T): T {
 }
 
 beforeEach(async () => {
-  [asked, cuts, lines, failure, conflict] = [[], [], [], null, null];
+  [asked, cuts, lines, sold, failure, conflict] = [[], [], [], [], null, null];
   const door = registerDoor({
     till,
     link: {
@@ -88,6 +89,7 @@ beforeEach(async () => {
       open: () => cuts.push('open'),
     },
     keys: makeKeyMemory(() => now),
+    sold: (sale) => sold.push(sale.basket),
   });
   const app = createApp(door, [], {
     gatekeeper: makeGatekeeper(
@@ -171,6 +173,7 @@ describe('what a register asks', () => {
   test('is a conflict where the till says so', async () => {
     conflict = 'basket_conflict';
     await expectProblem(post('/v1/redemptions', sale), 422, 'basket_conflict');
+    expect(sold).toEqual([]);
     conflict = 'duplicate_code';
     await expectProblem(post('/v1/validations', sale), 422, 'duplicate_code');
   });
@@ -351,6 +354,7 @@ describe('an Idempotency-Key', () => {
     expect(asked).toHaveLength(2);
     now += 24 * 60 * 60_000;
     expect((await post('/v1/redemptions', other, { headers })).status).toBe(200);
+    expect(sold).toEqual([sale.basket, sale.basket, other.basket]);
   });
 
   test('may be that of a whole transaction: its validation and its redemption', async () => {

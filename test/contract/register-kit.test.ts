@@ -165,7 +165,7 @@ async function tryHttp(spoil: Spoil): Promise<Finding[]> {
   const token = createToken(data, { scope: 'register', name: 'kit' });
   const gatekeeper = makeGatekeeper(tokenFolder(data, Date.now), Date.now);
   const link = { cut: () => ({ since: 0, until: 0, by: '' }), open: () => undefined };
-  const door = registerDoor({ till: world.box, link, keys: makeKeyMemory(Date.now) });
+  const door = registerDoor({ till: world.box, link, keys: makeKeyMemory(Date.now), sold: () => undefined });
   const app = createApp(door, [], { gatekeeper, host: 'localhost', log: makeLog(() => {}) });
   let [calls, baskets] = [0, 0];
   const fetch = async (url: string, init: RequestInit): Promise<Response> => {

@@ -81,6 +81,27 @@ describe('a sale', () => {
   });
 });
 
+describe('a register that follows a lane', () => {
+  test('redeems by itself what the lane holds, and the page shows it', async () => {
+    const [one, two] = [till.coupon(), till.coupon()];
+    await sales.scan('2', one);
+    await sales.scan('2', two);
+    const { basket } = sales.view('2');
+    const sale = { codes: [one.toLowerCase()], allOrNone: false, basket, lane: '2', total: null };
+    const redeemed = await till.ports.redeem({ ...sale, customer: null, discount: null });
+    if (!redeemed.ok) throw new Error(redeemed.error);
+    await sales.sold('2', 'another', [one], redeemed.value);
+    await sales.sold('3', basket, [one], redeemed.value);
+    expect(states()).toEqual([`${one.slice(-4)} held`, `${two.slice(-4)} held`]);
+    await sales.sold('2', basket, [one.toLowerCase()], redeemed.value);
+    expect(states()).toEqual([`${one.slice(-4)} redeemed`, `${two.slice(-4)} held`]);
+    expect(kind()).toBe('redeemed');
+    const { answers } = sales.view('2');
+    await sales.sold('2', basket, [one], redeemed.value);
+    expect(sales.view('2').answers).toBe(answers);
+  });
+});
+
 describe('a scan', () => {
   test('holds a good coupon in the sale, and a second one beside it', async () => {
     const [one, two] = [till.coupon(), till.coupon()];
