@@ -6,6 +6,7 @@ import { startGateway } from './box-gateway.ts';
 import { startServer } from './child.ts';
 import { type Bench, type Figure, latencyFigure } from './figure.ts';
 import { latencies, latencyOf, type Pair } from './measure.ts';
+import { replug } from './replug.ts';
 import { each } from './sales.ts';
 import { hasSocat, type Line, openLines } from './serial-lines.ts';
 
@@ -70,7 +71,7 @@ export async function lanes(bench: Bench): Promise<Figure[]> {
       many.result,
       RATIO_MAX,
     ),
-    await idle(bench),
+    ...(await withoutScanner(bench)),
   ];
 }
 
@@ -116,11 +117,16 @@ async function atOnce(rounds: number, ours: readonly Line[], bare: readonly Line
   return times;
 }
 
-/** What a scanner that is not there costs, all day. */
-async function idle(bench: Bench): Promise<Figure> {
+/** What a scanner that is not there costs, all day; then it comes and goes. */
+async function withoutScanner(bench: Bench): Promise<Figure[]> {
+  const path = join(bench.directory, 'absent');
+  return [await idle(bench, path), await replug(bench, path)];
+}
+
+async function idle(bench: Bench, path: string): Promise<Figure> {
   const seconds = bench.isQuick ? 5 : 30;
   bench.say(`idle for ${seconds} s, without its scanner and without a lane`);
-  const absent = settings(bench, 'absent', [join(bench.directory, 'nowhere')]);
+  const absent = settings(bench, 'absent', [path]);
   const [box, other] = [
     await makeBox(join(bench.directory, 'idle'), 1),
     await makeBox(join(bench.directory, 'other'), 1),

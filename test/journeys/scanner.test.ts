@@ -1,13 +1,17 @@
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, type TestContext, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, type TestContext, test, vi } from 'vitest';
 import type { LaneConfig } from '../../gateway/config.ts';
 import { after } from '../../gateway/lanes/after.ts';
 import { type Lanes, startLanes } from '../../gateway/lanes/lanes.ts';
 import { openSerial } from '../../gateway/lanes/serial-port.ts';
 import { type LaneServer, startLaneServer } from '../browser/lane-server.ts';
 import { Cable, hasSocat } from './cable.ts';
+
+const DAY_MS = 86_400_000;
+/** From one attempt to the next, at most. */
+const RETRY_MS_MAX = 1_200;
 
 const line = {
   baud: 9600,
@@ -239,6 +243,32 @@ describe('a serial port', () => {
     await until(() => cable.heardHex().length > 0);
     expect(cable.heardHex()).toBe('45');
     await link.close();
+  });
+
+  test('is tried for a whole day, on a clock that is turned by hand, and is taken up when it comes', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      let told = (_state: string): void => {};
+      const next = () => new Promise<string>((heard) => (told = heard));
+      let state = next();
+      const link = openSerial(
+        { ...line, port: cable.path },
+        { data: () => {}, present: () => told('present'), absent: () => told('absent') },
+      );
+      for (let passedMs = 0; passedMs < DAY_MS; passedMs += RETRY_MS_MAX) {
+        expect(await state).toBe('absent');
+        state = next();
+        vi.advanceTimersByTime(RETRY_MS_MAX);
+      }
+      expect(await state).toBe('absent');
+      await cable.plugIn();
+      state = next();
+      vi.advanceTimersByTime(RETRY_MS_MAX);
+      expect(await state).toBe('present');
+      await link.close();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('is given up and opened anew where it takes no bytes in time', async () => {
