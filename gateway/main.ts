@@ -27,7 +27,7 @@ import { type Lanes, startLanes } from './lanes/lanes.ts';
 import { type Registers, startRegisters } from './lanes/register/registers.ts';
 import { laneMemoryFiles } from './lanes/lane-memory-file.ts';
 import { practiceTill } from './lanes/practice-till.ts';
-import { saleNumbersFile } from './lanes/sale-numbers.ts';
+import { saleNumbersFile } from './lanes/sale-numbers-file.ts';
 import { leaveLastSales, openSales, type Sales } from './lanes/sales.ts';
 import { openSerial } from './lanes/serial-port.ts';
 import { type Log, makeLog } from './log.ts';

@@ -2,7 +2,7 @@ import { CODES_PER_BASKET_MAX } from '../../protocol/limits.ts';
 import type { Money } from '../../protocol/money.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import type { Log } from '../log.ts';
-import { type SaleRequest, TillUnavailable } from '../till/port.ts';
+import { TillUnavailable } from '../till/port.ts';
 import type { After } from './after.ts';
 import type { LaneMemory, SupervisionEntry } from './lane-memory.ts';
 import { isPracticeCode, type LaneTill } from './practice-till.ts';
@@ -12,7 +12,6 @@ import {
   afterRedeem,
   afterResume,
   afterSold,
-  type Coupon,
   type CouponView,
   hasCouponForm,
   heldOf,
@@ -29,6 +28,8 @@ import {
   withoutUnsure,
 } from './sale.ts';
 import { outcomeOf, type ScanEvent, type ScanOrigin, type ScanOutcome } from './scan-event.ts';
+import { dayIn, type SaleNumbers, saleId } from './sale-numbers.ts';
+import { leave, pairs, requestOf, reverse } from './sale-till.ts';
 import type { Resumed, SuspendedSales } from './suspended-sales.ts';
 import { TRAINING_MS, type Trainings } from './trainings.ts';
 
@@ -47,22 +48,6 @@ export type LaneView = {
   /** Whose PIN opened the choices for what cannot be verified; null: nobody's. */
   readonly supervisor: string | null;
 };
-
-export type SaleNumber = { readonly day: string; readonly n: number };
-
-/** Numbers that never come again, also after a restart: the day as `YYYYMMDD`, never one before the last. */
-export interface SaleNumbers {
-  /** The newest of each lane. */
-  last(): readonly (SaleNumber & { readonly lane: string })[];
-  /** On disk before it returns. @throws TillUnavailable where that fails */
-  next(lane: string, day: string): SaleNumber;
-}
-
-/** A sale's number as its lane shows it, and its basket id: store, lane, business day, number. */
-export function saleId(store: string, lane: string, { day, n }: SaleNumber) {
-  const number = String(n).padStart(4, '0');
-  return { number, basket: `${store}-${lane}-${day}-${number}` };
-}
 
 export type LanePorts = {
   readonly till: LaneTill;
@@ -188,7 +173,7 @@ export class Lane {
       const sale = this.#openSale();
       const count = heldOf(sale).length;
       if (count === 0) return;
-      await this.#leave(sale);
+      await leave(sale, this.#till);
       this.#show({ kind: 'given_back', count }, withoutHeld(sale));
     });
   }
@@ -197,7 +182,7 @@ export class Lane {
     return this.#step('undo', null, async () => {
       const sale = this.#openSale();
       await this.#close(sale);
-      for (const coupon of sale.coupons) if (coupon.state === 'redeemed') await this.#reverse(sale, coupon);
+      for (const coupon of sale.coupons) if (coupon.state === 'redeemed') await reverse(sale, coupon, this.#till);
       // What was reversed stays so for this basket: the sale rung again needs a new number.
       this.#show({ kind: 'undone', number: sale.number }, this.#newSale());
     });
@@ -341,7 +326,7 @@ export class Lane {
     const till = this.#till;
     const sale = this.#openSale();
     const [decision] = await this.#whileWaiting('check', scanned.lastFour, () =>
-      till.validate(this.#request(sale, [scanned])),
+      till.validate(requestOf(sale, this.name, [scanned])),
     );
     if (decision === undefined) throw new Error('the till left a code undecided');
     const { sale: next, answer } = afterCheck(sale, scanned, decision, till.status().line.state);
@@ -356,7 +341,7 @@ export class Lane {
     if (held.length === 0) return;
     // From here on it may have been done, whatever we are told.
     this.#sale = withTried(sale);
-    const decisions = await this.#whileWaiting('redeem', '', () => till.redeem(this.#request(sale, held)));
+    const decisions = await this.#whileWaiting('redeem', '', () => till.redeem(requestOf(sale, this.name, held)));
     const { sale: next, answer } = afterRedeem(sale, pairs(held, decisions), till.status().line.state);
     this.#show(answer, next);
   }
@@ -370,7 +355,7 @@ export class Lane {
     const decisions =
       coupons.length === 0
         ? []
-        : await this.#whileWaiting('check', '', () => till.validate(this.#request(sale, coupons)));
+        : await this.#whileWaiting('check', '', () => till.validate(requestOf(sale, this.name, coupons)));
     const { sale: next, answer } = afterResume(sale, pairs(coupons, decisions), missing, till.status().line.state);
     this.#show(answer, next);
   }
@@ -389,21 +374,8 @@ export class Lane {
 
   /** The sale is over: nothing of it is held any more, nor is it kept anywhere. @throws TillUnavailable */
   async #close(sale: Sale): Promise<void> {
-    await this.#leave(sale);
+    await leave(sale, this.#till);
     this.#ports.suspended.end(sale.basket);
-  }
-
-  /** Ends what the sale holds and has not redeemed. @throws TillUnavailable */
-  async #leave(sale: Sale): Promise<void> {
-    const { basket } = sale;
-    for (const coupon of heldOf(sale)) {
-      if (coupon.tried) await this.#reverse(sale, coupon);
-      else await this.#till.release({ code: coupon.code, basket });
-    }
-  }
-
-  async #reverse({ basket }: Sale, { code }: Coupon): Promise<void> {
-    await this.#till.reverse({ code, basket, reason: 'sale undone at the lane', door: null });
   }
 
   #openSale(): Sale {
@@ -421,11 +393,6 @@ export class Lane {
     const { id, timeZone } = till.status().store;
     const number = numbers.next(this.name, dayIn(timeZone, now()));
     return { ...saleId(id, this.name, number), total: null, coupons: [] };
-  }
-
-  #request({ basket, total }: Sale, coupons: readonly ScannedCode[]): SaleRequest {
-    const codes = coupons.map(({ code }) => code);
-    return { codes, allOrNone: false, basket, lane: this.name, total, customer: null, discount: null };
   }
 
   get #till(): LaneTill {
@@ -481,19 +448,3 @@ type Supervision = { readonly name: string };
 
 /** A training of a lane. */
 type Training = { readonly until: number; readonly till: LaneTill; sales: number; readonly callOff: () => void };
-
-function pairs(coupons: readonly Coupon[], decisions: readonly Decision[]) {
-  return coupons.map((coupon, place) => {
-    const decision = decisions[place];
-    if (decision === undefined) throw new Error('the till left a code undecided');
-    return { coupon, decision };
-  });
-}
-
-/** The calendar day by the store's clock, `20261123`. */
-function dayIn(timeZone: string, instant: number): string {
-  const format = new Intl.DateTimeFormat('en-US', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
-  const parts = format.formatToParts(instant);
-  const value = (type: string) => parts.find((part) => part.type === type)?.value ?? '';
-  return `${value('year')}${value('month')}${value('day')}`;
-}

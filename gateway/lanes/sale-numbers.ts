@@ -1,31 +1,23 @@
-import { join } from 'node:path';
-import { z } from 'zod';
-import { readIfThere, writeDurably } from '../upkeep/durable-file.ts';
-import { TillUnavailable } from '../till/port.ts';
-import type { SaleNumbers } from './lane.ts';
+export type SaleNumber = { readonly day: string; readonly n: number };
 
-const lastSchema = z.record(z.string(), z.strictObject({ day: z.string().regex(/^\d{8}$/), n: z.int().min(1) }));
+/** Numbers that never come again, also after a restart: the day as `YYYYMMDD`, never one before the last. */
+export interface SaleNumbers {
+  /** The newest of each lane. */
+  last(): readonly (SaleNumber & { readonly lane: string })[];
+  /** On disk before it returns. @throws TillUnavailable where that fails */
+  next(lane: string, day: string): SaleNumber;
+}
 
-/**
- * The last number of each lane, in a file of the data directory.
- * @throws where the file cannot be read: numbers that came again would mix up two sales
- */
-export function saleNumbersFile(dataDirectory: string): SaleNumbers {
-  const path = join(dataDirectory, 'sale-numbers.json');
-  const lastByLane = new Map(Object.entries(lastSchema.parse(JSON.parse(readIfThere(path) ?? '{}'))));
-  return {
-    last: () => [...lastByLane].map(([lane, number]) => ({ lane, ...number })),
-    next(lane, day) {
-      const last = lastByLane.get(lane);
-      // A clock that was set back goes on in the later day.
-      const next = last === undefined || last.day < day ? { day, n: 1 } : { day: last.day, n: last.n + 1 };
-      try {
-        writeDurably(path, JSON.stringify({ ...Object.fromEntries(lastByLane), [lane]: next }));
-      } catch (cause) {
-        throw new TillUnavailable('a sale has no number', { cause });
-      }
-      lastByLane.set(lane, next);
-      return next;
-    },
-  };
+/** A sale's number as its lane shows it, and its basket id: store, lane, business day, number. */
+export function saleId(store: string, lane: string, { day, n }: SaleNumber) {
+  const number = String(n).padStart(4, '0');
+  return { number, basket: `${store}-${lane}-${day}-${number}` };
+}
+
+/** The calendar day by the store's clock, `20261123`. */
+export function dayIn(timeZone: string, instant: number): string {
+  const format = new Intl.DateTimeFormat('en-US', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
+  const parts = format.formatToParts(instant);
+  const value = (type: string) => parts.find((part) => part.type === type)?.value ?? '';
+  return `${value('year')}${value('month')}${value('day')}`;
 }

@@ -2,7 +2,8 @@ import type { Money } from '../../protocol/money.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import { type Till, TillUnavailable } from '../till/port.ts';
 import type { ScanEvent, ScanOrigin, ScanOutcome } from './scan-event.ts';
-import { Lane, type LanePorts, type LaneView, type SaleNumbers, saleId } from './lane.ts';
+import { Lane, type LanePorts, type LaneView } from './lane.ts';
+import { type SaleNumbers, saleId } from './sale-numbers.ts';
 import { SuspendedSales, type SuspendedView } from './suspended-sales.ts';
 import { Trainings } from './trainings.ts';
 

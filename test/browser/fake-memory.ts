@@ -1,5 +1,5 @@
 import type { Kept, LaneMemory, SupervisionEntry } from '../../gateway/lanes/lane-memory.ts';
-import type { SaleNumbers } from '../../gateway/lanes/lane.ts';
+import type { SaleNumbers } from '../../gateway/lanes/sale-numbers.ts';
 import { TillUnavailable } from '../../gateway/till/port.ts';
 
 /** A lane's memory without a disk behind it. */

@@ -18,7 +18,7 @@ import { createToken, tokenFolder } from '../../gateway/doors/tokens.ts';
 import { after } from '../../gateway/lanes/after.ts';
 import { laneMemoryFiles } from '../../gateway/lanes/lane-memory-file.ts';
 import { practiceTill } from '../../gateway/lanes/practice-till.ts';
-import { saleNumbersFile } from '../../gateway/lanes/sale-numbers.ts';
+import { saleNumbersFile } from '../../gateway/lanes/sale-numbers-file.ts';
 import { openSales, type Sales } from '../../gateway/lanes/sales.ts';
 import type { Log } from '../../gateway/log.ts';
 import { FakeTill } from './fake-till.ts';

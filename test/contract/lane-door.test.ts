@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { sessionFile } from '../../gateway/doors/sessions.ts';
 import { createToken, tokenFolder } from '../../gateway/doors/tokens.ts';
-import { saleNumbersFile } from '../../gateway/lanes/sale-numbers.ts';
+import { saleNumbersFile } from '../../gateway/lanes/sale-numbers-file.ts';
 import { type LaneServer, startLaneServer, SUPERVISOR } from '../browser/lane-server.ts';
 
 let server: LaneServer;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { after } from '../../gateway/lanes/after.ts';
-import type { SaleNumbers } from '../../gateway/lanes/lane.ts';
+import type { SaleNumbers } from '../../gateway/lanes/sale-numbers.ts';
 import { practiceTill } from '../../gateway/lanes/practice-till.ts';
 import { openSales, type Sales } from '../../gateway/lanes/sales.ts';
 import { countedNumbers, FakeMemory } from '../browser/fake-memory.ts';
