@@ -11,7 +11,7 @@ import { loadAssets } from './doors/assets.ts';
 import { makeGatekeeper } from './doors/gatekeeper.ts';
 import { createApp } from './doors/http.ts';
 import { makeKeyMemory } from './doors/idempotency.ts';
-import { laneDoor } from './doors/lane-door.ts';
+import { type LaneDoorPorts, laneDoor } from './doors/lane-door.ts';
 import { laneEventsDoor } from './doors/lane-events-door.ts';
 import { listen } from './doors/listen.ts';
 import { machineDoor } from './doors/machine-door.ts';
@@ -94,7 +94,7 @@ export async function serve(config: Config, version: string, around = AS_THEY_AR
     settings: config,
   });
   const till = around.till(made);
-  const doors = await openDoors({ config, identity, till, link, log, version });
+  const doors = await openDoors({ config, identity, till, link, forms: () => store.forms(), log, version });
   link.start(till);
   const ticking = tickEverySecond(till, log);
   log.info(
@@ -229,12 +229,13 @@ type DoorParts = {
   readonly identity: Identity;
   readonly till: Till;
   readonly link: Link;
+  readonly forms: LaneDoorPorts['forms'];
   readonly log: Log;
   readonly version: string;
 };
 
 /** The doors, and the lanes that scan into them. @throws Stop where the port cannot be had */
-async function openDoors({ config, identity, till, link, log, version }: DoorParts) {
+async function openDoors({ config, identity, till, link, forms, log, version }: DoorParts) {
   const now = Date.now;
   const status = () => till.status();
   const metrics = makeMetrics(status, () => link.status());
@@ -289,7 +290,17 @@ async function openDoors({ config, identity, till, link, log, version }: DoorPar
   const pages = [
     assets.routes,
     sessionDoor(door),
-    laneDoor({ door, sales, supervisors, status, link, currency: config.currency, isPlain: isPlain(config), now }),
+    laneDoor({
+      door,
+      sales,
+      supervisors,
+      status,
+      link,
+      forms,
+      currency: config.currency,
+      isPlain: isPlain(config),
+      now,
+    }),
     statusDoor({ door, source, link, isPlain: isPlain(config), now }),
   ];
   try {

@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
+import type { CodeForm } from '../../protocol/code-form.ts';
 import { problem } from '../../protocol/problem.ts';
 import { BASKET_ID_CHARACTERS_MAX, CODE_CHARACTERS_READ_MAX } from '../../protocol/limits.ts';
 import { laneSchema } from '../../protocol/redemption-api.ts';
@@ -26,6 +27,8 @@ export type LaneDoorPorts = {
   readonly supervisors: Supervisors;
   readonly status: () => TillStatus;
   readonly link: Pick<Link, 'status'>;
+  /** Of the imported codes that this box knows of. @throws TillUnavailable */
+  readonly forms: () => readonly CodeForm[];
   /** Of typed totals, ISO 4217. */
   readonly currency: string;
   /** Off loopback without TLS: the pages say so. */
@@ -86,7 +89,9 @@ export function laneDoor(ports: LaneDoorPorts): Hono {
     const scan = scanSchema.safeParse(form);
     if (!scan.success) return { field: 'code' };
     const { code, places, tried } = scan.data;
-    return isMistyped(code, places, tried) ? done(sales.mistyped(lane)) : done(sales.scan(lane, code, 'page'));
+    return isMistyped(code, places, tried, ports.forms())
+      ? done(sales.mistyped(lane))
+      : done(sales.scan(lane, code, 'page'));
   });
   post('total', ({ lane, form }) => {
     const typed = amountSchema.safeParse(form.amount).data;

@@ -29,6 +29,7 @@ const help = `Usage: tearline register-kit COMMAND
   --baud RATE                  9600 where it is not given
   --lrc-base 00|7F --lrc-cover payload|payload+etx|stx+payload+etx
                                the check byte; 00 and payload+etx where they are not given
+  --slack MS                   what an ACK may take on top of its 50 ms: the adapter, a busy machine; 450
   --check NAME                 this check alone; may be given several times
   --json                       one line of JSON for each finding
 
@@ -38,8 +39,6 @@ Each finding names the sentence of gateway/INTEGRATION.md that it comes from.
 
 const EXIT_USAGE = 64;
 const EXIT_UNAVAILABLE = 69;
-
-const wireOn = (...line: ConstructorParameters<typeof Wire>): Wire => new Wire(...line);
 
 /** @returns the exit status */
 export async function registerKitCommand([command, ...args]: string[]): Promise<number> {
@@ -78,7 +77,7 @@ async function tryGateway({ port, url, token, code, ...options }: Options): Prom
   };
   const findings: Finding[] = [];
   if (port !== undefined) {
-    const device = await openDevice(port, options, wireOn);
+    const device = await openDevice(port, options, (...line) => new Wire(...line, options.slack));
     if (device === null) return unavailable(port);
     const wire = device.end;
     const all = [...GATEWAY_LINE_CHECKS, ...GATEWAY_SALE_CHECKS, ...(code === undefined ? [] : couponChecks(code))];
@@ -96,7 +95,7 @@ async function tryGateway({ port, url, token, code, ...options }: Options): Prom
 
 async function tryRegister({ port, ...options }: Options): Promise<number> {
   if (port === undefined) return usage('register needs --port PATH');
-  const device = await openDevice(port, options, wireOn);
+  const device = await openDevice(port, options, (...line) => new Wire(...line, options.slack));
   if (device === null) return unavailable(port);
   const input = createInterface({ input: process.stdin });
   const lines = input[Symbol.asyncIterator]();

@@ -1,6 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { z } from 'zod';
 import { LRC_DEFAULT } from '../../protocol/register-frame/frame.ts';
+import { SLACK_MS_DEFAULT } from './wire.ts';
 
 const known = {
   port: { type: 'string' },
@@ -12,11 +13,13 @@ const known = {
   'lrc-base': { type: 'string', default: LRC_DEFAULT.base },
   'lrc-cover': { type: 'string', default: LRC_DEFAULT.cover },
   check: { type: 'string', multiple: true, default: [] },
+  slack: { type: 'string', default: String(SLACK_MS_DEFAULT) },
   json: { type: 'boolean' },
 } as const satisfies ParseArgsConfig['options'];
 
 const numbersSchema = z.object({
   total: z.coerce.number().int().min(0),
+  slack: z.coerce.number().int().min(0).max(1_400),
   baud: z.coerce.number().int().min(300).max(921_600),
   lrc: z.object({ base: z.enum(['00', '7F']), cover: z.enum(['payload', 'payload+etx', 'stx+payload+etx']) }),
 });
@@ -36,7 +39,7 @@ export function readOptions(args: string[]) {
       code,
       check,
       json,
-      ...numbersSchema.parse({ total: values.total, baud: values.baud, lrc }),
+      ...numbersSchema.parse({ total: values.total, slack: values.slack, baud: values.baud, lrc }),
     };
   } catch {
     return null;

@@ -6,8 +6,6 @@ import { expect, Failed } from './check.ts';
 import type { Outcome } from './register.ts';
 import { inWords, type Seen, type Wire } from './wire.ts';
 
-/** The adapter and the register's program take their time too. */
-const SLACK_MS = 450;
 /** A person who was asked to scan needs a while. */
 const HAND_MS = 120_000;
 
@@ -89,7 +87,7 @@ export class PlayedGateway {
   }
 
   async acknowledged(): Promise<void> {
-    const seen = await this.wire.next(ACK_WITHIN_MS + SLACK_MS);
+    const seen = await this.wire.next(ACK_WITHIN_MS + this.wire.slackMs);
     expect(seen?.kind === 'ack', `ACK of the answer within ${ACK_WITHIN_MS} ms`, inWords(seen));
   }
 

@@ -4,8 +4,6 @@ import { formatRequest, type RegisterRequest } from '../../protocol/register-fra
 import { expect, Failed } from './check.ts';
 import { inWords, type Seen, type Wire } from './wire.ts';
 
-/** The line, the adapter and this machine take their time too. */
-const SLACK_MS = 450;
 /** TEST-SLOW takes as long as a register may wait. */
 export const SLOW_ANSWER_MS = 2 * ANSWER_WAIT_MS;
 
@@ -52,7 +50,7 @@ export class PlayedRegister {
   /** The next event, which is an ACK, in time. @throws Failed */
   async acknowledged(): Promise<void> {
     const sentMs = this.wire.clock.elapsed();
-    const seen = await this.wire.next(ACK_WITHIN_MS + SLACK_MS);
+    const seen = await this.wire.next(ACK_WITHIN_MS + this.wire.slackMs);
     const took = seen === null ? '' : ` after ${Math.round(seen.atMs - sentMs)} ms`;
     expect(seen?.kind === 'ack', `ACK within ${ACK_WITHIN_MS} ms, before anything else`, `${inWords(seen)}${took}`);
   }

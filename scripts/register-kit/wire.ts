@@ -11,6 +11,9 @@ export type Clock = {
   readonly elapsed: () => number;
 };
 
+/** What the line, an adapter and a busy machine may take on top of the 50 ms of an ACK. */
+export const SLACK_MS_DEFAULT = 450;
+
 export type Seen = LineEvent & { readonly atMs: number };
 
 /** A serial line on which every byte is under the kit's control; what comes is kept until somebody asks for it. */
@@ -18,11 +21,13 @@ export class Wire {
   readonly lrc: LrcOptions;
   readonly clock: Clock;
   readonly write: (bytes: Uint8Array) => void;
+  readonly slackMs: number;
   readonly #seen: Seen[] = [];
   #deframing = NOTHING_DEFRAMED;
   #wake = () => {};
 
-  constructor(write: (bytes: Uint8Array) => void, lrc: LrcOptions, clock: Clock) {
+  constructor(write: (bytes: Uint8Array) => void, lrc: LrcOptions, clock: Clock, slackMs = SLACK_MS_DEFAULT) {
+    this.slackMs = slackMs;
     this.write = write;
     this.lrc = lrc;
     this.clock = clock;

@@ -102,7 +102,7 @@ export async function startLaneServer(
   const pages = [
     assets.routes,
     sessionDoor(door),
-    laneDoor({ door, sales, supervisors, status, link, currency, isPlain: false, now }),
+    laneDoor({ door, sales, supervisors, status, link, forms: () => [], currency, isPlain: false, now }),
     statusDoor({ door, source, link, isPlain: false, now }),
   ];
   const app = createApp([], pages, { gatekeeper, host: '127.0.0.1', log });

@@ -1,13 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, type TestContext, test } from 'vitest';
 import { formatAnswer } from '../../protocol/register-frame/answer.ts';
+import { kindOf } from '../../protocol/register-frame/answer-codes.ts';
 import { encodeFrame, LRC_DEFAULT, type LrcOptions } from '../../protocol/register-frame/frame.ts';
-import { PlayedRegister } from '../../scripts/register-kit/played-register.ts';
+import { formatRequest } from '../../protocol/register-frame/request.ts';
+import type { Asked } from '../../scripts/register-kit/played-register.ts';
 import { RegisterLine } from '../../scripts/register-kit/register-line.ts';
 import { Register } from '../../scripts/register-kit/register.ts';
-import { Wire } from '../../scripts/register-kit/wire.ts';
 import { request } from './calls.ts';
 import { Town } from './harness.ts';
 import { tearline, until } from './processes.ts';
@@ -49,25 +51,35 @@ const stateOf = async (code: string) => {
   return (await town.look(code)).state;
 };
 
-/** Its bytes are the test's. */
-async function played() {
-  const wire = new Wire((bytes) => port.write(bytes), LRC_DEFAULT, CLOCK);
-  const port = openEnd(box.cable.register, wire.data);
+/** A register that asks one thing at a time, again where it must; and the line itself, to put anything on it. */
+async function openRegister() {
+  const line = new RegisterLine(
+    (bytes) => port.write(bytes),
+    LRC_DEFAULT,
+    CLOCK,
+    () => {},
+  );
+  const port = openEnd(box.cable.register, line.data);
+  onTestFinished(() => port.close());
   await port.isThere();
   baskets += 1;
-  let seq = 0;
-  const nextSeq = () => {
-    seq += 1;
-    return String(seq);
+  const to = { lane: '3', txn: `0003-3-20261123-${baskets}` };
+  const ask = (asked: Asked, seq: string) => {
+    const payload = formatRequest({ ...asked, ...to, seq });
+    return until('it is answered', async () => {
+      const answer = await line.ask(payload, to.txn, seq);
+      return answer === null || kindOf(answer.cc) === 'not_now' ? null : answer;
+    });
   };
-  return { register: new PlayedRegister(wire, `0003-3-20261123-${baskets}`, nextSeq), wire, port };
+  const validate = (code: string, seq: string) => ask({ kind: 'validate', code, amount: 4200 }, seq);
+  return { ask, validate, write: (bytes: Uint8Array) => port.write(bytes) };
 }
 
 describe('a sale over a serial line', () => {
   test('is redeemed, stands in the ledger, and is answered the same when its frame comes again [P9, P10]', async () => {
-    const { register, port } = await played();
+    const register = await openRegister();
     const code = nextCode();
-    const validated = await register.validate(code);
+    const validated = await register.validate(code, '1');
     expect(validated).toMatchObject({ cc: '00', mode: 'O', value: '500', text: 'OK $5.00 OFF' });
     const redeem = { kind: 'redeem', ref: validated.ref } as const;
     const redeemed = await register.ask(redeem, '77');
@@ -77,34 +89,31 @@ describe('a sale over a serial line', () => {
     expect((await town.look(code)).redemption?.store).toBe('0003');
     const elsewhere = await town.stores[0].validate(code, town.basket());
     expect(elsewhere).toMatchObject({ decision: 'refused', reason: 'already_redeemed' });
-    await port.close();
   });
 
   test('is answered the same after the power failed, and is known by its code [P10, P12]', async () => {
-    const { register, port } = await played();
+    const register = await openRegister();
     const code = nextCode();
-    const { ref } = await register.validate(code);
+    const { ref } = await register.validate(code, '1');
     const redeemed = await register.ask({ kind: 'redeem', ref }, '88');
     await box.crash();
     const status = { kind: 'status', origSeq: '88' } as const;
-    expect(await register.ask({ ...status, code: null })).toMatchObject({ cc: '33' });
-    expect(await register.ask({ ...status, code })).toMatchObject({ cc: '00', text: 'REDEEMED' });
+    expect(await register.ask({ ...status, code: null }, '2')).toMatchObject({ cc: '33' });
+    expect(await register.ask({ ...status, code }, '3')).toMatchObject({ cc: '00', text: 'REDEEMED' });
     expect(formatAnswer(await register.ask({ kind: 'redeem', ref }, '88'))).toBe(formatAnswer(redeemed));
-    await port.close();
   });
 
   test('that was cut after the power failed is undone by X with its code [P11]', async () => {
-    const { register, port } = await played();
+    const register = await openRegister();
     const code = nextCode();
-    const { ref } = await register.validate(code);
+    const { ref } = await register.validate(code, '1');
     await register.ask({ kind: 'redeem', ref }, '99');
     await box.crash();
     const reverse = { kind: 'reverse', origSeq: '99', cause: '4021' } as const;
-    expect(await register.ask({ ...reverse, code: null })).toMatchObject({ cc: '33' });
-    expect(await register.ask({ ...reverse, code })).toMatchObject({ cc: '00', text: 'UNDONE' });
+    expect(await register.ask({ ...reverse, code: null }, '2')).toMatchObject({ cc: '33' });
+    expect(await register.ask({ ...reverse, code }, '3')).toMatchObject({ cc: '00', text: 'UNDONE' });
     expect(await register.ask({ kind: 'redeem', ref }, '99')).toMatchObject({ cc: '15' });
     expect(await stateOf(code)).not.toBe('redeemed');
-    await port.close();
   });
 });
 
@@ -119,7 +128,7 @@ describe('a line that is cut in the middle of a sale', () => {
         if (!isFrame) return;
         pulled = (async () => {
           // What is written is on its way through two terminals and one process.
-          if (pull.when === 'after') await new Promise((done) => setTimeout(done, 100));
+          if (pull.when === 'after') await pause(100);
           await box.cable.pull();
           await box.cable.plugIn();
         })();
@@ -129,18 +138,18 @@ describe('a line that is cut in the middle of a sale', () => {
       () => {},
     );
     const port = openEnd(box.cable.register, pull.when === 'after' ? withoutAnswerTo(pull.frame, end) : end.data);
+    onTestFinished(() => port.close());
     await port.isThere();
     baskets += 1;
     const register = new Register({
       line: end,
       lane: '3',
       newTxn: () => `0003-3-20261123-${baskets}`,
-      pause: (ms) => new Promise((done) => setTimeout(done, ms)),
+      pause,
     });
     const { outcome, settled } = await register.sell(code, 4200);
     await settled;
     await pulled;
-    await port.close();
     return outcome;
   }
 
@@ -187,40 +196,35 @@ test('a register that is not there is on the status page, and is taken up when i
 
 describe('a line with noise on it', () => {
   test('is heard again at the next good frame, wherever the bytes are cut [P9]', async () => {
-    const { register, wire, port } = await played();
-    let seed = 20_261_123;
-    const random = () => {
-      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
-      return seed >>> 16;
+    const register = await openRegister();
+    const seed = Date.now() & 0x7fffffff;
+    let state = seed;
+    const random = (below: number) => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return (state >>> 8) % below;
     };
+    const frame = encodeFrame(formatRequest({ kind: 'ping', lane: '3', txn: '', seq: '1' }), LRC_DEFAULT);
     for (let round = 0; round < 10; round += 1) {
-      const good = encodeFrame(register.ping(register.seq()), LRC_DEFAULT);
-      good[random() % good.length] = random() & 0xff;
-      const noise = Uint8Array.from({ length: 300 }, () => random() & 0xff);
-      wire.write(noise);
-      wire.write(good);
-      await wire.pause(300);
-      while ((await wire.next(50)) !== null);
-      expect(await register.validate('TEST-APPROVED')).toMatchObject({ cc: '00' });
+      const mutated = Uint8Array.from(frame);
+      mutated[random(frame.length)] = random(256);
+      register.write(Uint8Array.from({ length: 3_000 }, () => random(256)));
+      register.write(mutated);
+      const answer = await register.validate('TEST-APPROVED', String(10 + round));
+      expect(answer, `seed ${seed}`).toMatchObject({ cc: '00' });
     }
-    const whole = encodeFrame(
-      register.payload({ kind: 'validate', code: 'TEST-EXPIRED', amount: 1 }, '1000'),
-      LRC_DEFAULT,
-    );
-    for (let cut = 1; cut < whole.length; cut += 1) {
-      wire.write(whole.slice(0, cut));
-      await wire.pause(2);
-      wire.write(whole.slice(cut));
-      await register.acknowledged();
-      expect(await register.answer(register.txn, '1000')).toMatchObject({ cc: '12' });
+    for (let cut = 1; cut < frame.length; cut += 1) {
+      register.write(frame.slice(0, cut));
+      await pause(2);
+      register.write(frame.slice(cut));
+      expect(await register.validate('TEST-EXPIRED', String(100 + cut))).toMatchObject({ cc: '12' });
     }
-    await port.close();
   });
 });
 
 describe('the kit on the command line', () => {
   test('finds nothing at the gateway, over the serial line and over HTTP', async () => {
-    const args = ['--port', box.cable.register, '--url', box.url, '--token', box.token, '--code', nextCode()];
+    const line = ['--port', box.cable.register, '--slack', '1400', '--code', nextCode()];
+    const args = [...line, '--url', box.url, '--token', box.token];
     const { status, stdout, stderr } = await longTearline(['register-kit', 'gateway', ...args]);
     expect(stderr).toBe('');
     expect(stdout.split('\n').filter((line) => !line.startsWith('pass'))).toEqual([
@@ -294,9 +298,9 @@ async function registerUnderTest(cable: Cable, lrc: LrcOptions, checks: readonly
       sales += 1;
       return `sale-${sales}`;
     },
-    pause: (ms) => new Promise((done) => setTimeout(done, ms)),
+    pause,
   });
-  const args = ['--json', '--port', cable.box, ...checks.flatMap((name) => ['--check', name])];
+  const args = ['--json', '--slack', '1400', '--port', cable.box, ...checks.flatMap((name) => ['--check', name])];
   const child = spawn(process.execPath, [KIT, 'register-kit', 'register', ...args], {
     stdio: ['pipe', 'pipe', 'ignore'],
   });

@@ -36,7 +36,7 @@ describe(`a scanner set to US keys (seed ${seed})`, () => {
   test.each(names)('at a %s keyboard is taken as its barcode says, or not at all', (computer) => {
     for (const barcode of [...codes, ...codes.map(formatCode), ...imported(2_000), 'TEST-APPROVED']) {
       const { text, places } = typed(barcode, 'us', computer);
-      if (!isMistyped(text, places, false)) expect(text).toBe(barcode);
+      if (!isMistyped(text, places, false, [])) expect(text).toBe(barcode);
     }
   });
 
@@ -54,13 +54,13 @@ describe('a scanner set to the keys of its computer', () => {
   test.each(names)('(%s) is taken once it was tried, whatever it reads', (name) => {
     for (const barcode of [...codes, ...imported(500)]) {
       const { text, places } = typed(barcode, name, name);
-      expect([text, isMistyped(text, places, true)]).toEqual([barcode, false]);
+      expect([text, isMistyped(text, places, true, [])]).toEqual([barcode, false]);
     }
   });
 
   test.each(names)('(%s) reads groceries without ever having been tried', (name) => {
     const { text, places } = typed('4006381333931', name, name);
-    expect([text, isMistyped(text, places, false)]).toEqual(['4006381333931', false]);
+    expect([text, isMistyped(text, places, false, [])]).toEqual(['4006381333931', false]);
   });
 });
 
@@ -85,19 +85,35 @@ describe('Y and Z that changed places', () => {
     for (const code of others) {
       const { text, places } = typed(code, 'us', 'german');
       expect(readCode(text, []).kind).toBe('code');
-      expect(isMistyped(text, places, false)).toBe(true);
+      expect(isMistyped(text, places, false, [])).toBe(true);
     }
+  });
+});
+
+describe('a scanner that was never tried, set to German keys at a US keyboard', () => {
+  const form = { length: { min: 8, max: 8 }, alphabet: 'alphanumeric', prefix: 'SA1E' } as const;
+  const { text, places } = typed('SALE00YZ', 'german', 'us');
+
+  test('turns an imported code into another one, and is not believed for it', () => {
+    expect([text, places, readCode(text, [form]).kind]).toEqual(['SALE00ZY', 'SALE00ZY', 'code']);
+    expect(isMistyped(text, places, false, [form])).toBe(true);
+    expect(isMistyped(text, places, true, [form])).toBe(false);
+  });
+
+  test('is heard where the text is no imported code, or checks itself', () => {
+    for (const other of ['CATALOG-12', 'TEST-APPROVED', codes[0] ?? ''])
+      expect(isMistyped(other, other, false, [form])).toBe(false);
   });
 });
 
 describe('what a person typed', () => {
   test('is taken as it stands', () => {
-    expect(isMistyped('7KQ2-9MXD-4TRB-8WNS', null, false)).toBe(false);
+    expect(isMistyped('7KQ2-9MXD-4TRB-8WNS', null, false, [])).toBe(false);
   });
 });
 
 describe('what is not whole', () => {
   test('is never taken, by a scanner that was tried neither', () => {
-    expect(isMistyped('7KQ29MXD\ufffd4TRB8WNS', '7KQ29MXD\ufffd4TRB8WNS', true)).toBe(true);
+    expect(isMistyped('7KQ29MXD\ufffd4TRB8WNS', '7KQ29MXD\ufffd4TRB8WNS', true, [])).toBe(true);
   });
 });

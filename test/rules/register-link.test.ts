@@ -174,6 +174,14 @@ describe('[P11] a reversal', () => {
     expect(await bench.ask(`V|${CODE}|4200`)).toMatchObject({ cc: '15' });
   });
 
+  test('at another door refuses the repetition of what was approved here', async () => {
+    const bench = await Bench.start();
+    const { ref } = await bench.ask(`V|${CODE}|4200`);
+    expect(await bench.ask(`R|${ref}`, { seq: '2' })).toMatchObject({ cc: '00' });
+    await bench.world.box.reverse({ code: CODE, basket: 'T-1', reason: 'at the desk', door: null });
+    expect(await bench.ask(`R|${ref}`, { seq: '2' })).toMatchObject({ cc: '15' });
+  });
+
   test('of one coupon leaves the other of the basket', async () => {
     const bench = await Bench.start();
     await bench.ask(`V|${CODE}|4200`, { seq: '1' });

@@ -39,7 +39,9 @@ export function recall(memory: Memory, { txn, seq }: RegisterRequest, payload: s
   if (entry === undefined) return { is: 'new' };
   if (entry.payload !== null && entry.payload !== payload) return { is: 'other' };
   if (entry.isUndone) return { is: 'undone' };
-  return entry.said === null ? { is: 'new' } : { is: 'answered', said: entry.said };
+  // Of a redemption that stands the till says the same again; one that was undone meanwhile, at a desk, is not shown [G9].
+  const isForTill = entry.said === null || (entry.kind === 'redeem' && entry.said.cc === APPROVED);
+  return isForTill ? { is: 'new' } : { is: 'answered', said: entry.said };
 }
 
 export function find(memory: Memory, txn: string, seq: string): Entry | undefined {
