@@ -1,9 +1,9 @@
 import { randomBytes, randomInt, scrypt, timingSafeEqual } from 'node:crypto';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { err, ok, type Result } from '../../protocol/result.ts';
-import { isErrno, readIfThere, removeDurably, writeDurably } from '../upkeep/durable-file.ts';
+import { jsonFilesIn, parseJson, readIfThere, removeDurably, writeDurably } from '../upkeep/durable-file.ts';
 import { tokenNameSchema } from './tokens.ts';
 
 /** Supervisors of a store. Each costs a wrong PIN one hash: with twenty of them it takes a second or two. */
@@ -110,27 +110,8 @@ function hashPin(pin: string, salt: Buffer): Promise<Buffer> {
 
 /** What is damaged opens nothing. */
 function readAll(dataDirectory: string): Supervisor[] {
-  return namesIn(folder(dataDirectory)).flatMap((name) => {
+  return jsonFilesIn(folder(dataDirectory)).flatMap((name) => {
     const read = fileSchema.safeParse(parseJson(readIfThere(join(folder(dataDirectory), name)) ?? ''));
     return read.success ? [read.data] : [];
   });
-}
-
-function namesIn(path: string): string[] {
-  try {
-    return readdirSync(path)
-      .filter((name) => name.endsWith('.json'))
-      .sort();
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return [];
-    throw error;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

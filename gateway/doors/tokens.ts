@@ -1,8 +1,8 @@
 import { hash, randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isErrno, readIfThere, writeDurably } from '../upkeep/durable-file.ts';
+import { jsonFilesIn, parseJson, readIfThere, writeDurably } from '../upkeep/durable-file.ts';
 
 /** What a token opens. Box includes the two others. */
 export const scopeSchema = z.enum(['register', 'desk', 'box']);
@@ -63,27 +63,10 @@ function changedAtOf(path: string): number {
 
 function readAll(path: string): Map<string, Caller> {
   const callersByHash = new Map<string, Caller>();
-  for (const name of filesIn(path)) {
+  for (const name of jsonFilesIn(path)) {
     const text = readIfThere(join(path, name));
     const file = text === null ? null : fileSchema.safeParse(parseJson(text)).data;
     if (file) callersByHash.set(file.sha256, { scope: file.scope, name: file.name });
   }
   return callersByHash;
-}
-
-function filesIn(path: string): string[] {
-  try {
-    return readdirSync(path).filter((name) => name.endsWith('.json'));
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return [];
-    throw error;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

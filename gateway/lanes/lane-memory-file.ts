@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Log } from '../log.ts';
 import { TillUnavailable } from '../till/port.ts';
-import { readIfThere, writeDurably } from '../upkeep/durable-file.ts';
+import { parseJson, readIfThere, writeDurably } from '../upkeep/durable-file.ts';
 import { type Kept, type LaneMemory, type SupervisionEntry, suspendedSaleSchema } from './lane-memory.ts';
 
 /** In files of the data directory, readable by their owner alone. */
@@ -56,13 +56,5 @@ function unavailableWhere(write: () => void, what: string): void {
     write();
   } catch (cause) {
     throw new TillUnavailable(what, { cause });
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }
