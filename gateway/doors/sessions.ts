@@ -2,7 +2,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { instantSchema } from '../../protocol/reservation.ts';
-import { readIfThere, writeDurably } from '../upkeep/durable-file.ts';
+import { parseJson, readIfThere, writeDurably } from '../upkeep/durable-file.ts';
 import { type Caller, hashToken, type TokenStore } from './tokens.ts';
 
 /** A device that has shown a token once keeps its session so long. */
@@ -46,10 +46,5 @@ export function sessionFile(
 
 /** A damaged file costs each device one more token, no more. */
 function readSessions(text: string | null): z.infer<typeof fileSchema> {
-  if (text === null) return {};
-  try {
-    return fileSchema.safeParse(JSON.parse(text)).data ?? {};
-  } catch {
-    return {};
-  }
+  return fileSchema.safeParse(parseJson(text ?? '')).data ?? {};
 }
