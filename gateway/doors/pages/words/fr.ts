@@ -173,7 +173,7 @@ export const fr: Words = {
     }),
     basket_incomplete: () => ({
       word: 'Aucun utilisé',
-      why: 'Tous les coupons de cette vente ne sont pas valables.',
+      why: 'Certains coupons de cette vente ne sont pas valables.',
       next: 'Scannez encore les bons.',
     }),
     already_redeemed: ({ usedAt }) => ({
