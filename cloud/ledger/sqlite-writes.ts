@@ -56,7 +56,8 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
       if (sealed === null) {
         for (const { hash } of codes) once(to.issueStaged.run(Number(dealt), blob(hash)));
       } else {
-        for (const { hash, lastFour } of codes) newCode(to, [blob(hash), lastFour, campaign, 'issued', Number(dealt)]);
+        for (const { hash, lastFour } of codes)
+          newCode(to.newCode, [blob(hash), lastFour, campaign, 'issued', Number(dealt)]);
         to.chunk.run(stack, chunk, sealed);
       }
       to.stackGrew.run(codes.length, stack);
@@ -64,7 +65,7 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
       writeEntries(to.entry, entries);
     },
     async stage({ stack, chunk, campaign, sealed, codes }) {
-      for (const { hash, lastFour } of codes) newCode(to, [blob(hash), lastFour, campaign, 'staged', 0]);
+      for (const { hash, lastFour } of codes) newCode(to.newCode, [blob(hash), lastFour, campaign, 'staged', 0]);
       to.chunk.run(stack, chunk, sealed);
     },
     async unstage({ stack, chunk, codes }) {
@@ -80,9 +81,10 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
   };
 }
 
-function newCode(to: ReturnType<typeof prepare>, values: readonly unknown[]): void {
+/** @throws DuplicateCode */
+export function newCode(statement: SqliteDatabase.Statement, values: readonly unknown[]): void {
   try {
-    to.newCode.run(...values);
+    statement.run(...values);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY')
       throw new DuplicateCode('a code is there already');
@@ -91,20 +93,25 @@ function newCode(to: ReturnType<typeof prepare>, values: readonly unknown[]): vo
 }
 
 /** What was staged is there as it was: anything else is a defect. */
-function once({ changes }: SqliteDatabase.RunResult): void {
+export function once({ changes }: SqliteDatabase.RunResult): void {
   if (changes !== 1) throw new Error(`a change that must meet one row met ${changes}`);
 }
 
-function writeEntries(entry: SqliteDatabase.Statement, entries: readonly StoredEntry[]): void {
+export function writeEntries(entry: SqliteDatabase.Statement, entries: readonly StoredEntry[]): void {
   for (const { partition, n, codeHash, at, body, hash } of entries)
     entry.run(partition, n, codeHash === null ? null : blob(codeHash), at, body, blob(hash));
 }
+
+export const NEW_CODE = 'INSERT INTO codes (hash, last_four, campaign, state, dealt) VALUES (?, ?, ?, ?, ?)';
+export const NEW_ENTRY = 'INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)';
+export const UNITS =
+  'UPDATE campaigns SET units = json_set(units, ?, coalesce(json_extract(units, ?), 0) + ?) WHERE id = ?';
 
 function prepare(db: SqliteDatabase.Database) {
   return {
     code: db.prepare(`UPDATE codes SET generation = ?, version = ?, state = ?, void_mark = ?, reservation = ?, hold_client = ?,
       hold_basket = ?, hold_until = ?, redemption = ?, restock_after = ? WHERE hash = ? AND version = ?`),
-    newCode: db.prepare('INSERT INTO codes (hash, last_four, campaign, state, dealt) VALUES (?, ?, ?, ?, ?)'),
+    newCode: db.prepare(NEW_CODE),
     issueStaged: db.prepare("UPDATE codes SET state = 'issued', dealt = ? WHERE hash = ? AND state = 'staged'"),
     unstage: db.prepare(
       "DELETE FROM codes WHERE hash = ? AND state = 'staged' AND (SELECT import FROM stacks WHERE id = ?) = 'coming'",
@@ -127,13 +134,11 @@ function prepare(db: SqliteDatabase.Database) {
     wait: db.prepare('INSERT INTO waits (id, code_hash, until, who) VALUES (?, ?, ?, ?)'),
     waitEnds: db.prepare('DELETE FROM waits WHERE id = ?'),
     gateway: db.prepare('INSERT INTO gateways VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body'),
-    entry: db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)'),
+    entry: db.prepare(NEW_ENTRY),
     journal: db.prepare('INSERT INTO journals VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     message: db.prepare('INSERT INTO outbox (gateway, epoch, message) VALUES (?, ?, ?)'),
     exception: db.prepare('INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?)'),
-    units: db.prepare(
-      'UPDATE campaigns SET units = json_set(units, ?, coalesce(json_extract(units, ?), 0) + ?) WHERE id = ?',
-    ),
+    units: db.prepare(UNITS),
     published: db.prepare('DELETE FROM outbox WHERE seq = ?'),
     incarnation: db.prepare(
       'INSERT INTO ledger VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation',
