@@ -1,6 +1,6 @@
 import type { Canonical } from '../../protocol/canonical.ts';
 import type { CodeHash } from '../../protocol/code.ts';
-import type { Down } from '../../protocol/messages.ts';
+import type { Down, DownBody } from '../../protocol/messages.ts';
 import { chain, entryOf, type NewEntry } from './chain.ts';
 import type {
   Change,
@@ -16,7 +16,7 @@ import type {
   WaitRow,
 } from './code-rules.ts';
 import type { HandOver } from './handover-rules.ts';
-import type { Campaign, Store } from './port.ts';
+import type { Campaign, RefusedAttempt, Store } from './port.ts';
 import type { LedgerTx, StoredJournalEntry } from './store.ts';
 
 /**
@@ -48,6 +48,9 @@ export class Unit {
     messages: [] as { gateway: string; epoch: number | null; message: Down }[],
     exceptions: [] as (ExceptionRow & { id: string; at: number })[],
   };
+  readonly #refused: RefusedAttempt[] = [];
+  /** Scans of boxes that are answered in this group, by their want. */
+  readonly #wants = new Map<string, Pick<RefusedAttempt, 'codeHash' | 'basket'>>();
 
   constructor(tx: LedgerTx, newId: () => string, now: number) {
     this.#tx = tx;
@@ -179,6 +182,15 @@ export class Unit {
     return { gatewaysById, tombstonesByGateway, reservationId: this.#newId() };
   }
 
+  /** A scan at a box: if it is refused, that is told as an attempt. */
+  asks(want: string, codeHash: CodeHash, basket: string): void {
+    this.#wants.set(want, { codeHash, basket });
+  }
+
+  refuse(attempt: Omit<RefusedAttempt, 'at'>): void {
+    this.#refused.push({ ...attempt, at: this.#now });
+  }
+
   journal(gateway: string, entry: StoredJournalEntry): void {
     this.#changed.journals.push({ ...entry, gateway });
   }
@@ -216,6 +228,7 @@ export class Unit {
         return;
       case 'wait_ends':
         changed.waitsEnded.push(change.wait.id);
+        if (change.wait.who.kind === 'want') this.asks(change.wait.who.want, change.wait.codeHash, change.wait.who.basket);
         this.#waits.set(
           change.wait.codeHash,
           (this.#waits.get(change.wait.codeHash) ?? []).filter(({ id }) => id !== change.wait.id),
@@ -235,11 +248,17 @@ export class Unit {
           epoch: this.#gateways.get(change.gateway)?.epoch ?? null,
           message: change.message,
         });
+        if (change.message.type === 'refuse') this.#refuseWant(change.gateway, change.message.body);
         return;
       case 'exception':
         changed.exceptions.push({ ...change.row, id: this.#newId(), at: this.#now });
         return;
     }
+  }
+
+  #refuseWant(gateway: string, { want, reason }: DownBody<'refuse'>): void {
+    const asked = this.#wants.get(want);
+    if (asked !== undefined) this.refuse({ ...asked, door: `gateway:${gateway}`, reason });
   }
 
   #putReversal(row: ReversalRow): void {
@@ -250,10 +269,12 @@ export class Unit {
     this.#changed.reversals.add(row);
   }
 
-  /** Everything at once, chained. @returns whom there are messages for, and the codes that moved */
-  async write(
-    published: readonly number[],
-  ): Promise<{ readonly gateways: ReadonlySet<string>; readonly codes: readonly CodeHash[] }> {
+  /** Everything at once, chained. @returns whom there are messages for, the codes that moved, and who was refused */
+  async write(published: readonly number[]): Promise<{
+    readonly gateways: ReadonlySet<string>;
+    readonly codes: readonly CodeHash[];
+    readonly refused: readonly RefusedAttempt[];
+  }> {
     const changed = this.#changed;
     const codes = [...this.#codes.values()].flatMap(({ row, seen }) =>
       row === null || seen === null || row === seen ? [] : [{ row, seenVersion: seen.version, from: seen.state }],
@@ -289,6 +310,7 @@ export class Unit {
     return {
       gateways: new Set(changed.messages.map(({ gateway }) => gateway)),
       codes: codes.map(({ row }) => row.hash),
+      refused: this.#refused,
     };
   }
 

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import { LEDGER_PARTITIONS } from '../../protocol/limits.ts';
+import type { AssignmentRow, DistributionReads, DistributionStore } from '../distribution/store.ts';
+import { CODE_STATES, type RedemptionRow } from '../ledger/code-rules.ts';
+import type { StoredEntry } from '../ledger/store.ts';
+import { Coupons } from './coupons.ts';
+import { dayIn } from './days.ts';
+import { cleanSource, happened, moneyOf } from './event-rules.ts';
+import type { NewEvent } from './events.ts';
+import { OWN_SOURCES } from './sources.ts';
+import type { TraceStore } from './store.ts';
+
+/**
+ * Assignments, scans, redemptions and reversals follow from what is durable: each feed is read from where it was followed
+ * to, and its events and the new place are one transaction. So none is missing from a report and none is in it twice,
+ * whatever dies in between.
+ */
+export type FollowPorts = { readonly store: TraceStore; readonly distribution: Pick<DistributionStore, 'read'> };
+
+/** One transaction of some ten milliseconds: a register's redemption may wait for it. */
+const ITEMS_PER_BATCH = 500;
+
+/** Follows all feeds to their ends. @param stop is asked between batches */
+export async function followAll(ports: FollowPorts, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted && (await followOnce(ports))) await new Promise(setImmediate);
+}
+
+/** @returns whether there may be more */
+export async function followOnce({ store, distribution }: FollowPorts): Promise<boolean> {
+  const places = await store.read(readPlaces);
+  const { steps, events, isFull } = await distribution.read((tx) => nextOf(tx, places));
+  if (steps.length === 0) return false;
+  try {
+    await store.transaction(async (tx) => {
+      for (const { feed, from, to } of steps) if (!(await tx.follow(feed, from, to))) throw new FollowedElsewhere(feed);
+      await tx.add(events, OWN_SOURCES);
+    });
+  } catch (error) {
+    // Another node was first: what is next is read anew.
+    if (!(error instanceof FollowedElsewhere)) throw error;
+    return true;
+  }
+  return isFull;
+}
+
+class FollowedElsewhere extends Error {}
+
+export const ASSIGNMENTS = 'assignments';
+export const feedOf = (partition: number): string => `entries of partition ${partition}`;
+export const FEEDS: readonly string[] = [ASSIGNMENTS, ...Array.from({ length: LEDGER_PARTITIONS }, (_, i) => feedOf(i))];
+
+type Places = ReadonlyMap<string, number>;
+type Step = { readonly feed: string; readonly from: number; readonly to: number };
+type Next = { readonly steps: readonly Step[]; readonly events: readonly NewEvent[]; readonly isFull: boolean };
+
+export async function readPlaces(tx: { place(feed: string): Promise<number> }): Promise<Places> {
+  const places = new Map<string, number>();
+  for (const feed of FEEDS) places.set(feed, await tx.place(feed));
+  return places;
+}
+
+/** The next items of all feeds, so many together. */
+async function nextOf(tx: DistributionReads, places: Places): Promise<Next> {
+  const coupons = new Coupons(tx);
+  const steps: Step[] = [];
+  const events: NewEvent[] = [];
+  let left = ITEMS_PER_BATCH;
+  const take = (feed: string, from: number, count: number, to: number | undefined) => {
+    left -= count;
+    if (to !== undefined) steps.push({ feed, from, to });
+  };
+  const from = places.get(ASSIGNMENTS) ?? 0;
+  const assignments = await tx.assignmentsAfter(from, left);
+  take(ASSIGNMENTS, from, assignments.length, assignments.at(-1)?.seq);
+  for (const row of assignments) events.push(...(await assigned(coupons, row)));
+  for (let partition = 0; partition < LEDGER_PARTITIONS && left > 0; partition += 1) {
+    const after = places.get(feedOf(partition)) ?? 0;
+    const entries = await tx.entriesAfter(partition, after, left);
+    take(feedOf(partition), after, entries.length, entries.at(-1)?.n);
+    for (const entry of entries) events.push(...(await eventsOf(tx, coupons, entry)));
+  }
+  return { steps, events, isFull: left <= 0 };
+}
+
+async function assigned(coupons: Coupons, row: AssignmentRow): Promise<NewEvent[]> {
+  const campaign = await coupons.campaign(row.campaign);
+  if (campaign === null) return [];
+  const { id, at, channel, source } = row;
+  return [
+    {
+      ...{ kind: 'assigned', at, day: dayIn(at, campaign.card.timeZone), campaign: campaign.id, assignment: id, channel },
+      ...{ source: cleanSource(source), store: null, door: null, basket: null, money: null, why: null },
+    },
+  ];
+}
+
+/** As much of an entry as is read here; codes that were issued have no `from`. */
+const movedSchema = z.object({
+  kind: z.string(),
+  from: z.enum(CODE_STATES),
+  to: z.enum(CODE_STATES),
+  reservation: z.string().optional(),
+  redemption: z.string().optional(),
+  door: z.string().optional(),
+  basket: z.string().optional(),
+});
+
+async function eventsOf(tx: DistributionReads, coupons: Coupons, { codeHash, body, at }: StoredEntry): Promise<NewEvent[]> {
+  const moved = movedSchema.safeParse(JSON.parse(body));
+  if (codeHash === null || !moved.success) return [];
+  const { reservation, redemption: id, door = null, basket = null } = moved.data;
+  const cause = reservation === undefined ? null : ((await tx.reservations([reservation]))[0]?.cause ?? null);
+  const kinds = happened(moved.data, cause);
+  const coupon = kinds.length === 0 ? null : await coupons.of(codeHash);
+  if (coupon === null) return [];
+  const redemption = id === undefined ? null : ((await tx.redemptions([id]))[0] ?? null);
+  const store = door === null ? null : await coupons.storeOf(door);
+  const { timeZone, offer } = coupon.campaign.card;
+  return kinds.map((kind) => {
+    const when = timeOf(kind, redemption, at);
+    const money = kind === 'scanned' || redemption === null ? null : moneyOf(redemption, offer.discount);
+    return { ...coupon.about, kind, at: when, day: dayIn(when, timeZone), store, door, basket, money, why: null };
+  });
+}
+
+/** A store that was cut off redeemed when it did, not when it was heard; a reversal is the ledger's. */
+const timeOf = (kind: NewEvent['kind'], redemption: RedemptionRow | null, entryAt: number): number =>
+  kind === 'reversed' ? entryAt : (redemption?.at ?? entryAt);
