@@ -7,6 +7,8 @@ export type Route = {
   /** With `{name}` for parameters. */
   readonly path: string;
   readonly summary: string;
+  /** Parameters behind the path. */
+  readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
   /** A body of another kind than JSON, by its content type. */
   readonly bodyType?: string;
@@ -14,6 +16,8 @@ export type Route = {
   readonly upload?: { readonly type: string; readonly description: string };
   readonly response?: z.ZodType;
   readonly responseType?: string;
+  /** Another content type of the answer, for whose `Accept` names it. */
+  readonly alsoAs?: string;
   /** Of a good answer; 200 where nothing is said. */
   readonly status?: 200 | 201;
 };
@@ -41,12 +45,13 @@ export function openApiDocument(
 }
 
 function describe(operation: Operation): unknown {
-  const parameters = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+  const inPath = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
     required: true,
     schema: { type: 'string' },
   }));
+  const parameters = [...inPath, ...queryParameters(operation)];
   return {
     summary: operation.summary,
     tags: [operation.tag],
@@ -58,7 +63,7 @@ function describe(operation: Operation): unknown {
     responses: {
       [operation.status ?? 200]: {
         description: 'The answer.',
-        content: operation.response === undefined ? {} : content(operation.response, operation.responseType),
+        content: operation.response === undefined ? {} : responseContent(operation.response, operation),
       },
       default: {
         description: 'Problem details (RFC 9457).',
@@ -68,9 +73,23 @@ function describe(operation: Operation): unknown {
   };
 }
 
+function queryParameters({ query }: Operation) {
+  return Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: !schema.safeParse(undefined).success,
+    schema: z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }),
+  }));
+}
+
 const requestContent = (body: z.ZodType, { bodyType, upload }: Operation) => ({
   ...content(body, bodyType),
   ...(upload === undefined ? {} : { [upload.type]: { schema: { type: 'string', description: upload.description } } }),
+});
+
+const responseContent = (response: z.ZodType, { responseType, alsoAs }: Operation) => ({
+  ...content(response, responseType),
+  ...(alsoAs === undefined ? {} : { [alsoAs]: { schema: { type: 'string' } } }),
 });
 
 const content = (schema: z.ZodType, type = 'application/json') => ({

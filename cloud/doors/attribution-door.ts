@@ -1,0 +1,200 @@
+import { z } from 'zod';
+import { moneySchema } from '../../protocol/money.ts';
+import { problem } from '../../protocol/problem.ts';
+import { campaignIdSchema } from '../../protocol/reservation.ts';
+import { err, ok } from '../../protocol/result.ts';
+import {
+  type Asked,
+  type AttributionPorts,
+  countsReport,
+  leaksReport,
+  type Report,
+  redemptionChain,
+} from '../reports/attribution.ts';
+import type { Chain } from '../reports/chain.ts';
+import { type Counts, type LeakCounts, PARTED_BY, performanceOf, textOf } from '../reports/report-rules.ts';
+import type { Settled } from '../reports/settled.ts';
+import { csvFile, wantsCsv } from './csv.ts';
+import { type Call, type Endpoint, withoutBody, withQuery } from './http.ts';
+
+/** What each ad, site, channel, store and day brought, and what led to one redemption. */
+export function attributionDoor(ports: AttributionPorts): Endpoint[] {
+  return [
+    withQuery(routes.funnel, async (call) => answer('funnel', await countsReport(ports, asked(call.query)), funnelOf, call)),
+    withQuery(routes.performance, async (call) =>
+      answer('performance', await countsReport(ports, asked(call.query)), performanceOf, call),
+    ),
+    withQuery(routes.leaks, async (call) => answer('leaks', await leaksReport(ports, asked(call.query)), leaksOf, call)),
+    withoutBody(routes.chain, async ({ param }) => {
+      const chain = await redemptionChain(ports, param('id'));
+      return chain === null ? err(problem('not_found')) : ok(chainView(chain));
+    }),
+  ];
+}
+
+const querySchema = z.strictObject({
+  campaign: campaignIdSchema.optional(),
+  from: z.iso.date().optional(),
+  to: z.iso.date().optional(),
+  by: z.enum(PARTED_BY).optional(),
+});
+type Query = z.output<typeof querySchema>;
+
+const asked = ({ campaign, from, to, by }: Query): Asked => ({
+  ...{ campaign: campaign ?? null, by: by ?? null },
+  ...{ from: from ?? '0000-01-01', to: to ?? '9999-12-31' },
+});
+
+const time = z.iso.datetime();
+const count = z.int();
+const funnelShape = {
+  ...{ impressions: count, adClicks: count, clicks: count, claims: count, assigned: count, delivered: count },
+  ...{ viewed: count, scanned: count, redeemed: count, reversed: count, leaked: count, revenue: count },
+};
+const performanceShape = {
+  ...{ redeemed: count, revenue: count, discount: count, spend: count },
+  ...{ costPerRedemption: count.nullable(), redemptionRate: z.number().nullable() },
+};
+const leaksShape = { second_basket: count, used_elsewhere: count, wrong_customer: count, attempts: count };
+
+const reportOf = <S extends z.ZodRawShape>(shape: S) =>
+  z.object({
+    /** Complete up to here. */
+    settledTo: time,
+    /** Boxes that are cut off or still settling, with the entries that each had to settle when it was last heard. */
+    owing: z.array(
+      z.object({ gateway: z.string(), store: z.string(), lastHeard: time.nullable(), entries: z.int() }),
+    ),
+    by: z.enum(PARTED_BY).nullable(),
+    lines: z.array(
+      z.object({
+        campaign: z.string(),
+        /** The channel, ad, site, store or day; of a source its parameters. Null: none is known. */
+        key: z.union([z.string(), z.record(z.string(), z.string())]).nullable(),
+        currency: z.string(),
+        ...shape,
+      }),
+    ),
+  });
+
+const report = { scope: 'admin', tag: 'Reports', method: 'GET', query: querySchema } as const;
+const ASKED =
+  'One line a campaign, or one for each `channel`, `source` (its parameters), `ad` (utm_content), `site` (utm_source), ' +
+  "`store` or `day` in it. `from` and `to` are days in the campaign's time zone, both included. Money is minor units.";
+const SOURCE =
+  "The source and channel of a redemption are those of its coupon's assignment: the first touch. What was redeemed without " +
+  'an assignment has neither.';
+
+const routes = {
+  funnel: {
+    ...report,
+    path: '/v1/reports/funnel',
+    alsoAs: 'text/csv',
+    summary:
+      'From the ad to the redemption. Impressions and `adClicks` are as imported; `clicks` are those that arrived here. ' +
+      '`delivered`, `viewed` and `scanned` count coupons, each once. `revenue` is the total of the baskets, less what was ' +
+      `reversed; a basket with two coupons counts for each. ${SOURCE} ${ASKED}`,
+    response: reportOf(funnelShape),
+  },
+  performance: {
+    ...report,
+    path: '/v1/reports/performance',
+    alsoAs: 'text/csv',
+    summary:
+      'Revenue, discount, spend and the cost of one redemption: spend by the redemptions that stand, null where there is ' +
+      'none of either. `redemptionRate`: of the coupons assigned. Spend is of no store. A discount that the register does ' +
+      `not tell is the amount of the offer, and of other offers unknown. ${SOURCE} ${ASKED}`,
+    response: reportOf(performanceShape),
+  },
+  leaks: {
+    ...report,
+    path: '/v1/reports/leaks',
+    alsoAs: 'text/csv',
+    summary:
+      "Attempts that were refused because another basket uses the coupon (`second_basket`) or has redeemed it " +
+      '(`used_elsewhere`), or because it is another customer\'s; each basket once, with the source of the coupon that was ' +
+      `tried. What a store refuses by itself is not told to the cloud. ${ASKED}`,
+    response: reportOf(leaksShape),
+  },
+  chain: {
+    scope: 'admin',
+    tag: 'Reports',
+    method: 'GET',
+    path: '/v1/redemptions/{id}/chain',
+    summary:
+      'What led to one redemption: its source with what was shown and clicked of it that day, its assignment, and what ' +
+      'happened to its coupon, in order.',
+    response: z.object({
+      redemption: z.object({
+        ...{ id: z.string(), at: time, door: z.string(), store: z.string().nullable(), lane: z.string().nullable() },
+        ...{ basket: z.string(), total: moneySchema.nullable(), discount: moneySchema.nullable(), reversed: z.boolean() },
+      }),
+      campaign: z.string(),
+      lastFour: z.string(),
+      assignment: z
+        .object({
+          ...{ id: z.string(), customer: z.string().nullable(), at: time, how: z.string(), channel: z.string() },
+          source: z.record(z.string(), z.string()),
+          sourceDay: z.object({ day: z.iso.date(), impressions: count, adClicks: count, clicks: count, spend: count }),
+        })
+        .nullable(),
+      steps: z.array(
+        z.object({
+          ...{ at: time, what: z.string(), store: z.string().nullable(), door: z.string().nullable() },
+          ...{ basket: z.string().nullable(), why: z.string().nullable() },
+        }),
+      ),
+    }),
+  },
+} as const;
+
+function funnelOf(counts: Counts) {
+  const { discount: _, spend: __, ...steps } = counts;
+  return steps;
+}
+
+const leaksOf = (counts: LeakCounts) => ({
+  ...counts,
+  attempts: counts.second_basket + counts.used_elsewhere + counts.wrong_customer,
+});
+
+type Values = Readonly<Record<string, number | null>>;
+
+/** As JSON, or as a file whose columns are the same. */
+function answer<C, V extends Values>(
+  name: string,
+  { settled, lines }: Report<C>,
+  valuesOf: (counts: C) => V,
+  { query, header }: Pick<Call<null>, 'header'> & { readonly query: Query },
+) {
+  const by = query.by ?? null;
+  const settledTo = timeText(settled.to);
+  const told = lines.map(({ campaign, key, currency, counts }) => ({ campaign, key, currency, values: valuesOf(counts) }));
+  if (!wantsCsv(header('accept'))) {
+    const view = told.map(({ values, ...line }) => ({ ...line, ...values }));
+    return ok({ settledTo, owing: settled.owing.map(owingView), by, lines: view });
+  }
+  const owed = settled.owing.reduce((sum, { backlog }) => sum + backlog, 0);
+  const columns = Object.keys(told[0]?.values ?? {});
+  return csvFile(
+    by === null ? name : `${name}-by-${by}`,
+    ['campaign', ...(by === null ? [] : [by]), 'currency', ...columns, 'settledTo', 'owingStores', 'owedEntries'],
+    told.map(({ campaign, key, currency, values }) => [
+      ...[campaign, ...(by === null ? [] : [textOf(key)]), currency, ...columns.map((column) => values[column] ?? null)],
+      ...[settledTo, settled.owing.length, owed],
+    ]),
+  );
+}
+
+const timeText = (instant: number): string => new Date(instant).toISOString();
+
+const owingView = ({ id, store, lastHeard, backlog }: Settled['owing'][number]) => ({
+  ...{ gateway: id, store, lastHeard: lastHeard === null ? null : timeText(lastHeard), entries: backlog },
+});
+
+const chainView = ({ redemption, assignment, steps, ...chain }: Chain) => ({
+  ...chain,
+  redemption: { ...redemption, at: timeText(redemption.at) },
+  assignment: assignment === null ? null : { ...assignment, at: timeText(assignment.at) },
+  steps: steps.map((step) => ({ ...step, at: timeText(step.at) })),
+});
