@@ -99,7 +99,10 @@ export class Customers {
   async #personIn(tx: DistributionTx, { identities, facts }: Known): Promise<string> {
     const keyed = identities.map((known) => ({ ...known, hash: this.#ports.secrets.hashIdentity(known.identity) }));
     const found = await tx.identities(keyed.map(({ identity: { kind }, hash }) => ({ kind, hash })));
-    const persons = samePerson(await ownersOf(tx, found));
+    const hasNewNumber = keyed.some(
+      ({ identity: { kind }, hash }) => kind === 'number' && !found.some((row) => row.hash === hash),
+    );
+    const persons = samePerson(await ownersOf(tx, found), hasNewNumber);
     const customer = await this.#put(tx, persons.customer, facts);
     for (const other of persons.others) await merge(tx, customer, other);
     for (const { identity, verified, hash } of keyed) {

@@ -15,7 +15,7 @@ import {
   textOrNull,
   word,
 } from '../ledger/sqlite-reads.ts';
-import { sqliteRooms } from '../ledger/sqlite-store.ts';
+import { sqliteRooms } from '../ledger/sqlite-rooms.ts';
 import { NEW_CODE, NEW_ENTRY, newCode, once, sqliteWrites, UNITS, writeEntries } from '../ledger/sqlite-writes.ts';
 import type {
   AssignmentRow,
