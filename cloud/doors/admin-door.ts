@@ -3,10 +3,13 @@ import type { Ledger } from '../ledger/port.ts';
 import type { Log } from '../log.ts';
 import type { Distribution } from '../distribution/port.ts';
 import { assignmentDoor, type FaceUrl } from './assignment-door.ts';
+import type { AttributionPorts } from '../reports/attribution.ts';
+import { attributionDoor } from './attribution-door.ts';
 import { campaignDoor } from './campaign-door.ts';
 import { customerDoor } from './customer-door.ts';
 import { fleetDoor } from './fleet-door.ts';
 import type { Endpoint } from './http.ts';
+import { spendDoor } from './spend-door.ts';
 import { stackDoor } from './stack-door.ts';
 import { storeDoor } from './store-door.ts';
 
@@ -14,6 +17,7 @@ type Parts = {
   readonly ledger: Ledger;
   readonly enrolments: EnrolmentStore;
   readonly distribution: Distribution;
+  readonly attribution: AttributionPorts;
   readonly country: string | null;
   readonly faceUrl: FaceUrl;
   readonly log: Log;
@@ -21,7 +25,7 @@ type Parts = {
 };
 
 /** Marketing and administration. */
-export function adminDoor({ ledger, enrolments, distribution, country, faceUrl, log, now }: Parts): Endpoint[] {
+export function adminDoor({ ledger, enrolments, distribution, attribution, country, faceUrl, log, now }: Parts): Endpoint[] {
   return [
     ...campaignDoor(ledger),
     ...stackDoor(ledger, log),
@@ -29,5 +33,7 @@ export function adminDoor({ ledger, enrolments, distribution, country, faceUrl, 
     ...fleetDoor(ledger),
     ...customerDoor(distribution, country),
     ...assignmentDoor(distribution, country, faceUrl),
+    ...attributionDoor(attribution),
+    ...spendDoor(attribution),
   ];
 }

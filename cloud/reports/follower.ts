@@ -13,20 +13,15 @@ import type { TraceStore } from './store.ts';
  * to, and its events and the new place are one transaction. So none is missing from a report and none is in it twice,
  * whatever dies in between.
  */
-export type FollowPorts = { readonly store: TraceStore; readonly distribution: Pick<DistributionStore, 'read'> };
+type FollowPorts = { readonly store: TraceStore; readonly distribution: Pick<DistributionStore, 'read'> };
 
 /** One transaction of some ten milliseconds: a register's redemption may wait for it. */
 const ITEMS_PER_BATCH = 500;
 
-/** Follows all feeds to their ends. @param stop is asked between batches */
-export async function followAll(ports: FollowPorts, stop: AbortSignal): Promise<void> {
-  while (!stop.aborted && (await followOnce(ports))) await new Promise(setImmediate);
-}
-
 /** @returns whether there may be more */
-export async function followOnce({ store, distribution }: FollowPorts): Promise<boolean> {
+export async function followOnce({ store, distribution }: FollowPorts, most = ITEMS_PER_BATCH): Promise<boolean> {
   const places = await store.read(readPlaces);
-  const { steps, events, isFull } = await distribution.read((tx) => nextOf(tx, places));
+  const { steps, events, isFull } = await distribution.read((tx) => nextOf(tx, places, most));
   if (steps.length === 0) return false;
   try {
     await store.transaction(async (tx) => {
@@ -58,11 +53,11 @@ export async function readPlaces(tx: { place(feed: string): Promise<number> }): 
 }
 
 /** The next items of all feeds, so many together. */
-async function nextOf(tx: DistributionReads, places: Places): Promise<Next> {
+async function nextOf(tx: DistributionReads, places: Places, most: number): Promise<Next> {
   const coupons = new Coupons(tx);
   const steps: Step[] = [];
   const events: NewEvent[] = [];
-  let left = ITEMS_PER_BATCH;
+  let left = most;
   const take = (feed: string, from: number, count: number, to: number | undefined) => {
     left -= count;
     if (to !== undefined) steps.push({ feed, from, to });

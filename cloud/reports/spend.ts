@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { err, ok, type Result } from '../../protocol/result.ts';
-import { CHANNELS, type DistributionStore } from '../distribution/store.ts';
+import { channelSchema, sourceSchema } from '../distribution/person-entry.ts';
+import type { DistributionStore } from '../distribution/store.ts';
 import { readCsv } from '../issuing/csv-rows.ts';
 import { LineErrors } from '../issuing/line-errors.ts';
 import type { LineError } from '../ledger/port.ts';
@@ -26,9 +27,9 @@ const countSchema = z.int().min(0).max(MOST);
 export const spendRowSchema = z.strictObject({
   /** In the campaign's time zone. */
   day: z.iso.date(),
-  channel: z.enum(CHANNELS).nullable().default(null),
+  channel: channelSchema.nullable().default(null),
   /** As in the ad's link. */
-  source: z.record(z.string().max(64), z.string().max(500)).default({}),
+  source: sourceSchema.default({}),
   impressions: countSchema.default(0),
   clicks: countSchema.default(0),
   /** Minor units of the currency, which is the campaign's. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Source } from '../distribution/store.ts';
 import type { Database } from '../ledger/sqlite-database.ts';
 import { blob, int, intOrNull, type Row, type RowReader, text, textOrNull, word } from '../ledger/sqlite-reads.ts';
-import { sqliteRooms } from '../ledger/sqlite-store.ts';
+import { sqliteRooms } from '../ledger/sqlite-rooms.ts';
 import { OTHER_SOURCE } from './event-rules.ts';
 import type { Leak, NewEvent, StoredEvent } from './events.ts';
 import type { Part, PartKey, SourceLimit, Span, TraceReads, TraceStore, TraceTx } from './store.ts';

@@ -85,7 +85,7 @@ export class TraceWriter {
   }
 }
 
-type WriterPorts = {
+export type WriterPorts = {
   readonly store: TraceStore;
   readonly distribution: Pick<DistributionStore, 'read'>;
   readonly log: Log;

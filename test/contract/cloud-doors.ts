@@ -16,6 +16,7 @@ import { sqliteEnrolmentStore } from '../../cloud/fleet/sqlite-enrolment-store.t
 import type { Campaign, Ledger, NewGateway, Store } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import type { Log } from '../../cloud/log.ts';
+import { sqliteTraceStore } from '../../cloud/reports/sqlite-trace-store.ts';
 import { readCode } from '../../protocol/code-reading.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import { err, ok } from '../../protocol/result.ts';
@@ -37,8 +38,10 @@ export async function openTestDoors(ledger: Ledger, clock: { now: number } = { n
     cloudKeys: [{ id: 'cloudkey', publicKey: Buffer.alloc(32, 8).toString('base64url') }],
     brokerUrl: 'mqtt://localhost:1883',
   };
+  const distributed = sqliteDistributionStore(database);
+  const attribution = { store: sqliteTraceStore(database), distribution: distributed, now };
   const distribution = createDistribution({
-    store: sqliteDistributionStore(database),
+    store: distributed,
     ...{ ledger, randomBytes, now },
     keys: { fleetKey: Buffer.alloc(32, 7), sealKey: Buffer.alloc(32, 9) },
     post: { sendProof: async () => undefined },
@@ -46,7 +49,7 @@ export async function openTestDoors(ledger: Ledger, clock: { now: number } = { n
   const faceUrl = (link: string) => `http://coupons.example/c/${link}`;
   const doors = [
     ...cartDoor(ledger, sqliteIdempotencyStore(database), now),
-    ...adminDoor({ ledger, enrolments, distribution, country: null, faceUrl, log, now }),
+    ...adminDoor({ ledger, enrolments, distribution, attribution, country: null, faceUrl, log, now }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
   ];
   const metrics = createMetrics(ledger);
@@ -68,6 +71,7 @@ export async function openTestDoors(ledger: Ledger, clock: { now: number } = { n
     tokenByScope,
     operations,
     database,
+    attribution,
     /** A store that the enrolment codes can be for. */
     addStoreRow: (id: string) =>
       database.raw.prepare("INSERT INTO stores (id, name, time_zone) VALUES (?, 'A store', 'UTC')").run(id),

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createLedger } from '../../cloud/ledger/ledger.ts';
-import type { CartSale, Ledger } from '../../cloud/ledger/port.ts';
+import type { CartSale, Ledger, RefusedAttempt } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
 import type { LedgerStore } from '../../cloud/ledger/store.ts';
@@ -26,7 +26,7 @@ const FLEET_KEY = Buffer.alloc(32, 7);
 
 export type World = Awaited<ReturnType<typeof openWorld>>;
 
-export async function openWorld({ count = 4, card = {}, capUnits = null, stockUnitsMax = 500 }: Options = {}) {
+export async function openWorld({ count = 4, card = {}, capUnits = null, stockUnitsMax = 500, refused }: Options = {}) {
   const database = openDatabase(':memory:');
   const store = sqliteLedgerStore(database);
   const clock = { now: NOW };
@@ -43,6 +43,7 @@ export async function openWorld({ count = 4, card = {}, capUnits = null, stockUn
       randomBytes: (size) => randomBytes(size),
       stockUnitsMax,
       outgoing: { wake: () => undefined },
+      ...(refused === undefined ? {} : { refused }),
     });
   const ledger = await start();
   for (const [id, name] of [
@@ -79,6 +80,7 @@ type Options = {
   readonly card?: Partial<Card>;
   readonly capUnits?: number | null;
   readonly stockUnitsMax?: number;
+  readonly refused?: (attempt: RefusedAttempt) => void;
 };
 
 export async function issue(ledger: Ledger, count: number): Promise<string[]> {
