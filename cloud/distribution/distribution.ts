@@ -1,6 +1,7 @@
 import type { Ledger } from '../ledger/port.ts';
-import { Assignments, couponsLeft } from './assignments.ts';
+import { Assignments } from './assignments.ts';
 import { claim, prove } from './claims.ts';
+import { couponsLeft, giveStack } from './pools.ts';
 import { Customers } from './customers.ts';
 import type { Distribution, Post } from './port.ts';
 import { createSecrets, isLink } from './secrets.ts';
@@ -46,6 +47,7 @@ export function createDistribution(ports: DistributionPorts): Distribution {
       const rows = await store.read((tx) => tx.assignmentsOfCustomer(customer));
       return rows.map((row) => assignments.coupon(row));
     },
+    giveStack: (stack) => store.transaction((tx) => giveStack(tx, stack)),
     left: (campaign) => store.read((tx) => couponsLeft(tx, campaign)),
 
     claim: (request) => claim(claiming, request),
