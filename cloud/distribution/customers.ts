@@ -1,7 +1,7 @@
 import { validityIn } from '../../protocol/card.ts';
-import { Gathering } from '../ledger/gathering.ts';
 import type { CodeState } from '../ledger/code-rules.ts';
 import { keptOf } from './assign-rules.ts';
+import type { Grouped } from './grouped.ts';
 import { type Owner, samePerson } from './person-rules.ts';
 import type { CustomerView, KnownIdentity, PersonFacts } from './port.ts';
 import type { Secrets } from './secrets.ts';
@@ -18,6 +18,7 @@ import type {
 
 export type CustomerPorts = {
   readonly store: DistributionStore;
+  readonly grouped: Grouped;
   readonly secrets: Secrets;
   readonly randomBytes: (size: number) => Buffer;
   readonly now: () => number;
@@ -26,21 +27,18 @@ export type CustomerPorts = {
 type Identities = readonly [KnownIdentity, ...KnownIdentity[]];
 type Known = { readonly identities: Identities; readonly facts: PersonFacts };
 
-/** As many as one group of assignments: a list is worked through hand in hand. */
-const PERSONS_PER_GROUP_MAX = 512;
 /** Where nobody said which. */
 const LANGUAGE = 'en';
 
 export class Customers {
   readonly #ports: CustomerPorts;
-  readonly #gathering = new Gathering<Known, string>((group) => this.#commit(group), PERSONS_PER_GROUP_MAX);
 
   constructor(ports: CustomerPorts) {
     this.#ports = ports;
   }
 
   person(identities: Identities, facts: PersonFacts): Promise<string> {
-    return this.#gathering.run({ identities, facts });
+    return this.#ports.grouped.run((tx) => this.#personIn(tx, { identities, facts }));
   }
 
   async view(id: string): Promise<CustomerView | null> {
@@ -86,14 +84,6 @@ export class Customers {
     const ids = (await tx.assignmentsOfCustomer(customer)).map(({ campaign }) => campaign);
     const campaigns = await tx.campaigns([...new Set(ids)]);
     return campaigns.some(({ card }) => validityIn(card, card.timeZone).endsAt > this.#ports.now());
-  }
-
-  #commit(group: readonly Known[]): Promise<string[]> {
-    return this.#ports.store.transaction(async (tx) => {
-      const ids: string[] = [];
-      for (const known of group) ids.push(await this.#personIn(tx, known));
-      return ids;
-    });
   }
 
   async #personIn(tx: DistributionTx, { identities, facts }: Known): Promise<string> {

@@ -6,7 +6,7 @@ import { assignList, LIST_BYTES_MAX, LIST_LINES_MAX, type ListOutcome } from '..
 import { channelSchema, personSchema, readPerson, sourceSchema } from '../distribution/person-entry.ts';
 import type { AssignRefusal, Distribution } from '../distribution/port.ts';
 import type { Channel, Source } from '../distribution/store.ts';
-import { type Call, type Endpoint, withBody, withBodyOrUpload } from './http.ts';
+import { type Call, type Endpoint, withBody, withBodyOrUpload, withoutBody } from './http.ts';
 
 /** How the outside reaches a coupon's face. */
 export type FaceUrl = (link: string) => string;
@@ -29,6 +29,15 @@ export function assignmentDoor(distribution: Distribution, country: string | nul
       },
       async (call, bytes) => takeList(distribution, country, call, bytes),
     ),
+    withoutBody(routes.pool, async ({ param }) => {
+      const given = await distribution.giveStack(param('id'));
+      if (given.ok) return given;
+      return err(
+        given.error === 'unknown_stack'
+          ? problem('not_found')
+          : problem('conflict', { detail: 'It is not issued to its end.' }),
+      );
+    }),
     withBody(routes.claim, async ({ body: { campaign, channel, source, ...person } }) => {
       const assigned = await assign(distribution, country, campaign, 'demand', channel, source, person);
       if (!assigned.ok) return assigned;
@@ -131,6 +140,16 @@ const routes = {
       z.object({ results: z.array(z.union([assignedSchema, z.object({ refused: z.string() })])) }),
       outcomeSchema,
     ]),
+  },
+  pool: {
+    scope: 'admin',
+    tag: 'Customers',
+    method: 'POST',
+    path: '/v1/stacks/{id}/pool',
+    summary:
+      'From now on customers of the campaign get the codes of this stack, in their order, and none are made for them. Only ' +
+      'for a stack of which nobody has a code yet. `left` is of all its stacks that are given out.',
+    response: z.object({ campaign: z.string(), left: z.int() }),
   },
   claim: {
     scope: 'cart',

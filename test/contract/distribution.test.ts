@@ -170,6 +170,31 @@ describe('caps', () => {
   });
 });
 
+describe('a stack made elsewhere', () => {
+  async function* file(codes: readonly string[]) {
+    yield Buffer.from(codes.join('\n'));
+  }
+  const codes = Array.from({ length: 30 }, (_, i) => `SHOP-${String(i).padStart(4, '0')}`);
+
+  test('is given out code by code, each to one customer, and none is made beside it', async () => {
+    await campaign('shop', { cap: { units: 30, value: null } });
+    const stack = await ledger.importStack('shop', file(codes));
+    if (!stack.ok) throw new Error(stack.error.why);
+    await ledger.voidCode('SHOP-0003');
+    expect(await distribution.giveStack(stack.value.id)).toEqual({ ok: true, value: { campaign: 'shop', left: 30 } });
+    expect(await distribution.giveStack(stack.value.id)).toMatchObject({ ok: true });
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => assign(await person(number(`c-${i}`)), 'shop')),
+    );
+    const links = answers.flatMap((answer) => (answer.ok ? answer.value.link : []));
+    const given = (await Promise.all(links.map(codeOf))).sort();
+    expect(given).toEqual(codes.filter((code) => code !== 'SHOP-0003'));
+    expect(answers.filter(({ ok }) => !ok)).toHaveLength(11);
+    expect(await distribution.left('shop')).toBe(0);
+    expect(await redeem('SHOP-0007')).toMatchObject({ value: [{ decision: 'approved' }] });
+  });
+});
+
 describe('a person', () => {
   test('is found by any address, and becomes one with whom the same person was before', async () => {
     const byPhone = await person(phone(ANN));
