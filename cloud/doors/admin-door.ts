@@ -25,7 +25,16 @@ type Parts = {
 };
 
 /** Marketing and administration. */
-export function adminDoor({ ledger, enrolments, distribution, attribution, country, faceUrl, log, now }: Parts): Endpoint[] {
+export function adminDoor({
+  ledger,
+  enrolments,
+  distribution,
+  attribution,
+  country,
+  faceUrl,
+  log,
+  now,
+}: Parts): Endpoint[] {
   return [
     ...campaignDoor(ledger),
     ...stackDoor(ledger, log),

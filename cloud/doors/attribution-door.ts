@@ -12,7 +12,15 @@ import {
   redemptionChain,
 } from '../reports/attribution.ts';
 import type { Chain } from '../reports/chain.ts';
-import { type Counts, type LeakCounts, PARTED_BY, performanceOf, textOf } from '../reports/report-rules.ts';
+import {
+  type By,
+  type Counts,
+  type Key,
+  type LeakCounts,
+  PARTED_BY,
+  performanceOf,
+  textOf,
+} from '../reports/report-rules.ts';
 import type { Settled } from '../reports/settled.ts';
 import { csvFile, wantsCsv } from './csv.ts';
 import { type Call, type Endpoint, withoutBody, withQuery } from './http.ts';
@@ -20,11 +28,11 @@ import { type Call, type Endpoint, withoutBody, withQuery } from './http.ts';
 /** What each ad, site, channel, store and day brought, and what led to one redemption. */
 export function attributionDoor(ports: AttributionPorts): Endpoint[] {
   return [
-    withQuery(routes.funnel, async (call) => answer('funnel', await countsReport(ports, asked(call.query)), funnelOf, call)),
+    withQuery(routes.funnel, async (call) => answer(FUNNEL, await countsReport(ports, asked(call.query)), call)),
     withQuery(routes.performance, async (call) =>
-      answer('performance', await countsReport(ports, asked(call.query)), performanceOf, call),
+      answer(PERFORMANCE, await countsReport(ports, asked(call.query)), call),
     ),
-    withQuery(routes.leaks, async (call) => answer('leaks', await leaksReport(ports, asked(call.query)), leaksOf, call)),
+    withQuery(routes.leaks, async (call) => answer(LEAKS, await leaksReport(ports, asked(call.query)), call)),
     withoutBody(routes.chain, async ({ param }) => {
       const chain = await redemptionChain(ports, param('id'));
       return chain === null ? err(problem('not_found')) : ok(chainView(chain));
@@ -62,9 +70,7 @@ const reportOf = <S extends z.ZodRawShape>(shape: S) =>
     /** Complete up to here. */
     settledTo: time,
     /** Boxes that are cut off or still settling, with the entries that each had to settle when it was last heard. */
-    owing: z.array(
-      z.object({ gateway: z.string(), store: z.string(), lastHeard: time.nullable(), entries: z.int() }),
-    ),
+    owing: z.array(z.object({ gateway: z.string(), store: z.string(), lastHeard: time.nullable(), entries: z.int() })),
     by: z.enum(PARTED_BY).nullable(),
     lines: z.array(
       z.object({
@@ -111,8 +117,8 @@ const routes = {
     path: '/v1/reports/leaks',
     alsoAs: 'text/csv',
     summary:
-      "Attempts that were refused because another basket uses the coupon (`second_basket`) or has redeemed it " +
-      '(`used_elsewhere`), or because it is another customer\'s; each basket once, with the source of the coupon that was ' +
+      'Attempts that were refused because another basket uses the coupon (`second_basket`) or has redeemed it ' +
+      "(`used_elsewhere`), or because it is another customer's; each basket once, with the source of the coupon that was " +
       `tried. What a store refuses by itself is not told to the cloud. ${ASKED}`,
     response: reportOf(leaksShape),
   },
@@ -127,7 +133,12 @@ const routes = {
     response: z.object({
       redemption: z.object({
         ...{ id: z.string(), at: time, door: z.string(), store: z.string().nullable(), lane: z.string().nullable() },
-        ...{ basket: z.string(), total: moneySchema.nullable(), discount: moneySchema.nullable(), reversed: z.boolean() },
+        ...{
+          basket: z.string(),
+          total: moneySchema.nullable(),
+          discount: moneySchema.nullable(),
+          reversed: z.boolean(),
+        },
       }),
       campaign: z.string(),
       lastFour: z.string(),
@@ -148,40 +159,49 @@ const routes = {
   },
 } as const;
 
-function funnelOf(counts: Counts) {
-  const { discount: _, spend: __, ...steps } = counts;
-  return steps;
-}
-
-const leaksOf = (counts: LeakCounts) => ({
-  ...counts,
-  attempts: counts.second_basket + counts.used_elsewhere + counts.wrong_customer,
-});
-
 type Values = Readonly<Record<string, number | null>>;
+/** A report's name, its columns, and what stands in them. */
+type Kind<C, V extends Values> = Named & { readonly valuesOf: (counts: C) => V };
+type Named = { readonly name: string; readonly shape: Readonly<Record<string, unknown>> };
+const FUNNEL = {
+  ...{ name: 'funnel', shape: funnelShape },
+  valuesOf({ discount: _, spend: __, ...steps }: Counts) {
+    return steps;
+  },
+};
+const PERFORMANCE = { name: 'performance', shape: performanceShape, valuesOf: performanceOf };
+const LEAKS = {
+  ...{ name: 'leaks', shape: leaksShape },
+  valuesOf(counts: LeakCounts) {
+    return { ...counts, attempts: counts.second_basket + counts.used_elsewhere + counts.wrong_customer };
+  },
+};
 
-/** As JSON, or as a file whose columns are the same. */
+/** As JSON, or as a file with the same columns. */
 function answer<C, V extends Values>(
-  name: string,
+  kind: Kind<C, V>,
   { settled, lines }: Report<C>,
-  valuesOf: (counts: C) => V,
   { query, header }: Pick<Call<null>, 'header'> & { readonly query: Query },
 ) {
+  const told = lines.map((line) => ({ ...line, values: kind.valuesOf(line.counts) }));
   const by = query.by ?? null;
-  const settledTo = timeText(settled.to);
-  const told = lines.map(({ campaign, key, currency, counts }) => ({ campaign, key, currency, values: valuesOf(counts) }));
-  if (!wantsCsv(header('accept'))) {
-    const view = told.map(({ values, ...line }) => ({ ...line, ...values }));
-    return ok({ settledTo, owing: settled.owing.map(owingView), by, lines: view });
-  }
-  const owed = settled.owing.reduce((sum, { backlog }) => sum + backlog, 0);
-  const columns = Object.keys(told[0]?.values ?? {});
+  if (wantsCsv(header('accept'))) return fileOf(kind, told, by, settled);
+  const view = told.map(({ campaign, key, currency, values }) => ({ campaign, key, currency, ...values }));
+  return ok({ settledTo: timeText(settled.to), owing: settled.owing.map(owingView), by, lines: view });
+}
+
+type Told = Pick<Report<unknown>['lines'][number], 'campaign' | 'key' | 'currency'> & { readonly values: Values };
+
+function fileOf({ name, shape }: Named, lines: readonly Told[], by: By | null, { to, owing }: Settled): Response {
+  const columns = Object.keys(shape);
+  const owed = owing.reduce((sum, { backlog }) => sum + backlog, 0);
+  const part = (key: Key) => (by === null ? [] : [textOf(key)]);
   return csvFile(
     by === null ? name : `${name}-by-${by}`,
     ['campaign', ...(by === null ? [] : [by]), 'currency', ...columns, 'settledTo', 'owingStores', 'owedEntries'],
-    told.map(({ campaign, key, currency, values }) => [
-      ...[campaign, ...(by === null ? [] : [textOf(key)]), currency, ...columns.map((column) => values[column] ?? null)],
-      ...[settledTo, settled.owing.length, owed],
+    lines.map(({ campaign, key, currency, values }) => [
+      ...[campaign, ...part(key), currency, ...columns.map((column) => values[column] ?? null)],
+      ...[timeText(to), owing.length, owed],
     ]),
   );
 }

@@ -15,8 +15,8 @@ export type CsvCell = string | number | null;
 /** Does the caller ask for a file instead of JSON? */
 export const wantsCsv = (accept: string | undefined): boolean => /(^|,)\s*text\/csv\s*(;|,|$)/i.test(accept ?? '');
 
-/** What a stranger wrote must be a text to a spreadsheet, not a formula: these are how formulas begin. */
-const FORMULA = /^[\s]*[=+\-@\t\r|%]/;
+/** What a stranger wrote must be a text to a spreadsheet, not a formula: this is how formulas begin, also in wide signs. */
+const FORMULA = /^\s*[=+\-@|%\uff1d\uff0b\uff0d\uff20]|^[\t\r]/;
 
 function field(cell: CsvCell): string {
   if (cell === null) return '';

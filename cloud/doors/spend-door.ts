@@ -2,7 +2,14 @@ import { z } from 'zod';
 import { type Problem, problem } from '../../protocol/problem.ts';
 import { err } from '../../protocol/result.ts';
 import type { AttributionPorts } from '../reports/attribution.ts';
-import { type SpendRefusal, SPEND_COLUMNS, SPEND_LINES_MAX, spendRowSchema, takeSpend, takeSpendFile } from '../reports/spend.ts';
+import {
+  type SpendRefusal,
+  SPEND_COLUMNS,
+  SPEND_LINES_MAX,
+  spendRowSchema,
+  takeSpend,
+  takeSpendFile,
+} from '../reports/spend.ts';
 import { type Endpoint, unreadableHeader, withBodyOrUpload } from './http.ts';
 
 /** What ads cost, imported. */
@@ -37,7 +44,7 @@ const route = {
     type: 'text/csv',
     description:
       `UTF-8, RFC 4180, a header line with some of ${SPEND_COLUMNS.join(', ')}. \`day\` is in the campaign's time zone; ` +
-      "\`cost\` is whole minor units of the campaign's currency, 1250 for 12.50; the parameters are as in the ad's link. " +
+      "`cost` is whole minor units of the campaign's currency, 1250 for 12.50; the parameters are as in the ad's link. " +
       'What is wrong is answered as `import_refused` with `errors` by line, at most a hundred.',
   },
   response: z.object({ rows: z.int() }),

@@ -228,7 +228,8 @@ export class Unit {
         return;
       case 'wait_ends':
         changed.waitsEnded.push(change.wait.id);
-        if (change.wait.who.kind === 'want') this.asks(change.wait.who.want, change.wait.codeHash, change.wait.who.basket);
+        if (change.wait.who.kind === 'want')
+          this.asks(change.wait.who.want, change.wait.codeHash, change.wait.who.basket);
         this.#waits.set(
           change.wait.codeHash,
           (this.#waits.get(change.wait.codeHash) ?? []).filter(({ id }) => id !== change.wait.id),

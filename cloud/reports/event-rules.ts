@@ -23,7 +23,8 @@ export function happened(
 ): readonly ('scanned' | 'redeemed' | 'reversed')[] {
   if (moved.kind === 'hold') return ['scanned'];
   if (moved.kind === 'grant') return cause === 'want' ? ['scanned'] : [];
-  if (moved.to === 'redeemed') return moved.from === 'held' || cause === 'want' ? ['redeemed'] : ['scanned', 'redeemed'];
+  if (moved.to === 'redeemed')
+    return moved.from === 'held' || cause === 'want' ? ['redeemed'] : ['scanned', 'redeemed'];
   return moved.from === 'redeemed' ? ['reversed'] : [];
 }
 
@@ -34,7 +35,11 @@ export function happened(
 export function moneyOf({ total, discount }: Pick<RedemptionRow, 'total' | 'discount'>, offered: Discount) {
   const { currency } = offered;
   const own = (money: Money | null): number | null => (money?.currency === currency ? money.amount : null);
-  return { total: own(total), discount: own(discount) ?? (offered.type === 'amount' ? offered.amount : null), currency };
+  return {
+    total: own(total),
+    discount: own(discount) ?? (offered.type === 'amount' ? offered.amount : null),
+    currency,
+  };
 }
 
 /** Null: no sign that somebody has what is another's. */
@@ -51,7 +56,9 @@ const VALUE_CHARACTERS_MAX = 200;
 const NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
 /** They number the single click: every visitor would be a source of his own, and could be followed. */
 const CLICK_IDS: ReadonlySet<string> = new Set(
-  'gclid gbraid wbraid dclid gclsrc gad_source gad_campaignid fbclid msclkid ttclid twclid yclid li_fat_id mc_eid'.split(' '),
+  'gclid gbraid wbraid dclid gclsrc gad_source gad_campaignid fbclid msclkid ttclid twclid yclid li_fat_id mc_eid'.split(
+    ' ',
+  ),
 );
 
 /** Beyond the limit of sources; no parameter can have this name. */
@@ -69,4 +76,9 @@ export function cleanSource(given: Readonly<Record<string, string>>): Readonly<R
 }
 
 const cleanValue = (value: string): string =>
-  value.replace(/\p{Cc}+/gu, ' ').trim().toWellFormed().slice(0, VALUE_CHARACTERS_MAX).toWellFormed();
+  value
+    .replace(/\p{Cc}+/gu, ' ')
+    .trim()
+    .toWellFormed()
+    .slice(0, VALUE_CHARACTERS_MAX)
+    .toWellFormed();

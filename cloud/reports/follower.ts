@@ -81,7 +81,14 @@ async function assigned(coupons: Coupons, row: AssignmentRow): Promise<NewEvent[
   const { id, at, channel, source } = row;
   return [
     {
-      ...{ kind: 'assigned', at, day: dayIn(at, campaign.card.timeZone), campaign: campaign.id, assignment: id, channel },
+      ...{
+        kind: 'assigned',
+        at,
+        day: dayIn(at, campaign.card.timeZone),
+        campaign: campaign.id,
+        assignment: id,
+        channel,
+      },
       ...{ source: cleanSource(source), store: null, door: null, basket: null, money: null, why: null },
     },
   ];

@@ -41,7 +41,12 @@ type Told = z.output<typeof spendRowSchema>;
 /** @param rows numbered from 1 in errors */
 export async function takeSpend(ports: Ports, campaign: string, rows: readonly Told[]): Promise<Taken> {
   const errors = new LineErrors();
-  return put(ports, campaign, rows.map((told, i) => ({ line: i + 1, told })), errors);
+  return put(
+    ports,
+    campaign,
+    rows.map((told, i) => ({ line: i + 1, told })),
+    errors,
+  );
 }
 type Taken = Result<{ readonly rows: number }, SpendRefusal>;
 
@@ -49,11 +54,7 @@ const PARAMETERS = ['utm_id', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_t
 export const SPEND_COLUMNS = ['day', 'channel', ...PARAMETERS, 'impressions', 'clicks', 'cost', 'currency'] as const;
 type Cells = Readonly<Partial<Record<(typeof SPEND_COLUMNS)[number], string>>>;
 
-export async function takeSpendFile(
-  ports: Ports,
-  campaign: string,
-  bytes: AsyncIterable<Uint8Array>,
-): Promise<Taken> {
+export async function takeSpendFile(ports: Ports, campaign: string, bytes: AsyncIterable<Uint8Array>): Promise<Taken> {
   const errors = new LineErrors();
   const lines: SpendLine[] = [];
   const shape = { columns: SPEND_COLUMNS, bytesMax: SPEND_BYTES_MAX, rowsMax: SPEND_LINES_MAX };
@@ -115,7 +116,8 @@ function rowsOf(lines: readonly SpendLine[], own: string, errors: LineErrors): S
     const key = JSON.stringify([row.day, row.channel, row.source]);
     const before = linesByKey.get(key);
     if (before !== undefined) errors.add(line, `it is of the same day, channel and source as line ${before}`);
-    else if ((currency ?? (row.cost === 0 ? own : null)) !== own) errors.add(line, `currency: the campaign's is ${own}`);
+    else if ((currency ?? (row.cost === 0 ? own : null)) !== own)
+      errors.add(line, `currency: the campaign's is ${own}`);
     linesByKey.set(key, line);
     rows.push(row);
   }

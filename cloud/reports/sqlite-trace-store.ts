@@ -71,8 +71,7 @@ function reads(db: RowReader): TraceReads {
       );
       return new Map(found);
     },
-    sourceId: async (campaign, source) =>
-      first((row) => int(row.id), SOURCE_ID, campaign, JSON.stringify(source)),
+    sourceId: async (campaign, source) => first((row) => int(row.id), SOURCE_ID, campaign, JSON.stringify(source)),
   };
 }
 
@@ -148,7 +147,8 @@ function prepare(db: SqliteDatabase.Database) {
       discount, currency, why, first) VALUES (@at, @kind, @campaign, @assignment, @channel, @source, @store, @door, @basket, @total,
       @discount, @currency, @why, NOT EXISTS (SELECT 1 FROM events WHERE assignment = @assignment AND kind = @kind))
       RETURNING first`),
-    rollup: db.prepare(`INSERT INTO rollups VALUES (@campaign, @day, @kind, @channel, @source, @store, @count, @firsts, @revenue, @discount)
+    rollup:
+      db.prepare(`INSERT INTO rollups VALUES (@campaign, @day, @kind, @channel, @source, @store, @count, @firsts, @revenue, @discount)
       ON CONFLICT DO UPDATE SET count = count + excluded.count, firsts = firsts + excluded.firsts,
       revenue = revenue + excluded.revenue, discount = discount + excluded.discount`),
     leak: db.prepare(`INSERT INTO leaks VALUES (@codeHash, @door, @basket, @campaign, @day, @channel, @source, @store, @why)

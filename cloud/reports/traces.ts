@@ -24,7 +24,10 @@ export class Traces extends TraceWriter {
       if (error instanceof LedgerUnavailable) throw error;
       // Coupons are redeemed without reports. These say up to where they are complete, which stands still from here on.
       this.#isBroken = true;
-      this.#ports.log.error({ err: error }, 'a defect in following the ledger: reports stand still until the next start');
+      this.#ports.log.error(
+        { err: error },
+        'a defect in following the ledger: reports stand still until the next start',
+      );
     }
   }
 }

@@ -110,7 +110,10 @@ async function eventsOf(distribution: WriterPorts['distribution'], traces: reado
   });
 }
 
-const eventOf = ({ kind, at, campaign, assignment, channel, source, store, basket }: Trace, zone: string): NewEvent => ({
+const eventOf = (
+  { kind, at, campaign, assignment, channel, source, store, basket }: Trace,
+  zone: string,
+): NewEvent => ({
   ...{ kind, at, campaign, assignment, channel, day: dayIn(at, zone), source: cleanSource(source) },
   ...{ store: store ?? null, door: null, basket: basket ?? null, money: null, why: null },
 });

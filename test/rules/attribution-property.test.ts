@@ -114,7 +114,9 @@ async function play(one: Command, box: Box, coupons: { code: string; assignment:
 }
 
 /** By kind, as a person would count the events. */
-function counts(): Record<string, number> & { [K in 'click' | 'claim' | 'impression' | 'viewed' | 'scanned' | 'redeemed']: number } {
+function counts(): Record<string, number> & {
+  [K in 'click' | 'claim' | 'impression' | 'viewed' | 'scanned' | 'redeemed']: number;
+} {
   const none = { click: 0, claim: 0, impression: 0, viewed: 0, scanned: 0, redeemed: 0, reversed: 0, assigned: 0 };
   for (const { kind, n } of town.rows('SELECT kind, count(*) AS n FROM events GROUP BY kind'))
     none[kind as keyof typeof none] = Number(n);
@@ -128,7 +130,10 @@ function told() {
 }
 
 const daysAsKept = () =>
-  town.rows('SELECT * FROM rollups').map((row) => ({ ...row })).sort(byText);
+  town
+    .rows('SELECT * FROM rollups')
+    .map((row) => ({ ...row }))
+    .sort(byText);
 
 /** Counted anew, event by event. */
 function daysCounted() {
@@ -163,9 +168,7 @@ const sourcesOfRedemptions = () =>
     .sort();
 
 function sourcesOfAssignments(coupons: readonly { assignment: string; source: number }[]) {
-  const redeemed = town.rows(
-    'SELECT a.id FROM redemptions r JOIN assignments a ON a.code_hash = r.code_hash',
-  );
+  const redeemed = town.rows('SELECT a.id FROM redemptions r JOIN assignments a ON a.code_hash = r.code_hash');
   return redeemed
     .map(({ id }) => {
       const of = SOURCES[coupons.find(({ assignment }) => assignment === id)?.source ?? -1];

@@ -37,13 +37,20 @@ export async function openAttributed(card: Partial<Card> = {}) {
     /** A new customer's coupon. @returns its code */
     async assign(source: Source = {}, channel: Channel = 'web') {
       const value = randomBytes(8).toString('hex');
-      const customer = await distribution.person([{ identity: { kind: 'number', value, key: value }, verified: false }], {});
+      const customer = await distribution.person(
+        [{ identity: { kind: 'number', value, key: value }, verified: false }],
+        {},
+      );
       const given = await distribution.assign({ campaign: 'spring', customer, how: 'demand', channel, source });
       const coupon = given.ok ? await distribution.coupon(given.value.assignment) : null;
       if (coupon === null) throw new Error('no coupon');
       return { code: coupon.code(), assignment: coupon.id };
     },
-    note(kind: TraceKind, source: Source = {}, more: { assignment?: string; channel?: Channel; campaign?: string } = {}) {
+    note(
+      kind: TraceKind,
+      source: Source = {},
+      more: { assignment?: string; channel?: Channel; campaign?: string } = {},
+    ) {
       const { assignment = null, channel = 'web', campaign = 'spring' } = more;
       traces.note({ kind, at: now(), campaign, assignment, channel, source });
     },

@@ -264,7 +264,10 @@ describe('the chain of a redemption', () => {
     expect(chain?.steps.map(({ what }) => what)).toEqual([
       ...['assigned', 'delivered', 'viewed', 'scanned', 'redeemed', 'leaked', 'reversed'],
     ]);
-    expect(chain?.steps.find(({ what }) => what === 'leaked')).toMatchObject({ why: 'used_elsewhere', door: 'cart:app' });
+    expect(chain?.steps.find(({ what }) => what === 'leaked')).toMatchObject({
+      why: 'used_elsewhere',
+      door: 'cart:app',
+    });
     expect(JSON.stringify(chain)).not.toContain(code);
   });
 
