@@ -346,6 +346,15 @@ describe('a list', () => {
     expect((await ledger.exposure('spring'))?.units.issued).toBe(1_500);
   });
 
+  test('of who has which coupon tells number, link and state, in the order in which they were given', async () => {
+    await list(`customer\n${Array.from({ length: 600 }, (_, i) => `c-${i}`).join('\n')}\n`);
+    const lines = [];
+    for await (const chunk of distribution.couponsOfCampaign('spring')) lines.push(...chunk);
+    expect(lines.map(({ number }) => number)).toEqual(Array.from({ length: 600 }, (_, i) => `c-${i}`));
+    expect(await distribution.byLink(lines[7]?.link ?? '')).not.toBeNull();
+    expect(lines[7]).toMatchObject({ state: 'issued', how: 'ahead' });
+  });
+
   test('tells what is bad by its line, and takes the rest', async () => {
     const outcome = await list('customer,phone\r\n1,+12025550142\r\n2,12\r\n\r\n,\r\n3,+12025550143\r\n');
     expect(outcome).toMatchObject({ rows: 4, assigned: 2, broken: null });
