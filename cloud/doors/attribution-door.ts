@@ -22,7 +22,7 @@ import {
   textOf,
 } from '../reports/report-rules.ts';
 import type { Settled } from '../reports/settled.ts';
-import { csvFile, wantsCsv } from './csv.ts';
+import { type CsvLine, csvFile, plainCell, wantsCsv } from './csv.ts';
 import { type Call, type Endpoint, withoutBody, withQuery } from './http.ts';
 
 /** What each ad, site, channel, store and day brought, and what led to one redemption. */
@@ -194,16 +194,20 @@ type Told = Pick<Report<unknown>['lines'][number], 'campaign' | 'key' | 'currenc
 
 function fileOf({ name, shape }: Named, lines: readonly Told[], by: By | null, { to, owing }: Settled): Response {
   const columns = Object.keys(shape);
+  const part = (text: string) => (by === null ? [] : [text]);
+  const header = ['campaign', ...part(by ?? ''), 'currency', ...columns, 'settledTo', 'owingStores', 'owedEntries'];
   const owed = owing.reduce((sum, { backlog }) => sum + backlog, 0);
-  const part = (key: Key) => (by === null ? [] : [textOf(key)]);
-  return csvFile(
-    by === null ? name : `${name}-by-${by}`,
-    ['campaign', ...(by === null ? [] : [by]), 'currency', ...columns, 'settledTo', 'owingStores', 'owedEntries'],
-    lines.map(({ campaign, key, currency, values }) => [
-      ...[campaign, ...part(key), currency, ...columns.map((column) => values[column] ?? null)],
-      ...[timeText(to), owing.length, owed],
-    ]),
-  );
+  const settled = [timeText(to), String(owing.length), String(owed)];
+  const rows = lines.map(({ campaign, key, currency, values }) => [
+    ...[campaign, ...part(plainCell(textOf(key))), currency],
+    ...columns.map((column) => String(values[column] ?? '')),
+    ...settled,
+  ]);
+  return csvFile(by === null ? name : `${name}-by-${by}`, inOne([header, ...rows]));
+}
+
+async function* inOne(lines: readonly CsvLine[]): AsyncGenerator<readonly CsvLine[]> {
+  yield lines;
 }
 
 const timeText = (instant: number): string => new Date(instant).toISOString();

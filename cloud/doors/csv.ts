@@ -1,26 +1,28 @@
-/** A file for a spreadsheet: RFC 4180, one header line. */
-export function csvFile(name: string, header: readonly string[], rows: Iterable<readonly CsvCell[]>): Response {
-  const lines = [header, ...rows].map((cells) => `${cells.map(field).join(',')}\r\n`);
-  return new Response(lines.join(''), {
+export type CsvLine = readonly string[];
+
+/** A file, as it is read: the next lines are fetched when the reader has taken those before. RFC 4180, UTF-8. */
+export function csvFile(name: string, chunks: AsyncIterable<readonly CsvLine[]>): Response {
+  return new Response(ReadableStream.from(encoded(chunks)), {
     headers: {
       'content-type': 'text/csv; charset=utf-8; header=present',
-      'content-disposition': `attachment; filename="${name}.csv"`,
-      vary: 'accept',
+      'content-disposition': `attachment; filename="${name.replace(/[^A-Za-z0-9_-]/g, '')}.csv"`,
     },
   });
 }
 
-export type CsvCell = string | number | null;
+async function* encoded(chunks: AsyncIterable<readonly CsvLine[]>): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  for await (const lines of chunks)
+    yield encoder.encode(lines.map((line) => `${line.map(csvField).join(',')}\n`).join(''));
+}
+
+const csvField = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
 
 /** Does the caller ask for a file instead of JSON? */
 export const wantsCsv = (accept: string | undefined): boolean => /(^|,)\s*text\/csv\s*(;|,|$)/i.test(accept ?? '');
 
-/** What a stranger wrote must be a text to a spreadsheet, not a formula: this is how formulas begin, also in wide signs. */
-const FORMULA = /^\s*[=+\-@|%\uff1d\uff0b\uff0d\uff20]|^[\t\r]/;
+/** How formulas begin in spreadsheets, also in wide signs. */
+const FORMULA = /^\s*[=+\-@|%\uff1d\uff0b\uff0d\uff20]/;
 
-function field(cell: CsvCell): string {
-  if (cell === null) return '';
-  if (typeof cell === 'number') return String(cell);
-  const text = FORMULA.test(cell) ? `'${cell}` : cell;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
+/** What a stranger wrote, as a cell that is a text to a spreadsheet and no formula. */
+export const plainCell = (text: string): string => (FORMULA.test(text) ? `'${text}` : text);

@@ -73,7 +73,7 @@ describe('reports', () => {
     const { status, headers, text } = await file('/v1/reports/funnel?by=site');
     expect([status, headers.get('content-type')]).toEqual([200, 'text/csv; charset=utf-8; header=present']);
     expect(headers.get('content-disposition')).toBe('attachment; filename="funnel-by-site.csv"');
-    expect(text.split('\r\n')).toEqual([
+    expect(text.split('\n')).toEqual([
       'campaign,site,currency,impressions,adClicks,clicks,claims,assigned,delivered,viewed,scanned,redeemed,reversed,leaked,revenue,settledTo,owingStores,owedEntries',
       'spring,search,USD,0,0,1,0,0,0,0,0,0,0,0,0,2026-11-23T10:00:00.000Z,0,0',
       '',
@@ -90,7 +90,7 @@ describe('reports', () => {
     async (wicked) => {
       await click({ utm_source: wicked });
       const { text } = await file('/v1/reports/funnel?by=site');
-      expect(text.split('\r\n')[1]).toMatch(/^spring,"?'/);
+      expect(text.split('\n')[1]).toMatch(/^spring,"?'/);
     },
   );
 
