@@ -12,15 +12,7 @@ import {
   redemptionChain,
 } from '../reports/attribution.ts';
 import type { Chain } from '../reports/chain.ts';
-import {
-  type By,
-  type Counts,
-  type Key,
-  type LeakCounts,
-  PARTED_BY,
-  performanceOf,
-  textOf,
-} from '../reports/report-rules.ts';
+import { type By, type Counts, type LeakCounts, PARTED_BY, performanceOf, textOf } from '../reports/report-rules.ts';
 import type { Settled } from '../reports/settled.ts';
 import { type CsvLine, csvFile, plainCell, wantsCsv } from './csv.ts';
 import { type Call, type Endpoint, withoutBody, withQuery } from './http.ts';

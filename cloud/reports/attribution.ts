@@ -1,9 +1,18 @@
 import type { DistributionStore, Source } from '../distribution/store.ts';
 import { type Chain, chainOf } from './chain.ts';
 import { readPlaces } from './follower.ts';
-import { type By, type Counts, type LeakCounts, type Line, leakLinesOf, linesOf, partOf } from './report-rules.ts';
+import {
+  type By,
+  type Counts,
+  type LeakCounts,
+  type Line,
+  leakLinesOf,
+  linesOf,
+  type PartKey,
+  partOf,
+} from './report-rules.ts';
 import { type Settled, settledOf } from './settled.ts';
-import type { PartKey, Span, TraceReads, TraceStore } from './store.ts';
+import type { Span, TraceReads, TraceStore } from './store.ts';
 
 /** What was shown, clicked, claimed, delivered, redeemed and leaked, and what it cost: read from the days' sums. */
 

@@ -3,8 +3,8 @@ import type { AssignmentRow, DistributionReads, Source } from '../distribution/s
 import { Coupons } from './coupons.ts';
 import { dayIn } from './days.ts';
 import { eventsOf } from './entry-events.ts';
-import { cleanSource } from './event-rules.ts';
-import type { EventKind, StoredEvent } from './events.ts';
+import { cleanSource, type EventKind } from './event-rules.ts';
+import type { StoredEvent } from './events.ts';
 import { type Counts, linesOf } from './report-rules.ts';
 import type { TraceReads } from './store.ts';
 

@@ -5,6 +5,22 @@ import type { CodeState, RedemptionRow, ReservationRow } from '../ledger/code-ru
 
 /** What a ledger entry means for reports, what a source is, and what is a leak. */
 
+/** Noted by a door, or followed from the ledger. */
+export type EventKind =
+  | 'impression'
+  | 'click'
+  | 'claim'
+  | 'delivered'
+  | 'viewed'
+  | 'assigned'
+  | 'scanned'
+  | 'redeemed'
+  | 'reversed'
+  | 'leaked';
+
+/** `second_basket`: another basket is using it. `used_elsewhere`: another basket has redeemed it. */
+export type LeakWhy = 'second_basket' | 'used_elsewhere' | 'wrong_customer';
+
 /** Of an entry of the ledger, as much as is read here: kinds that come later are judged by how the code moved. */
 export type Moved = {
   readonly kind: string;
@@ -17,10 +33,7 @@ export type Moved = {
  * neither held nor fetched, for that was scanned too. So there is a scan for each redemption, in this order.
  * @param cause of the reservation that the entry names
  */
-export function happened(
-  moved: Moved,
-  cause: ReservationRow['cause'] | null,
-): readonly ('scanned' | 'redeemed' | 'reversed')[] {
+export function happened(moved: Moved, cause: ReservationRow['cause'] | null): readonly EventKind[] {
   if (moved.kind === 'hold') return ['scanned'];
   if (moved.kind === 'grant') return cause === 'want' ? ['scanned'] : [];
   if (moved.to === 'redeemed')
@@ -43,7 +56,7 @@ export function moneyOf({ total, discount }: Pick<RedemptionRow, 'total' | 'disc
 }
 
 /** Null: no sign that somebody has what is another's. */
-export function leakOf(reason: Reason): 'second_basket' | 'used_elsewhere' | 'wrong_customer' | null {
+export function leakOf(reason: Reason): LeakWhy | null {
   if (reason === 'in_use') return 'second_basket';
   if (reason === 'already_redeemed') return 'used_elsewhere';
   return reason === 'wrong_customer' ? 'wrong_customer' : null;

@@ -1,10 +1,8 @@
 import type { CodeHash } from '../../protocol/code.ts';
 import type { Channel, Source } from '../distribution/store.ts';
-import type { TraceKind } from '../distribution/traces.ts';
+import type { EventKind, LeakWhy } from './event-rules.ts';
 
 /** What is reported: noted by a door, or followed from the ledger. Types alone. */
-
-export type EventKind = TraceKind | 'assigned' | 'scanned' | 'redeemed' | 'reversed' | 'leaked';
 
 export type NewEvent = {
   readonly kind: EventKind;
@@ -25,10 +23,6 @@ export type NewEvent = {
   readonly money: { readonly total: number | null; readonly discount: number | null; readonly currency: string } | null;
   readonly why: LeakWhy | null;
 };
-
-/** `second_basket`: another basket is using it. `used_elsewhere`: another basket has redeemed it. */
-export const LEAK_WHYS = ['second_basket', 'used_elsewhere', 'wrong_customer'] as const;
-export type LeakWhy = (typeof LEAK_WHYS)[number];
 
 /** An attempt with somebody else's coupon, or with one that is used. */
 export type Leak = NewEvent & {

@@ -1,11 +1,38 @@
-import type { EventKind } from './events.ts';
-import type { LeakCount, Part, PartKey, Spent, Sum } from './store.ts';
+import type { EventKind, LeakWhy } from './event-rules.ts';
 
 /** Sums become the lines of a report: one for each campaign and each of what it is parted by. */
 
 export const PARTED_BY = ['channel', 'source', 'ad', 'site', 'store', 'day'] as const;
 /** `ad` and `site` are parameters of the source, by the names that the field has agreed on: utm_content and utm_source. */
 export type By = (typeof PARTED_BY)[number];
+
+export type Part = 'channel' | 'source' | 'store' | 'day';
+
+/** Text for a channel, store or day, the number of a source; null: nothing is known, or it is not parted. */
+export type PartKey = string | number | null;
+export type Sum = {
+  readonly campaign: string;
+  readonly key: PartKey;
+  readonly kind: EventKind;
+  readonly count: number;
+  /** Of different coupons. */
+  readonly firsts: number;
+  readonly revenue: number;
+  readonly discount: number;
+};
+export type Spent = {
+  readonly campaign: string;
+  readonly key: PartKey;
+  readonly impressions: number;
+  readonly clicks: number;
+  readonly cost: number;
+};
+export type LeakCount = {
+  readonly campaign: string;
+  readonly key: PartKey;
+  readonly why: LeakWhy;
+  readonly count: number;
+};
 
 export const partOf = (by: By | null): Part | null => (by === 'ad' || by === 'site' ? 'source' : by);
 
@@ -32,7 +59,7 @@ const COUNTS = [
 ] as const;
 type Count = (typeof COUNTS)[number];
 export type Counts = Record<Count, number>;
-export type LeakCounts = Record<LeakCount['why'], number>;
+export type LeakCounts = Record<LeakWhy, number>;
 
 /** @param sources of the numbers that stand for them */
 export function linesOf(

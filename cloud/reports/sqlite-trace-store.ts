@@ -6,7 +6,8 @@ import { blob, int, intOrNull, type Row, type RowReader, text, textOrNull, word 
 import { sqliteRooms } from '../ledger/sqlite-rooms.ts';
 import { OTHER_SOURCE } from './event-rules.ts';
 import type { Leak, NewEvent, StoredEvent } from './events.ts';
-import type { Part, PartKey, SourceLimit, Span, TraceReads, TraceStore, TraceTx } from './store.ts';
+import type { Part, PartKey } from './report-rules.ts';
+import type { SourceLimit, Span, TraceReads, TraceStore, TraceTx } from './store.ts';
 
 /** Events in the ledger's SQLite file. */
 export const sqliteTraceStore = (database: Database): TraceStore => sqliteRooms(database, reads, writes);

@@ -1,5 +1,6 @@
 import type { Channel, Source } from '../distribution/store.ts';
-import type { EventKind, Leak, LeakWhy, NewEvent, StoredEvent } from './events.ts';
+import type { Leak, NewEvent, StoredEvent } from './events.ts';
+import type { LeakCount, Part, Spent, Sum } from './report-rules.ts';
 
 /** What reports need of a database: events, kept whole and added up by day in the same transaction. */
 export interface TraceStore {
@@ -38,34 +39,6 @@ export type SourceLimit = { readonly sourcesMax: number };
 
 /** Days of the campaigns' time zones, as `2026-11-23`, both included. A campaign of null: all of them. */
 export type Span = { readonly campaign: string | null; readonly from: string; readonly to: string };
-export type Part = 'channel' | 'source' | 'store' | 'day';
-
-/** Text for a channel, store or day, the number of a source; null: nothing is known, or it is not parted. */
-export type PartKey = string | number | null;
-export type Sum = {
-  readonly campaign: string;
-  readonly key: PartKey;
-  readonly kind: EventKind;
-  readonly count: number;
-  /** Of different coupons. */
-  readonly firsts: number;
-  readonly revenue: number;
-  readonly discount: number;
-};
-export type Spent = {
-  readonly campaign: string;
-  readonly key: PartKey;
-  readonly impressions: number;
-  readonly clicks: number;
-  readonly cost: number;
-};
-export type LeakCount = {
-  readonly campaign: string;
-  readonly key: PartKey;
-  readonly why: LeakWhy;
-  readonly count: number;
-};
-
 export type SpendRow = {
   readonly day: string;
   readonly channel: Channel | null;

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
-import type { EventKind, NewEvent } from '../../cloud/reports/events.ts';
+import type { EventKind } from '../../cloud/reports/event-rules.ts';
+import type { NewEvent } from '../../cloud/reports/events.ts';
 import { OWN_SOURCES } from '../../cloud/reports/sources.ts';
 import { sqliteTraceStore } from '../../cloud/reports/sqlite-trace-store.ts';
 import { CAMPAIGN, openLedger } from './ledger-room.ts';

@@ -149,7 +149,7 @@ describe('spend', () => {
     });
   });
 
-  test('sent again takes the place of what was there', async () => {
+  test('sent again takes the place of what was there [E4]', async () => {
     await sendFile(`${HEADER}\n${ROW}\n`);
     await sendFile(`${HEADER}\r\n2026-11-23,search,ad7,1,2,3,USD\r\n2026-11-24,search,ad7,1,2,3,USD`);
     expect((await get('/v1/reports/performance')).json).toMatchObject({ lines: [{ spend: 6 }] });

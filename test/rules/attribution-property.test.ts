@@ -37,7 +37,7 @@ type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
 let town: Attributed;
 afterEach(() => town?.close());
 
-test('whatever dies in between, each thing that happened is an event once, and the days add up', async () => {
+test('whatever dies in between, each thing that happened is an event once, and the days add up [E1, E2]', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(command, { minLength: 20, maxLength: 80, size: 'max' }), async (commands) => {
       await town?.close();

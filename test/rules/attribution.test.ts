@@ -35,7 +35,7 @@ const spend = (source: Record<string, string>, day: string, cost: number, impres
   takeSpend(town.ports, 'spring', [{ day, channel: null, source, impressions, clicks, cost, currency: 'USD' }]);
 
 describe('the funnel', () => {
-  test('counts each step by its source: what was noted and what follows from the ledger', async () => {
+  test('counts each step by its source: what was noted and what follows from the ledger [E2]', async () => {
     const { world } = town;
     town.note('click', MAIL);
     town.note('click', SEARCH);
@@ -81,7 +81,7 @@ describe('the funnel', () => {
     expect(await line('site', 'newsletter')).toMatchObject({ redeemed: 2, reversed: 1, revenue: 5000, scanned: 1 });
   });
 
-  test('puts what a store redeemed while cut off on the day of the sale, in that store', async () => {
+  test('puts what a store redeemed while cut off on the day of the sale, in that store [E2]', async () => {
     const { world } = town;
     const box = await world.box('0002');
     const { code } = await town.assign(MAIL);
@@ -106,14 +106,14 @@ describe('the funnel', () => {
     expect(await lines('day', { ...ALL, from: '2026-11-24', to: '2026-11-24' })).toHaveLength(1);
   });
 
-  test('counts a code that nobody was assigned without a source', async () => {
+  test('counts a code that nobody was assigned without a source [E2]', async () => {
     const stack = await town.world.ledger.issueStack('spring', 1);
     const chunks = stack.ok ? await town.world.ledger.stackCodes(stack.value.id) : null;
     for await (const [code = ''] of chunks ?? []) await town.world.shop.redeem(code, 'a');
     expect(await lines('source')).toMatchObject([{ key: null, counts: { scanned: 1, redeemed: 1, assigned: 0 } }]);
   });
 
-  test('is followed once by two nodes at once', async () => {
+  test('is followed once by three nodes at once [E1]', async () => {
     await town.assign(MAIL);
     await Promise.all([followOnce(town.ports), followOnce(town.ports), followOnce(town.ports)]);
     expect(await line('site', 'newsletter')).toMatchObject({ assigned: 1 });
@@ -145,7 +145,7 @@ describe('what an ad costs', () => {
     expect(await line('store', '')).toMatchObject({ spend: 1000 });
   });
 
-  test('is replaced where it is imported again, never added to', async () => {
+  test('is replaced where it is imported again, never added to [E4]', async () => {
     await spend(SEARCH, '2026-11-23', 1000);
     await spend(SEARCH, '2026-11-24', 50);
     // The same parameters in another order, and the number of a click beside them, are the same source.
@@ -153,7 +153,7 @@ describe('what an ad costs', () => {
     expect(await line('ad', 'ad7')).toMatchObject({ spend: 750, impressions: 1900, adClicks: 19 });
   });
 
-  test('is refused as a whole where a row is bad', async () => {
+  test('is refused as a whole where a row is bad [E4]', async () => {
     const row = { channel: null, source: SEARCH, impressions: 0, clicks: 0, cost: 5, currency: 'USD' };
     const taken = await takeSpend(town.ports, 'spring', [
       { ...row, day: '2026-11-23' },
@@ -176,7 +176,7 @@ describe('what an ad costs', () => {
   });
 });
 
-describe('a leaked attempt', () => {
+describe('a leaked attempt [E3]', () => {
   test('at a cart is counted once a basket, with the source of the coupon', async () => {
     const { code } = await town.assign(MAIL);
     await town.world.shop.validate(code, 'a');
@@ -276,7 +276,7 @@ describe('the chain of a redemption', () => {
   });
 });
 
-describe('settled up to', () => {
+describe('settled up to [E5]', () => {
   const box = { id: 'gw-1', store: '0001', state: 'active' as const, connected: true, backlog: 0, settledAt: null };
 
   test('is when every box was last heard, or now where there is none', () => {
@@ -307,7 +307,7 @@ describe('settled up to', () => {
   });
 });
 
-describe('a source', () => {
+describe('a source [E6]', () => {
   test('is its parameters in one order, without what numbers a click', () => {
     const given = { utm_source: ' search ', gclid: 'Cj0', fbclid: 'x', B: '1', 'a b': 'no', utm_term: '\u0007' };
     expect(JSON.stringify(cleanSource(given))).toBe('{"B":"1","utm_source":"search"}');
