@@ -1,15 +1,11 @@
 import type { Channel, Source } from './store.ts';
 
 /**
- * What doors note on a coupon's way, for attribution. Assignments, scans, redemptions, reversals and leaked attempts follow
- * from the ledger itself: nobody notes them.
+ * What doors note on a coupon's way, for attribution. Claims, assignments, scans, redemptions, reversals and leaked attempts
+ * follow from the ledger itself: nobody notes them.
  */
-
-export const TRACE_KINDS = ['impression', 'click', 'claim', 'delivered', 'viewed'] as const;
-export type TraceKind = (typeof TRACE_KINDS)[number];
-
 export type Trace = {
-  readonly kind: TraceKind;
+  readonly kind: 'impression' | 'click' | 'delivered' | 'viewed';
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly campaign: string;

@@ -89,7 +89,8 @@ const routes = {
     path: '/v1/reports/funnel',
     alsoAs: 'text/csv',
     summary:
-      'From the ad to the redemption. Impressions and `adClicks` are as imported; `clicks` are those that arrived here. ' +
+      'From the ad to the redemption. Impressions and `adClicks` are as imported; `clicks` are those that arrived here; a claim ' +
+      'is a request that was given a coupon. ' +
       '`delivered`, `viewed` and `scanned` count coupons, each once. `revenue` is the total of the baskets, less what was ' +
       `reversed; a basket with two coupons counts for each. ${SOURCE} ${ASKED}`,
     response: reportOf(funnelShape),

@@ -3,7 +3,7 @@ import type { AssignmentRow, DistributionReads, Source } from '../distribution/s
 import { Coupons } from './coupons.ts';
 import { dayIn } from './days.ts';
 import { eventsOf } from './entry-events.ts';
-import { cleanSource, type EventKind } from './event-rules.ts';
+import { cleanSource, type EventKind, given } from './event-rules.ts';
 import type { StoredEvent } from './events.ts';
 import { type Counts, linesOf } from './report-rules.ts';
 import type { TraceReads } from './store.ts';
@@ -35,7 +35,7 @@ type SourceDay = {
 export type Step = Pick<StoredEvent, 'at' | 'store' | 'door' | 'basket' | 'why'> & { readonly what: EventKind };
 
 /** What is read from the ledger itself, and so never waits for its follower. */
-const FOLLOWED: readonly EventKind[] = ['assigned', 'scanned', 'redeemed', 'reversed'];
+const FOLLOWED: readonly EventKind[] = ['claim', 'assigned', 'scanned', 'redeemed', 'reversed'];
 
 /** @returns null where there is no such redemption */
 export async function chainOf(tx: DistributionReads, traces: TraceReads, id: string): Promise<Chain | null> {
@@ -59,10 +59,10 @@ export async function chainOf(tx: DistributionReads, traces: TraceReads, id: str
   };
 }
 
-async function notedSteps(traces: TraceReads, { id, at }: AssignmentRow): Promise<Step[]> {
+async function notedSteps(traces: TraceReads, { id, at, how }: AssignmentRow): Promise<Step[]> {
   const events = (await traces.eventsOf(id)).filter(({ kind }) => !FOLLOWED.includes(kind));
-  const assigned: Step = { what: 'assigned', at, store: null, door: null, basket: null, why: null };
-  return [assigned, ...events.map(({ kind, ...event }) => stepOf(kind, event))];
+  const first = given(how).map((what): Step => ({ what, at, store: null, door: null, basket: null, why: null }));
+  return [...first, ...events.map(({ kind, ...event }) => stepOf(kind, event))];
 }
 
 const stepOf = (what: EventKind, { at, store, door, basket, why }: Omit<Step, 'what'>): Step => ({

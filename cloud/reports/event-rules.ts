@@ -9,9 +9,9 @@ import type { CodeState, RedemptionRow, ReservationRow } from '../ledger/code-ru
 export type EventKind =
   | 'impression'
   | 'click'
-  | 'claim'
   | 'delivered'
   | 'viewed'
+  | 'claim'
   | 'assigned'
   | 'scanned'
   | 'redeemed'
@@ -27,6 +27,10 @@ export type Moved = {
   readonly from: CodeState;
   readonly to: CodeState;
 };
+
+/** A claim is a customer's request that was given a coupon: asked for again, it is the same one and no other claim. */
+export const given = (how: 'ahead' | 'delivery' | 'demand' | 'basket'): readonly EventKind[] =>
+  how === 'demand' ? ['claim', 'assigned'] : ['assigned'];
 
 /**
  * A scan is what the ledger sees of one: a cart's hold, a grant that a scan asked for, or the redemption of a code that was

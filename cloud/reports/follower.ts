@@ -3,7 +3,7 @@ import type { AssignmentRow, DistributionReads, DistributionStore } from '../dis
 import { Coupons } from './coupons.ts';
 import { dayIn } from './days.ts';
 import { eventsOf } from './entry-events.ts';
-import { cleanSource } from './event-rules.ts';
+import { cleanSource, given } from './event-rules.ts';
 import type { NewEvent } from './events.ts';
 import { OWN_SOURCES } from './sources.ts';
 import type { TraceStore } from './store.ts';
@@ -79,17 +79,9 @@ async function assigned(coupons: Coupons, row: AssignmentRow): Promise<NewEvent[
   const campaign = await coupons.campaign(row.campaign);
   if (campaign === null) return [];
   const { id, at, channel, source } = row;
-  return [
-    {
-      ...{
-        kind: 'assigned',
-        at,
-        day: dayIn(at, campaign.card.timeZone),
-        campaign: campaign.id,
-        assignment: id,
-        channel,
-      },
-      ...{ source: cleanSource(source), store: null, door: null, basket: null, money: null, why: null },
-    },
-  ];
+  const day = dayIn(at, campaign.card.timeZone);
+  return given(row.how).map((kind) => ({
+    ...{ kind, at, day, campaign: campaign.id, assignment: id, channel, source: cleanSource(source) },
+    ...{ store: null, door: null, basket: null, money: null, why: null },
+  }));
 }

@@ -84,7 +84,7 @@ test('two sources, redeemed online, in stores and with the line cut: the funnel,
   await until('all has been followed', async () => (await linesBySite('funnel')).search?.reversed === 1);
   expect(await linesBySite('funnel')).toMatchObject({
     search: {
-      ...{ impressions: 9000, adClicks: 120, assigned: 4, scanned: 4, redeemed: 4, reversed: 1, leaked: 2 },
+      ...{ impressions: 9000, adClicks: 120, claims: 4, assigned: 4, scanned: 4, redeemed: 4, reversed: 1, leaked: 2 },
       revenue: (30 + 40 + 25) * 100,
     },
     newsletter: { impressions: 0, assigned: 1, scanned: 1, redeemed: 1, reversed: 0, leaked: 0, revenue: 8000 },
@@ -107,7 +107,12 @@ test('two sources, redeemed online, in stores and with the line cut: the funnel,
   expect(chain).toMatchObject({
     redemption: { store: main.store, lane: '1', basket: 'm-3', total: { amount: 2500, currency: 'USD' } },
     assignment: { how: 'demand', channel: 'app', source: SEARCH, sourceDay: { impressions: 9000, spend: 1500 } },
-    steps: [{ what: 'assigned' }, { what: 'scanned' }, { what: 'redeemed', store: main.store, basket: 'm-3' }],
+    steps: [
+      { what: 'claim' },
+      { what: 'assigned' },
+      { what: 'scanned' },
+      { what: 'redeemed', store: main.store, basket: 'm-3' },
+    ],
   });
 });
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createDistribution } from '../../cloud/distribution/distribution.ts';
 import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
 import type { Channel, Source } from '../../cloud/distribution/store.ts';
-import type { TraceKind } from '../../cloud/distribution/traces.ts';
+import type { Trace } from '../../cloud/distribution/traces.ts';
 import { LedgerUnavailable, type RefusedAttempt } from '../../cloud/ledger/port.ts';
 import { followOnce } from '../../cloud/reports/follower.ts';
 import { sqliteTraceStore } from '../../cloud/reports/sqlite-trace-store.ts';
@@ -47,7 +47,7 @@ export async function openAttributed(card: Partial<Card> = {}) {
       return { code: coupon.code(), assignment: coupon.id };
     },
     note(
-      kind: TraceKind,
+      kind: Trace['kind'],
       source: Source = {},
       more: { assignment?: string; channel?: Channel; campaign?: string } = {},
     ) {

@@ -4,6 +4,7 @@ import { cleanSource } from '../../cloud/reports/event-rules.ts';
 import { followOnce } from '../../cloud/reports/follower.ts';
 import { type By, performanceOf, settledTo, textOf } from '../../cloud/reports/report-rules.ts';
 import { takeSpend } from '../../cloud/reports/spend.ts';
+import { Traces } from '../../cloud/reports/traces.ts';
 import { TraceWriter } from '../../cloud/reports/writer.ts';
 import { type Attributed, dying, openAttributed } from './attribution-world.ts';
 import { dollars, NOW } from './ledger-rows.ts';
@@ -40,7 +41,6 @@ describe('the funnel', () => {
     town.note('click', MAIL);
     town.note('click', SEARCH);
     town.note('click', SEARCH);
-    town.note('claim', SEARCH);
     const one = await town.assign(MAIL, 'email');
     const other = await town.assign(SEARCH, 'web');
     await town.assign(SEARCH, 'web');
@@ -53,7 +53,7 @@ describe('the funnel', () => {
     });
     // What the shop does not tell is the amount of the offer.
     expect(await line('site', 'search')).toMatchObject({
-      ...{ clicks: 2, claims: 1, assigned: 2, scanned: 1, redeemed: 1, revenue: 2000, discount: 500 },
+      ...{ clicks: 2, claims: 2, assigned: 2, scanned: 1, redeemed: 1, revenue: 2000, discount: 500 },
     });
     expect(await line('ad', 'ad7')).toMatchObject({ assigned: 2 });
     expect(await line('source', 'utm_content=ad7&utm_source=search')).toMatchObject({ assigned: 2 });
@@ -262,7 +262,7 @@ describe('the chain of a redemption', () => {
       },
     });
     expect(chain?.steps.map(({ what }) => what)).toEqual([
-      ...['assigned', 'delivered', 'viewed', 'scanned', 'redeemed', 'leaked', 'reversed'],
+      ...['claim', 'assigned', 'delivered', 'viewed', 'scanned', 'redeemed', 'leaked', 'reversed'],
     ]);
     expect(chain?.steps.find(({ what }) => what === 'leaked')).toMatchObject({
       why: 'used_elsewhere',
@@ -295,6 +295,18 @@ describe('settled up to [E5]', () => {
     const gone = { ...box, state: 'revoked' as const, connected: false, lastHeard: NOW - DAY };
     const fresh = { ...box, connected: false, lastHeard: null };
     expect(settledTo([gone, fresh], null, NOW)).toEqual({ to: NOW, owing: [] });
+  });
+
+  test('stands still where following meets a defect, and the node goes on', async () => {
+    const { code } = await town.assign(MAIL);
+    const broken = { ...town.ports.store, transaction: () => Promise.reject(new TypeError('a defect')) };
+    const traces = new Traces({ ...town.ports, store: broken });
+    await traces.tick();
+    await traces.tick();
+    expect(town.lines).toHaveLength(1);
+    town.world.clock.now += HOUR;
+    expect((await town.world.shop.redeem(code, 'a')).decision).toBe('approved');
+    expect((await countsReport(town.ports, { ...ALL, by: null })).settled.to).toBe(NOW);
   });
 
   test('waits for what the ledger has and no event follows from yet', async () => {
@@ -335,6 +347,19 @@ describe('what is noted', () => {
     await writer.flush();
     await writer.flush();
     expect(await line('site', 'newsletter')).toMatchObject({ clicks: 1 });
+  });
+
+  test('is bounded while the database is away, and what is too much is told', async () => {
+    let isAway = true;
+    const store = dying(town.ports.store, () => (isAway ? 'before' : 'no'));
+    const writer = new TraceWriter({ ...town.ports, store });
+    for (let n = 0; n < 50_002; n += 1)
+      writer.note({ kind: 'click', at: NOW, campaign: 'spring', assignment: null, channel: 'web', source: MAIL });
+    await writer.flush();
+    isAway = false;
+    await writer.flush();
+    expect(await line('site', 'newsletter')).toMatchObject({ clicks: 50_000 });
+    expect(town.lines).toEqual(['more events came than could be kept: these are not counted']);
   });
 
   test('of a campaign that is none is left out', async () => {
