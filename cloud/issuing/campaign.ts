@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { dateOrInstantSchema, isTimeZone, validityIn } from '../../protocol/card.ts';
+import { isTimeZone, validityIn } from '../../protocol/card.ts';
+import { dateOrInstantSchema } from '../../protocol/dates.ts';
 import { moneySchema } from '../../protocol/money.ts';
 import { discountSchema, faceValue, offerSchema } from '../../protocol/offer.ts';
 import { campaignIdSchema, storeIdSchema } from '../../protocol/reservation.ts';

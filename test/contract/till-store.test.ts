@@ -30,6 +30,7 @@ const item = (changes: Partial<Installed> = {}): Installed => ({
   generation: 0,
   campaign: 'spring',
   cardVersion: 1,
+  personal: null,
   epoch: 1,
   number: 3,
   notAfter: 1000,
