@@ -65,6 +65,12 @@ export function ownValue(personal: Personal | null): number | null {
   return personal?.discount === undefined ? null : faceValue(personal.discount);
 }
 
+/** What the ledger's chains keep of it: what is money, and no words, which may name somebody and could never be erased. */
+export function inChain(offer: PersonalOffer): Omit<Personal, 'title'> {
+  const { terms: _terms, title: _title, ...money } = offer;
+  return money;
+}
+
 /** What its box is told; null: nothing that concerns a sale. */
 export function forBoxes(offer: PersonalOffer | null): Personal | null {
   if (offer === null) return null;

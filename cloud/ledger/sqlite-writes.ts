@@ -1,8 +1,17 @@
 import type SqliteDatabase from 'better-sqlite3';
-import { faceValue } from '../../protocol/offer.ts';
+import { faceValue, type PersonalOffer } from '../../protocol/offer.ts';
+import { ownValue } from '../../protocol/personal-offer.ts';
 import type { CodeRow, RedemptionRow, ReservationRow, ReversalRow, UseRow } from './code-rules.ts';
+import type { Campaign } from './port.ts';
 import { blob } from './sqlite-reads.ts';
-import { DuplicateCode, type LedgerTx, LostRace, type LedgerReads, type StoredEntry } from './store.ts';
+import {
+  DuplicateCode,
+  type LedgerReads,
+  type LedgerTx,
+  LostRace,
+  type NewCode,
+  type StoredEntry,
+} from './store.ts';
 
 /** Writes of the ledger in SQLite, inside the one exclusive transaction. */
 export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof LedgerReads> {
@@ -34,9 +43,18 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
           row.ours,
           row.theirs,
         );
+      for (const { redemption, used, inForce } of batch.oldTerms) to.oldTerms.run(redemption, used, inForce);
+      for (const { row, isVersion } of batch.campaigns) {
+        to.campaign.run(campaignValues(row));
+        if (isVersion) to.version.run(campaignValues(row));
+      }
       for (const [campaign, change] of batch.units)
-        for (const [state, by] of Object.entries(change))
-          if (by !== 0) to.units.run(`$.${state}`, `$.${state}`, by, campaign);
+        for (const [state, by] of Object.entries(change)) count(to.units, campaign, state, by);
+      for (const [campaign, change] of batch.own)
+        for (const [state, by] of Object.entries(change)) {
+          count(to.ownUnits, campaign, state, by.units);
+          count(to.ownValue, campaign, state, by.value);
+        }
       for (const seq of batch.published) to.published.run(seq);
     },
     async putIncarnation(incarnation) {
@@ -45,26 +63,28 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
     async putStore({ id, name, timeZone, address }) {
       to.store.run(id, name, timeZone, address);
     },
-    async putCampaign({ id, card, condition, terms, picture, cap, perCustomer, offline, issuedUnits, issuedValue }) {
-      const body = JSON.stringify({ card, condition, terms, picture, perCustomer, offline });
-      to.campaign.run(id, body, faceValue(card.offer.discount), cap.units, cap.value, issuedUnits, issuedValue);
+    async putCampaign(campaign) {
+      to.campaign.run(campaignValues(campaign));
     },
     async putStack({ id, campaign, count, at, isImported }) {
       to.stack.run(id, campaign, count, at, isImported ? 'coming' : null);
     },
     async issue({ stack, chunk, campaign, dealt, sealed, codes, entries }) {
       if (sealed === null) {
-        for (const { hash } of codes) once(to.issueStaged.run(Number(dealt), blob(hash)));
+        for (const { hash, personal = null } of codes)
+          once(to.issueStaged.run(Number(dealt), ...personalValues(personal), blob(hash)));
       } else {
-        for (const { hash, lastFour } of codes) newCode(to, [blob(hash), lastFour, campaign, 'issued', Number(dealt)]);
+        for (const { hash, lastFour, personal = null } of codes)
+          newCode(to, [blob(hash), lastFour, campaign, 'issued', Number(dealt), ...personalValues(personal)]);
         to.chunk.run(stack, chunk, sealed);
       }
       to.stackGrew.run(codes.length, stack);
-      to.units.run('$.issued', '$.issued', codes.length, campaign);
+      count(to.units, campaign, 'issued', codes.length);
+      countNew(to, campaign, codes);
       writeEntries(to.entry, entries);
     },
     async stage({ stack, chunk, campaign, sealed, codes }) {
-      for (const { hash, lastFour } of codes) newCode(to, [blob(hash), lastFour, campaign, 'staged', 0]);
+      for (const { hash, lastFour } of codes) newCode(to, [blob(hash), lastFour, campaign, 'staged', 0, null, null]);
       to.chunk.run(stack, chunk, sealed);
     },
     async unstage({ stack, chunk, codes }) {
@@ -90,6 +110,22 @@ function newCode(to: ReturnType<typeof prepare>, values: readonly unknown[]): vo
   }
 }
 
+function count(column: SqliteDatabase.Statement, campaign: string, state: string, by: number): void {
+  if (by !== 0) column.run(`$.${state}`, `$.${state}`, by, campaign);
+}
+
+/** New codes with a value of their own. */
+function countNew(to: ReturnType<typeof prepare>, campaign: string, codes: readonly NewCode[]): void {
+  const values = codes.flatMap(({ personal = null }) => ownValue(personal) ?? []);
+  count(to.ownUnits, campaign, 'issued', values.length);
+  count(
+    to.ownValue,
+    campaign,
+    'issued',
+    values.reduce((sum, value) => sum + value, 0),
+  );
+}
+
 /** What was staged is there as it was: anything else is a defect. */
 function once({ changes }: SqliteDatabase.RunResult): void {
   if (changes !== 1) throw new Error(`a change that must meet one row met ${changes}`);
@@ -103,9 +139,13 @@ function writeEntries(entry: SqliteDatabase.Statement, entries: readonly StoredE
 function prepare(db: SqliteDatabase.Database) {
   return {
     code: db.prepare(`UPDATE codes SET generation = ?, version = ?, state = ?, void_mark = ?, reservation = ?, hold_client = ?,
-      hold_basket = ?, hold_until = ?, redemption = ?, restock_after = ? WHERE hash = ? AND version = ?`),
-    newCode: db.prepare('INSERT INTO codes (hash, last_four, campaign, state, dealt) VALUES (?, ?, ?, ?, ?)'),
-    issueStaged: db.prepare("UPDATE codes SET state = 'issued', dealt = ? WHERE hash = ? AND state = 'staged'"),
+      hold_basket = ?, hold_until = ?, redemption = ?, restock_after = ?, personal = ?, own_value = ? WHERE hash = ? AND version = ?`),
+    newCode: db.prepare(
+      'INSERT INTO codes (hash, last_four, campaign, state, dealt, personal, own_value) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    ),
+    issueStaged: db.prepare(
+      "UPDATE codes SET state = 'issued', dealt = ?, personal = ?, own_value = ? WHERE hash = ? AND state = 'staged'",
+    ),
     unstage: db.prepare(
       "DELETE FROM codes WHERE hash = ? AND state = 'staged' AND (SELECT import FROM stacks WHERE id = ?) = 'coming'",
     ),
@@ -131,9 +171,9 @@ function prepare(db: SqliteDatabase.Database) {
     journal: db.prepare('INSERT INTO journals VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     message: db.prepare('INSERT INTO outbox (gateway, epoch, message) VALUES (?, ?, ?)'),
     exception: db.prepare('INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?)'),
-    units: db.prepare(
-      'UPDATE campaigns SET units = json_set(units, ?, coalesce(json_extract(units, ?), 0) + ?) WHERE id = ?',
-    ),
+    units: db.prepare(COUNT.replaceAll('column', 'units')),
+    ownUnits: db.prepare(COUNT.replaceAll('column', 'own_units')),
+    ownValue: db.prepare(COUNT.replaceAll('column', 'own_value')),
     published: db.prepare('DELETE FROM outbox WHERE seq = ?'),
     incarnation: db.prepare(
       'INSERT INTO ledger VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation',
@@ -142,9 +182,13 @@ function prepare(db: SqliteDatabase.Database) {
       'INSERT INTO stores VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone, address = excluded.address',
     ),
     campaign:
-      db.prepare(`INSERT INTO campaigns (id, body, face_value, cap_units, cap_value, issued_units, issued_value) VALUES (?, ?, ?, ?, ?, ?, ?)
+      db.prepare(`INSERT INTO campaigns (id, body, face_value, cap_units, cap_value, issued_units, issued_value, changed_at)
+      VALUES (@id, @body, @faceValue, @capUnits, @capValue, @issuedUnits, @issuedValue, @changedAt)
       ON CONFLICT (id) DO UPDATE SET body = excluded.body, face_value = excluded.face_value, cap_units = excluded.cap_units,
-      cap_value = excluded.cap_value, issued_units = excluded.issued_units, issued_value = excluded.issued_value`),
+      cap_value = excluded.cap_value, issued_units = excluded.issued_units, issued_value = excluded.issued_value,
+      changed_at = excluded.changed_at`),
+    version: db.prepare('INSERT INTO campaign_versions VALUES (@id, @version, @changedAt, @body, @capUnits, @capValue)'),
+    oldTerms: db.prepare('INSERT INTO old_terms VALUES (?, ?, ?)'),
     stack: db.prepare('INSERT INTO stacks (id, campaign, count, at, import) VALUES (?, ?, ?, ?, ?)'),
     makeWhole: db.prepare("UPDATE stacks SET import = 'whole' WHERE id = ? AND import = 'coming'"),
     dropStack: db.prepare("DELETE FROM stacks WHERE id = ? AND import = 'coming'"),
@@ -153,6 +197,26 @@ function prepare(db: SqliteDatabase.Database) {
     chunk: db.prepare('INSERT INTO stack_chunks VALUES (?, ?, ?)'),
   };
 }
+
+/** One of a campaign's counts by state. */
+const COUNT = 'UPDATE campaigns SET column = json_set(column, ?, coalesce(json_extract(column, ?), 0) + ?) WHERE id = ?';
+
+function campaignValues(campaign: Campaign) {
+  const { id, card, condition, terms, picture, cap, perCustomer, personalValueMax, offline } = campaign;
+  const { issuedUnits, issuedValue, changedAt } = campaign;
+  return {
+    id,
+    version: card.version,
+    body: JSON.stringify({ card, condition, terms, picture, perCustomer, personalValueMax, offline }),
+    faceValue: faceValue(card.offer.discount),
+    ...{ capUnits: cap.units, capValue: cap.value, issuedUnits, issuedValue, changedAt },
+  };
+}
+
+const personalValues = (personal: PersonalOffer | null) => [
+  personal === null ? null : JSON.stringify(personal),
+  ownValue(personal),
+];
 
 const codeValues = (row: CodeRow) => [
   row.generation,
@@ -165,6 +229,7 @@ const codeValues = (row: CodeRow) => [
   row.hold?.until ?? null,
   row.redemption,
   row.restockAfter,
+  ...personalValues(row.personal),
 ];
 
 const reservationValues = (row: ReservationRow) => ({

@@ -32,6 +32,7 @@ import {
 const nothing: Batch = {
   ...{ codes: [], reservations: [], redemptions: [], reversals: [], uses: [], waits: [], waitsEnded: [] },
   ...{ gateways: [], entries: [], journals: [], messages: [], exceptions: [], units: new Map(), published: [] },
+  ...{ campaigns: [], oldTerms: [], own: new Map() },
 };
 const beat = (n: number) => ({ type: 'beat', body: { beat: `beat-${n}`, now: NOW } }) as const;
 const HASHES = ['c', 'd', 'e'].map(hashOfDigit);
@@ -434,6 +435,8 @@ async function seed(store: LedgerStore): Promise<void> {
       ...{
         cap: { units: null, value: null },
         perCustomer: 1,
+        personalValueMax: null,
+        changedAt: NOW,
         offline: 'decline',
         issuedUnits: 3,
         issuedValue: dollars(15).amount,

@@ -61,6 +61,7 @@ function given(state: CodeState, changes: Partial<EntryCase> = {}): EntryCase {
     view,
     reservation: view.reservation ?? reservationWith({ state: 'returned' }),
     known: null,
+    versions: [],
     epoch: 1,
     evidence: false,
     ...changes,
