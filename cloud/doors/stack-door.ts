@@ -4,6 +4,7 @@ import { type Problem, problem } from '../../protocol/problem.ts';
 import { err, ok } from '../../protocol/result.ts';
 import type { ImportRefusal, Ledger } from '../ledger/port.ts';
 import type { Log } from '../log.ts';
+import { csvField } from './csv.ts';
 import { type Endpoint, withBodyOrUpload, withoutBody } from './http.ts';
 
 /** One request that ends within minutes; who needs more asks again. */
@@ -152,6 +153,3 @@ async function* csvLines(
     throw new Error('a file of codes broke off');
   }
 }
-
-/** RFC 4180. A code has no line ends. */
-const csvField = (code: string): string => (/[",]/.test(code) ? `"${code.replaceAll('"', '""')}"` : code);

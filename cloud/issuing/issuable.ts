@@ -1,8 +1,10 @@
+import { canonicalText } from '../../protocol/canonical.ts';
 import { type Code, hashCode, lastFour } from '../../protocol/code.ts';
 import { faceValue } from '../../protocol/offer.ts';
+import { inChain } from '../../protocol/personal-offer.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import type { Campaign, CodeHash, IssueRefusal } from '../ledger/port.ts';
-import type { LedgerStore } from '../ledger/store.ts';
+import type { LedgerStore, NewCode } from '../ledger/store.ts';
 import { isWithin, unitsLeft } from './cap-rules.ts';
 import type { CodeSeal } from './seal.ts';
 
@@ -25,6 +27,11 @@ export const place = (stack: string, chunk: number): string => `${stack}/${chunk
 
 /** Registers and carts come between two chunks. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A new code as the chains cover it: with what it has of its own [J4]. */
+export function chainLine({ hash, personal }: NewCode): string {
+  return personal === undefined ? hash : `${hash} ${canonicalText(inChain(personal))}`;
+}
 
 /** A code as the ledger keeps it. */
 export function issuable(fleetKey: Uint8Array, code: Code): { readonly hash: CodeHash; readonly lastFour: string } {

@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
-import { type Canonical, canonicalText } from '../../protocol/canonical.ts';
 import { type Code, formatCode, makeCodes, partitionOf } from '../../protocol/code.ts';
 import { LEDGER_PARTITIONS } from '../../protocol/limits.ts';
-import { inChain } from '../../protocol/personal-offer.ts';
 import { ok, type Result } from '../../protocol/result.ts';
 import { chain, type NewEntry } from '../ledger/chain.ts';
 import type { IssueRefusal } from '../ledger/port.ts';
 import { DuplicateCode, type NewCode } from '../ledger/store.ts';
 import { codeOf } from './imported-code.ts';
-import { CODES_PER_CHUNK, type IssuingPorts, issuable, place, takeCap, turn } from './issuable.ts';
+import { CODES_PER_CHUNK, chainLine, type IssuingPorts, issuable, place, takeCap, turn } from './issuable.ts';
 import { openCodes, sealCodes } from './seal.ts';
 
 /**
@@ -110,7 +108,7 @@ async function issueChunk(
 }
 
 /** One entry for each partition that the chunk touches, with the hash of its codes there, and of what they have of their own. */
-export function chunkEntries(
+function chunkEntries(
   stack: string,
   chunk: number,
   campaign: string,
@@ -119,7 +117,10 @@ export function chunkEntries(
 ): NewEntry[] {
   const entries: NewEntry[] = [];
   for (let partition = 0; partition < LEDGER_PARTITIONS; partition += 1) {
-    const mine = issued.filter(({ hash }) => partitionOf(hash) === partition).map(line).sort();
+    const mine = issued
+      .filter(({ hash }) => partitionOf(hash) === partition)
+      .map(chainLine)
+      .sort();
     if (mine.length === 0) continue;
     const codes = createHash('sha256').update(mine.join('\n')).digest('hex');
     entries.push({
@@ -131,6 +132,3 @@ export function chunkEntries(
   }
   return entries;
 }
-
-const line = ({ hash, personal }: NewCode): string =>
-  personal === undefined ? hash : `${hash} ${canonicalText(inChain(personal) as Canonical)}`;

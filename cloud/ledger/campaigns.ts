@@ -15,7 +15,7 @@ export function createCampaign(
   return group.run([], async (unit) => {
     if ((await unit.findCampaign(campaign.id)) !== null) return err('exists');
     const created: Campaign = { ...campaign, changedAt: now, issuedUnits: 0, issuedValue: 0 };
-    unit.apply([{ do: 'campaign', row: created, isVersion: true }]);
+    unit.apply([{ do: 'version', row: created }]);
     return ok(created);
   });
 }
@@ -33,7 +33,7 @@ export function changeCampaign(
     const after = change(before);
     if (isDeepStrictEqual({ ...after, card: { ...after.card, version } }, before)) return ok(before);
     const changed: Campaign = { ...after, card: { ...after.card, version: version + 1 }, changedAt: now };
-    unit.apply([{ do: 'campaign', row: changed, isVersion: true }]);
+    unit.apply([{ do: 'version', row: changed }]);
     await tellCard(unit, changed.card);
     return ok(changed);
   });

@@ -154,8 +154,8 @@ export type Change =
   | { readonly do: 'gateway'; readonly row: GatewayRow }
   | { readonly do: 'entry'; readonly codeHash: CodeHash; readonly body: LedgerEntry }
   | { readonly do: 'old_terms'; readonly row: OldTermsRow }
-  /** `isVersion`: its terms changed; they are kept as a version of their own. */
-  | { readonly do: 'campaign'; readonly row: Campaign; readonly isVersion: boolean }
+  /** New terms, kept as a version of their own. */
+  | { readonly do: 'version'; readonly row: Campaign }
   | { readonly do: 'send'; readonly gateway: string; readonly message: Down }
   | { readonly do: 'exception'; readonly row: ExceptionRow };
 

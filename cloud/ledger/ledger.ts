@@ -18,7 +18,7 @@ import { oldTermsViews } from './old-terms.ts';
 import { personaliseCode } from './personalising.ts';
 import { type Ledger, LedgerUnavailable, type NewGateway, type Outgoing } from './port.ts';
 import { codeHistory, exceptionViews, exposureOf, gatewayViews } from './reports.ts';
-import type { LedgerStore } from './store.ts';
+import { type LedgerStore, NOTHING } from './store.ts';
 import { voidCode } from './voiding.ts';
 
 export type LedgerPorts = {
@@ -86,7 +86,10 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
       store.read(async (tx) => ((await tx.campaigns([id])).length === 0 ? null : tx.campaignVersions(id))),
     async personalise(campaign, code, offer) {
       const hash = hashOf(code);
-      return hash === null ? err({ why: 'unknown_code' }) : personaliseCode(group, campaign, hash, offer);
+      if (hash === null) return err({ why: 'unknown_code' });
+      const personal = await personaliseCode(store, campaign, hash, offer, now());
+      if (personal.ok) group.nudge(hash);
+      return personal;
     },
     oldTerms: () => oldTermsViews(store),
     watchCampaign: (id, changed) => group.watchCampaign(id, changed),
@@ -117,6 +120,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
       const hash = hashOf(code);
       return hash === null ? 'unknown_code' : voidCode(group, hash, now());
     },
+    voidHash: (hash) => voidCode(group, hash, now()),
     stock: (id, codes) => stockList(stocking, id, codes),
 
     async addGateway(gateway) {
@@ -177,28 +181,8 @@ async function forgetConnections(store: LedgerStore, boxes: Map<string, GatewayR
     .filter((row) => row.connected)
     .map((row) => ({ ...row, connected: false, silentSince: row.lastHeard ?? now }));
   if (connected.length === 0) return;
-  await store.transaction((tx) => tx.write({ ...nothing, gateways: connected }));
+  await store.transaction((tx) => tx.write({ ...NOTHING, gateways: connected }));
 }
-
-const nothing = {
-  codes: [],
-  reservations: [],
-  redemptions: [],
-  reversals: [],
-  uses: [],
-  waits: [],
-  waitsEnded: [],
-  gateways: [],
-  entries: [],
-  journals: [],
-  messages: [],
-  exceptions: [],
-  campaigns: [],
-  oldTerms: [],
-  units: new Map(),
-  own: new Map(),
-  published: [],
-};
 
 function newRow({ id, store, shard, publicKey, keyId, passwordHash }: NewGateway): GatewayRow {
   return {

@@ -1,8 +1,8 @@
 import { faceValue, type PersonalOffer } from '../../protocol/offer.ts';
-import { inChain, type OutOfBounds, outOfBounds, ownValue } from '../../protocol/personal-offer.ts';
+import { type OutOfBounds, outOfBounds, ownValue } from '../../protocol/personal-offer.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import type { Campaign } from './campaign-rules.ts';
-import type { Change, CodeView } from './code-rules.ts';
+import type { CodeRow } from './code-rules.ts';
 
 /** A free code gets terms of its own, once and for good [P13]. */
 
@@ -13,32 +13,31 @@ export type PersonalRefusal =
   | ({ readonly why: 'out_of_bounds' } & OutOfBounds)
   | { readonly why: 'cap_exceeded' };
 
-/** No store knows the code yet: what its box is granted later has these terms. Caps count its value from now on. */
+/**
+ * No store knows the code yet: what its box is granted later has these terms.
+ * @returns the code as it is then, and the campaign, whose caps count the code's own value from now on
+ */
 export function personalise(
-  { code, campaignCard }: CodeView,
+  code: CodeRow,
   campaign: Campaign,
   offer: PersonalOffer,
-): Result<readonly Change[], PersonalRefusal> {
+): Result<{ readonly code: CodeRow; readonly campaign: Campaign }, PersonalRefusal> {
   if (code.personal !== null) return err({ why: 'has_one' });
   if (code.state !== 'issued') return err({ why: 'not_free' });
-  const out = outOfBounds(campaignCard, offer, campaign.personalValueMax);
+  const out = outOfBounds(campaign.card, offer, campaign.personalValueMax);
   if (out !== null) return err({ why: 'out_of_bounds', ...out });
   const counted = recounted(campaign, offer);
   if (counted === null) return err({ why: 'cap_exceeded' });
-  return ok([
-    { do: 'code', row: { ...code, personal: offer, version: code.version + 1 } },
-    { do: 'entry', codeHash: code.hash, body: { kind: 'personal', generation: code.generation, offer: inChain(offer) } },
-    ...counted,
-  ]);
+  return ok({ code: { ...code, personal: offer, version: code.version + 1 }, campaign: counted });
 }
 
 /** @returns null: it would be beyond the cap */
-function recounted(campaign: Campaign, offer: PersonalOffer): readonly Change[] | null {
+function recounted(campaign: Campaign, offer: PersonalOffer): Campaign | null {
   const value = ownValue(offer);
-  if (value === null) return [];
+  if (value === null) return campaign;
   const more = value - faceValue(campaign.card.offer.discount);
   // Issued under a smaller discount it was counted for less: the count never falls below nothing.
   const issuedValue = Math.max(0, campaign.issuedValue + more);
   if (more > 0 && campaign.cap.value !== null && issuedValue > campaign.cap.value) return null;
-  return [{ do: 'campaign', row: { ...campaign, issuedValue }, isVersion: false }];
+  return { ...campaign, issuedValue };
 }

@@ -37,12 +37,12 @@ export type RowReader = {
 };
 
 /** Our own tables, written by sqlite-writes.ts: their columns are as the schema file says. */
-type Cell = string | number | Buffer | null | undefined;
-type Row = Readonly<Record<string, Cell>>;
+export type Cell = string | number | Buffer | null | undefined;
+export type Row = Readonly<Record<string, Cell>>;
 
 export const blob = (hash: string): Buffer => Buffer.from(hash, 'hex');
-const bytes = (cell: Cell): Buffer => cell as Buffer;
-const hashOf = (cell: Cell): CodeHash => bytes(cell).toString('hex') as CodeHash;
+export const bytes = (cell: Cell): Buffer => cell as Buffer;
+export const hashOf = (cell: Cell): CodeHash => bytes(cell).toString('hex') as CodeHash;
 
 export function sqliteReads(db: RowReader): LedgerReads {
   const all = <T>(read: (row: Row) => T, sql: string, ...values: readonly unknown[]): T[] =>
@@ -172,12 +172,12 @@ const VERSIONS = `SELECT campaign AS id, version, at AS changed_at, body, cap_un
 const OLD_TERMS = `SELECT r.*, o.used, o.in_force, c.last_four, c.campaign, c.personal FROM old_terms o
   JOIN redemptions r ON r.id = o.redemption JOIN codes c ON c.hash = r.code_hash ORDER BY r.at DESC, r.id LIMIT ?`;
 
-const text = (cell: Cell): string => String(cell);
-const int = (cell: Cell): number => Number(cell);
-const textOrNull = (cell: Cell): string | null => (cell == null ? null : text(cell));
-const intOrNull = (cell: Cell): number | null => (cell == null ? null : int(cell));
+export const text = (cell: Cell): string => String(cell);
+export const int = (cell: Cell): number => Number(cell);
+export const textOrNull = (cell: Cell): string | null => (cell == null ? null : text(cell));
+export const intOrNull = (cell: Cell): number | null => (cell == null ? null : int(cell));
 /** A column whose words the schema's writers bound. */
-const word = <W extends string>(cell: Cell): W => text(cell) as W;
+export const word = <W extends string>(cell: Cell): W => text(cell) as W;
 
 function codeRow(row: Row): CodeRow {
   return {

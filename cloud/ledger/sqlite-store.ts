@@ -3,19 +3,31 @@ import { LedgerUnavailable } from './port.ts';
 import type { Database } from './sqlite-database.ts';
 import { type RowReader, sqliteReads } from './sqlite-reads.ts';
 import { sqliteWrites } from './sqlite-writes.ts';
-import { DuplicateCode, type LedgerStore, type LedgerTx, LostRace } from './store.ts';
+import { DuplicateCode, type LedgerStore, LostRace } from './store.ts';
 
 /** The ledger's store in SQLite: reads and writes are its two halves, this file is the transaction around them. */
 export function sqliteLedgerStore(database: Database): LedgerStore {
-  const inside = sqliteReads(statements(database.raw));
-  const outside = database.reader === database.raw ? inside : sqliteReads(statements(database.reader));
-  const tx: LedgerTx = { ...inside, ...sqliteWrites(database.raw) };
+  const rooms = sqliteRooms(database, sqliteReads, sqliteWrites);
   return {
-    transaction: (work) => available(() => database.exclusive(() => work(tx))),
-    read: (work) => available(() => work(outside)),
+    ...rooms,
     async close() {
       database.close();
     },
+  };
+}
+
+/** A store over this database: what is read inside of a transaction, what outside, and what is written. */
+export function sqliteRooms<R extends object, W extends object>(
+  database: Database,
+  reads: (reader: RowReader) => R,
+  writes: (raw: SqliteDatabase.Database) => W,
+) {
+  const inside = reads(statements(database.raw));
+  const outside = database.reader === database.raw ? inside : reads(statements(database.reader));
+  const tx = { ...inside, ...writes(database.raw) };
+  return {
+    transaction: <T>(work: (tx: R & W) => Promise<T>) => available(() => database.exclusive(() => work(tx))),
+    read: <T>(work: (reads: R) => Promise<T>) => available(() => work(outside)),
   };
 }
 

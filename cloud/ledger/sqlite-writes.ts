@@ -1,21 +1,15 @@
 import type SqliteDatabase from 'better-sqlite3';
-import { faceValue, type PersonalOffer } from '../../protocol/offer.ts';
-import { ownValue } from '../../protocol/personal-offer.ts';
+import { faceValue } from '../../protocol/offer.ts';
 import type { CodeRow, RedemptionRow, ReservationRow, ReversalRow, UseRow } from './code-rules.ts';
 import type { Campaign } from './port.ts';
+import { codeWriter, personalValues } from './sqlite-codes.ts';
 import { blob } from './sqlite-reads.ts';
-import {
-  DuplicateCode,
-  type LedgerReads,
-  type LedgerTx,
-  LostRace,
-  type NewCode,
-  type StoredEntry,
-} from './store.ts';
+import { type LedgerReads, type LedgerTx, LostRace, type StoredEntry } from './store.ts';
 
 /** Writes of the ledger in SQLite, inside the one exclusive transaction. */
 export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof LedgerReads> {
   const to = prepare(db);
+  const code = codeWriter(db);
   return {
     async write(batch) {
       for (const { row, seenVersion } of batch.codes) {
@@ -44,17 +38,11 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
           row.theirs,
         );
       for (const { redemption, used, inForce } of batch.oldTerms) to.oldTerms.run(redemption, used, inForce);
-      for (const { row, isVersion } of batch.campaigns) {
-        to.campaign.run(campaignValues(row));
-        if (isVersion) to.version.run(campaignValues(row));
+      for (const campaign of batch.versions) {
+        to.campaign.run(campaignValues(campaign));
+        to.version.run(campaignValues(campaign));
       }
-      for (const [campaign, change] of batch.units)
-        for (const [state, by] of Object.entries(change)) count(to.units, campaign, state, by);
-      for (const [campaign, change] of batch.own)
-        for (const [state, by] of Object.entries(change)) {
-          count(to.ownUnits, campaign, state, by.units);
-          count(to.ownValue, campaign, state, by.value);
-        }
+      code.countMoves(batch.units, batch.own);
       for (const seq of batch.published) to.published.run(seq);
     },
     async putIncarnation(incarnation) {
@@ -74,17 +62,15 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
         for (const { hash, personal = null } of codes)
           once(to.issueStaged.run(Number(dealt), ...personalValues(personal), blob(hash)));
       } else {
-        for (const { hash, lastFour, personal = null } of codes)
-          newCode(to, [blob(hash), lastFour, campaign, 'issued', Number(dealt), ...personalValues(personal)]);
+        code.add(campaign, codes, { state: 'issued', dealt });
         to.chunk.run(stack, chunk, sealed);
       }
       to.stackGrew.run(codes.length, stack);
-      count(to.units, campaign, 'issued', codes.length);
-      countNew(to, campaign, codes);
+      code.countIssued(campaign, codes);
       writeEntries(to.entry, entries);
     },
     async stage({ stack, chunk, campaign, sealed, codes }) {
-      for (const { hash, lastFour } of codes) newCode(to, [blob(hash), lastFour, campaign, 'staged', 0, null, null]);
+      code.add(campaign, codes, { state: 'staged', dealt: false });
       to.chunk.run(stack, chunk, sealed);
     },
     async unstage({ stack, chunk, codes }) {
@@ -100,49 +86,22 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
   };
 }
 
-function newCode(to: ReturnType<typeof prepare>, values: readonly unknown[]): void {
-  try {
-    to.newCode.run(...values);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY')
-      throw new DuplicateCode('a code is there already');
-    throw error;
-  }
-}
-
-function count(column: SqliteDatabase.Statement, campaign: string, state: string, by: number): void {
-  if (by !== 0) column.run(`$.${state}`, `$.${state}`, by, campaign);
-}
-
-/** New codes with a value of their own. */
-function countNew(to: ReturnType<typeof prepare>, campaign: string, codes: readonly NewCode[]): void {
-  const values = codes.flatMap(({ personal = null }) => ownValue(personal) ?? []);
-  count(to.ownUnits, campaign, 'issued', values.length);
-  count(
-    to.ownValue,
-    campaign,
-    'issued',
-    values.reduce((sum, value) => sum + value, 0),
-  );
-}
-
 /** What was staged is there as it was: anything else is a defect. */
-function once({ changes }: SqliteDatabase.RunResult): void {
+export function once({ changes }: SqliteDatabase.RunResult): void {
   if (changes !== 1) throw new Error(`a change that must meet one row met ${changes}`);
 }
 
-function writeEntries(entry: SqliteDatabase.Statement, entries: readonly StoredEntry[]): void {
+export function writeEntries(entry: SqliteDatabase.Statement, entries: readonly StoredEntry[]): void {
   for (const { partition, n, codeHash, at, body, hash } of entries)
     entry.run(partition, n, codeHash === null ? null : blob(codeHash), at, body, blob(hash));
 }
+
+export const NEW_ENTRY = 'INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)';
 
 function prepare(db: SqliteDatabase.Database) {
   return {
     code: db.prepare(`UPDATE codes SET generation = ?, version = ?, state = ?, void_mark = ?, reservation = ?, hold_client = ?,
       hold_basket = ?, hold_until = ?, redemption = ?, restock_after = ?, personal = ?, own_value = ? WHERE hash = ? AND version = ?`),
-    newCode: db.prepare(
-      'INSERT INTO codes (hash, last_four, campaign, state, dealt, personal, own_value) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    ),
     issueStaged: db.prepare(
       "UPDATE codes SET state = 'issued', dealt = ?, personal = ?, own_value = ? WHERE hash = ? AND state = 'staged'",
     ),
@@ -167,13 +126,10 @@ function prepare(db: SqliteDatabase.Database) {
     wait: db.prepare('INSERT INTO waits (id, code_hash, until, who) VALUES (?, ?, ?, ?)'),
     waitEnds: db.prepare('DELETE FROM waits WHERE id = ?'),
     gateway: db.prepare('INSERT INTO gateways VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body'),
-    entry: db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)'),
+    entry: db.prepare(NEW_ENTRY),
     journal: db.prepare('INSERT INTO journals VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     message: db.prepare('INSERT INTO outbox (gateway, epoch, message) VALUES (?, ?, ?)'),
     exception: db.prepare('INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?)'),
-    units: db.prepare(COUNT.replaceAll('column', 'units')),
-    ownUnits: db.prepare(COUNT.replaceAll('column', 'own_units')),
-    ownValue: db.prepare(COUNT.replaceAll('column', 'own_value')),
     published: db.prepare('DELETE FROM outbox WHERE seq = ?'),
     incarnation: db.prepare(
       'INSERT INTO ledger VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation',
@@ -187,7 +143,9 @@ function prepare(db: SqliteDatabase.Database) {
       ON CONFLICT (id) DO UPDATE SET body = excluded.body, face_value = excluded.face_value, cap_units = excluded.cap_units,
       cap_value = excluded.cap_value, issued_units = excluded.issued_units, issued_value = excluded.issued_value,
       changed_at = excluded.changed_at`),
-    version: db.prepare('INSERT INTO campaign_versions VALUES (@id, @version, @changedAt, @body, @capUnits, @capValue)'),
+    version: db.prepare(
+      'INSERT INTO campaign_versions VALUES (@id, @version, @changedAt, @body, @capUnits, @capValue)',
+    ),
     oldTerms: db.prepare('INSERT INTO old_terms VALUES (?, ?, ?)'),
     stack: db.prepare('INSERT INTO stacks (id, campaign, count, at, import) VALUES (?, ?, ?, ?, ?)'),
     makeWhole: db.prepare("UPDATE stacks SET import = 'whole' WHERE id = ? AND import = 'coming'"),
@@ -197,9 +155,6 @@ function prepare(db: SqliteDatabase.Database) {
     chunk: db.prepare('INSERT INTO stack_chunks VALUES (?, ?, ?)'),
   };
 }
-
-/** One of a campaign's counts by state. */
-const COUNT = 'UPDATE campaigns SET column = json_set(column, ?, coalesce(json_extract(column, ?), 0) + ?) WHERE id = ?';
 
 function campaignValues(campaign: Campaign) {
   const { id, card, condition, terms, picture, cap, perCustomer, personalValueMax, offline } = campaign;
@@ -212,11 +167,6 @@ function campaignValues(campaign: Campaign) {
     ...{ capUnits: cap.units, capValue: cap.value, issuedUnits, issuedValue, changedAt },
   };
 }
-
-const personalValues = (personal: PersonalOffer | null) => [
-  personal === null ? null : JSON.stringify(personal),
-  ownValue(personal),
-];
 
 const codeValues = (row: CodeRow) => [
   row.generation,

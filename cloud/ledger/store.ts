@@ -159,12 +159,33 @@ export type Batch = {
   readonly journals: readonly (StoredJournalEntry & { readonly gateway: string })[];
   readonly messages: readonly { readonly gateway: string; readonly epoch: number; readonly message: Down }[];
   readonly exceptions: readonly (ExceptionRow & { readonly id: string; readonly at: number })[];
-  readonly campaigns: readonly { readonly row: Campaign; readonly isVersion: boolean }[];
+  /** Campaigns whose terms changed: put, and kept as a version of their own. */
+  readonly versions: readonly Campaign[];
   readonly oldTerms: readonly OldTermsRow[];
   readonly units: UnitMoves;
   readonly own: OwnMoves;
   /** Outbox rows that the broker has taken. */
   readonly published: readonly number[];
+};
+
+export const NOTHING: Batch = {
+  codes: [],
+  reservations: [],
+  redemptions: [],
+  reversals: [],
+  uses: [],
+  waits: [],
+  waitsEnded: [],
+  gateways: [],
+  entries: [],
+  journals: [],
+  messages: [],
+  exceptions: [],
+  versions: [],
+  oldTerms: [],
+  units: new Map(),
+  own: new Map(),
+  published: [],
 };
 
 export type IssuedChunk = {

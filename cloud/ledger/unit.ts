@@ -50,7 +50,7 @@ export class Unit {
     journals: [] as (StoredJournalEntry & { gateway: string })[],
     messages: [] as { gateway: string; epoch: number | null; message: Down }[],
     exceptions: [] as (ExceptionRow & { id: string; at: number })[],
-    campaigns: [] as { row: Campaign; isVersion: boolean }[],
+    versions: [] as Campaign[],
     oldTerms: [] as OldTermsRow[],
   };
 
@@ -166,8 +166,8 @@ export class Unit {
 
   /** The versions of its terms, the oldest first, those of this group of commands among them. */
   async campaignVersions(id: string): Promise<CampaignVersion[]> {
-    const fresh = this.#changed.campaigns.filter(({ row, isVersion }) => isVersion && row.id === id);
-    return [...(await this.#tx.campaignVersions(id)), ...fresh.map(({ row }) => row)];
+    const fresh = this.#changed.versions.filter((version) => version.id === id);
+    return [...(await this.#tx.campaignVersions(id)), ...fresh];
   }
 
   /** The code's offer as it was at that time. */
@@ -261,9 +261,9 @@ export class Unit {
           message: change.message,
         });
         return;
-      case 'campaign':
+      case 'version':
         this.#campaigns.set(change.row.id, change.row);
-        changed.campaigns.push(change);
+        changed.versions.push(change.row);
         return;
       case 'old_terms':
         changed.oldTerms.push(change.row);
@@ -313,7 +313,7 @@ export class Unit {
       journals: changed.journals,
       messages,
       exceptions: changed.exceptions,
-      campaigns: changed.campaigns,
+      versions: changed.versions,
       oldTerms: changed.oldTerms,
       units: countMoves(moves),
       own: countOwn(moves),
@@ -322,7 +322,7 @@ export class Unit {
     return {
       gateways: new Set(changed.messages.map(({ gateway }) => gateway)),
       codes: moves.map(({ row }) => row.hash),
-      campaigns: new Set(changed.campaigns.flatMap(({ row, isVersion }) => (isVersion ? row.id : []))),
+      campaigns: new Set(changed.versions.map(({ id }) => id)),
     };
   }
 

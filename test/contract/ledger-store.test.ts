@@ -8,7 +8,7 @@ import { CODE_STATES, type GatewayRow } from '../../cloud/ledger/code-rules.ts';
 import { LedgerUnavailable } from '../../cloud/ledger/port.ts';
 import { type Database, DatabaseUnusable, openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
-import { type Batch, DuplicateCode, type LedgerStore, LostRace } from '../../cloud/ledger/store.ts';
+import { type Batch, DuplicateCode, type LedgerStore, LostRace, NOTHING } from '../../cloud/ledger/store.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import { chainEntries, GENESIS_HASH } from '../../protocol/journal.ts';
 import {
@@ -29,11 +29,6 @@ import {
 
 /** What every store of the ledger must do, whatever database is under it. */
 
-const nothing: Batch = {
-  ...{ codes: [], reservations: [], redemptions: [], reversals: [], uses: [], waits: [], waitsEnded: [] },
-  ...{ gateways: [], entries: [], journals: [], messages: [], exceptions: [], units: new Map(), published: [] },
-  ...{ campaigns: [], oldTerms: [], own: new Map() },
-};
 const beat = (n: number) => ({ type: 'beat', body: { beat: `beat-${n}`, now: NOW } }) as const;
 const HASHES = ['c', 'd', 'e'].map(hashOfDigit);
 
@@ -49,7 +44,7 @@ function ledgerStoreSuite(name: string, open: () => OpenStore): void {
     });
     afterEach(() => store.close());
 
-    const write = (batch: Partial<Batch>) => store.transaction((tx) => tx.write({ ...nothing, ...batch }));
+    const write = (batch: Partial<Batch>) => store.transaction((tx) => tx.write({ ...NOTHING, ...batch }));
     const code = async (hash: CodeHash = HASH) => (await store.read((tx) => tx.codes([hash])))[0];
     const moved = { row: codeWith({ state: 'reserved', reservation: 'reservation-1', version: 1 }), seenVersion: 0 };
 
@@ -172,7 +167,7 @@ function ledgerStoreSuite(name: string, open: () => OpenStore): void {
 
     test('leaves nothing of a transaction that throws, and goes on with the next [C7]', async () => {
       const failing = store.transaction(async (tx) => {
-        await tx.write({ ...nothing, codes: [moved], messages: [{ gateway: STORE_BOX, epoch: 1, message: beat(1) }] });
+        await tx.write({ ...NOTHING, codes: [moved], messages: [{ gateway: STORE_BOX, epoch: 1, message: beat(1) }] });
         throw new Error('a defect');
       });
       const following = write({ gateways: [gatewayWith({ number: 11 })] });
@@ -190,7 +185,7 @@ function ledgerStoreSuite(name: string, open: () => OpenStore): void {
           if (row === undefined) throw new Error('no code');
           await new Promise(setImmediate);
           await tx.write({
-            ...nothing,
+            ...NOTHING,
             codes: [{ row: { ...row, version: row.version + 1 }, seenVersion: row.version }],
           });
         });
@@ -264,7 +259,7 @@ function ledgerStoreSuite(name: string, open: () => OpenStore): void {
       await write({ units: new Map([['spring', { reserved: -1, redeemed: 1 }]]) });
       await expect(
         store.transaction(async (tx) => {
-          await tx.write({ ...nothing, units: new Map([['spring', { issued: -1, voided: 1 }]]) });
+          await tx.write({ ...NOTHING, units: new Map([['spring', { issued: -1, voided: 1 }]]) });
           throw new Error('rolled back');
         }),
       ).rejects.toThrow('rolled back');
@@ -453,7 +448,7 @@ async function seed(store: LedgerStore): Promise<void> {
       codes,
       entries: [],
     });
-    await tx.write({ ...nothing, gateways: [box(gatewayWith()), box(gatewayWith({ id: OTHER_BOX }))] });
+    await tx.write({ ...NOTHING, gateways: [box(gatewayWith()), box(gatewayWith({ id: OTHER_BOX }))] });
   });
 }
 
@@ -502,7 +497,7 @@ describe('a SQLite file', () => {
     const seen: (number | undefined)[] = [];
     const look = async () => seen.push((await store.read((tx) => tx.gateways([STORE_BOX])))[0]?.number);
     await store.transaction(async (tx) => {
-      await tx.write({ ...nothing, gateways: [gatewayWith({ number: 99 })] });
+      await tx.write({ ...NOTHING, gateways: [gatewayWith({ number: 99 })] });
       await look();
     });
     await look();

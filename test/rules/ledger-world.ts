@@ -26,7 +26,14 @@ const FLEET_KEY = Buffer.alloc(32, 7);
 
 export type World = Awaited<ReturnType<typeof openWorld>>;
 
-export async function openWorld({ count = 4, card = {}, capUnits = null, capValue = null, personalValueMax = null, stockUnitsMax = 500 }: Options = {}) {
+export async function openWorld({
+  count = 4,
+  card = {},
+  capUnits = null,
+  capValue = null,
+  personalValueMax = null,
+  stockUnitsMax = 500,
+}: Options = {}) {
   const database = openDatabase(':memory:');
   const store = sqliteLedgerStore(database);
   const clock = { now: NOW };

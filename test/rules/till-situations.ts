@@ -149,8 +149,15 @@ export type SituationName = keyof typeof SITUATIONS;
 export function knownIn({ held, answers = [], session = {} }: Situation): KnownForMessage {
   const isOpen = held !== undefined && held.state === 'active';
   return {
-    self: { gateway: GATEWAY, door: DOOR, store: STORE.id, storeName: STORE.name,
-      timeZone: STORE.timeZone, keyId: 'key-0001', strict: false },
+    self: {
+      gateway: GATEWAY,
+      door: DOOR,
+      store: STORE.id,
+      storeName: STORE.name,
+      timeZone: STORE.timeZone,
+      keyId: 'key-0001',
+      strict: false,
+    },
     box: {
       incarnation: INCARNATION,
       epoch: 1,

@@ -1,0 +1,107 @@
+import type { Result } from '../../protocol/result.ts';
+import type { Address, Identity } from './identity.ts';
+import type { AssignmentRow, Channel, Source } from './store.ts';
+
+/** What doors, deliveries and faces ask of distribution. Types alone. */
+
+export interface Distribution {
+  // customers
+  /**
+   * The person who has these identities: found, or made. Where they belonged to two, these become one.
+   * @param facts what is known besides; what is left out stays as it is
+   */
+  person(identities: readonly [KnownIdentity, ...KnownIdentity[]], facts: PersonFacts): Promise<string>;
+  /** Null: there is no such person, or none any more. */
+  customer(id: string): Promise<CustomerView | null>;
+  /** Forgets name and addresses; coupons and money stay counted. @returns whether there was such a person */
+  erase(id: string): Promise<boolean>;
+
+  // assignments
+  /** One coupon a customer and campaign: the same one however often and wherever it is asked for. */
+  assign(request: AssignRequest): Promise<Result<Assigned, AssignRefusal>>;
+  /** Null: unknown, whatever the reason. */
+  byLink(link: string): Promise<Coupon | null>;
+  coupon(assignment: string): Promise<Coupon | null>;
+  /** Of this person, newest first. */
+  couponsOf(customer: string): Promise<Coupon[]>;
+  /** How many coupons can still be had; null: as many as are asked for. Undefined: no such campaign. */
+  left(campaign: string): Promise<number | null | undefined>;
+
+  // claims
+  /** Sends a one-time code to an address, so that it can be proved. */
+  claim(request: ClaimRequest): Promise<Result<{ readonly claim: string; readonly expiresAt: number }, ClaimRefusal>>;
+  /** The coupon of who proves the address. */
+  prove(claim: string, proof: string): Promise<Result<Assigned, ClaimRefusal>>;
+
+  /** Ends what is due. Call once a second. */
+  tick(): Promise<void>;
+}
+
+/** `verified`: the person has proved it; else the retailer says so. */
+export type KnownIdentity = { readonly identity: Identity; readonly verified: boolean };
+export type PersonFacts = {
+  readonly language?: string;
+  readonly timeZone?: string;
+  readonly name?: string;
+  readonly homeStore?: string;
+};
+
+export type CustomerView = {
+  readonly id: string;
+  readonly language: string;
+  readonly timeZone: string | null;
+  readonly name: string | null;
+  readonly homeStore: string | null;
+  readonly identities: readonly {
+    readonly kind: Identity['kind'];
+    readonly value: string;
+    readonly verified: boolean;
+  }[];
+};
+
+export type AssignRequest = {
+  readonly campaign: string;
+  /** Null: whoever holds this coupon, as one issued to a basket. */
+  readonly customer: string | null;
+  readonly how: AssignmentRow['how'];
+  readonly channel: Channel;
+  readonly source: Source;
+};
+export type AssignRefusal = 'none_left' | 'ended' | 'unknown_campaign';
+
+export type Assigned = { readonly assignment: string; readonly link: string; readonly isNew: boolean };
+
+/** One person's coupon. */
+export type Coupon = AssignmentRow & {
+  readonly link: string;
+  /** Opens the code's text, for its face and its message alone. */
+  readonly code: () => string;
+};
+
+export type ClaimRequest = {
+  readonly campaign: string;
+  readonly address: Address;
+  readonly language: string;
+  readonly source: Source;
+  /** The network it comes from: an address's /24 or /56. */
+  readonly network: string;
+  /** A claim that was just proved: its person proves a second address with this one. Null: whoever has the address. */
+  readonly proved: string | null;
+};
+export type ClaimRefusal =
+  | AssignRefusal
+  /** Wrong, used up, too late, or no such claim: one answer for all. */
+  | 'not_proved'
+  | { readonly tooMany: 'address' | 'network' | 'campaign'; readonly retryAfterSeconds: number };
+
+/** How a one-time code, and later a coupon, gets to an address. Resolves when it is noted durably, not when it has arrived. */
+export interface Post {
+  sendProof(message: {
+    readonly claim: string;
+    readonly campaign: string;
+    readonly address: Address;
+    readonly language: string;
+    readonly proof: string;
+    readonly expiresAt: number;
+  }): Promise<void>;
+}
