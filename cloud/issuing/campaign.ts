@@ -49,7 +49,7 @@ const shape = {
   cap: capSchema,
   perCustomer: z.int().min(1).max(PER_CUSTOMER_MAX),
   /** The most that one personal offer may be worth, minor units; null: what the campaign's own is worth [P13]. */
-  personalValueMax: discountSchema.options[0].shape.amount.nullable(),
+  personalValueMax: moneySchema.shape.amount.min(1).nullable(),
   stores: z.union([z.literal('all'), z.array(storeIdSchema).min(1).max(STORES_MAX)]),
   minimumBasket: moneySchema.nullable(),
   onSilence: z.enum(['hold', 'replace', 'replace_now']),

@@ -7,8 +7,6 @@ import type { OwnMoves, UnitMoves } from './worth-rules.ts';
 
 /** New codes of the ledger in SQLite, and the counts of a campaign's codes by their state. */
 
-export type CodeWriter = ReturnType<typeof codeWriter>;
-
 export function codeWriter(db: SqliteDatabase.Database) {
   const add = db.prepare(
     'INSERT INTO codes (hash, last_four, campaign, state, dealt, personal, own_value) VALUES (?, ?, ?, ?, ?, ?, ?)',
