@@ -1,6 +1,17 @@
-import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { verifyLedger } from '../../cloud/ledger/audit.ts';
 import { chain, entryOf } from '../../cloud/ledger/chain.ts';
@@ -266,6 +277,95 @@ function ledgerStoreSuite(name: string, open: () => OpenStore): void {
       expect(await units()).toEqual({ ...none, issued: 1, reserved: 1, redeemed: 1 });
     });
 
+    describe('of codes with a value of their own', () => {
+      const SEVEN = {
+        title: '$7 off',
+        discount: { type: 'amount', amount: 700, currency: 'USD' },
+        minimumBasket: null,
+        terms: 'For Anna.',
+      } as const;
+      const own = async () => {
+        const { issued, reserved } = await store.read((tx) => tx.own('spring'));
+        return { issued, reserved };
+      };
+
+      test('keeps what they have, and counts them beside the others in the transaction that moves them [P13, S10]', async () => {
+        const row = codeWith({ version: 1, personal: SEVEN });
+        const none = { units: 0, value: 0 };
+        await write({
+          codes: [{ row, seenVersion: 0 }],
+          own: new Map([['spring', { issued: { units: 1, value: 700 } }]]),
+        });
+        expect(await code()).toEqual(row);
+        expect(await own()).toEqual({ issued: { units: 1, value: 700 }, reserved: none });
+        const moves = { issued: { units: -1, value: -700 }, reserved: { units: 1, value: 700 } };
+        await write({
+          codes: [{ row: { ...row, state: 'reserved', reservation: 'reservation-1', version: 2 }, seenVersion: 1 }],
+          reservations: [reservationWith()],
+          own: new Map([['spring', moves]]),
+        });
+        expect(await own()).toEqual({ issued: none, reserved: { units: 1, value: 700 } });
+        expect(await store.read((tx) => tx.countHeldBy([STORE_BOX]))).toMatchObject([
+          { units: 1, own: { units: 1, value: 700 } },
+        ]);
+        const exception = {
+          what: 'redeemed_twice',
+          gateway: STORE_BOX,
+          codeHash: HASH,
+          ours: 'reserved',
+          theirs: 'redeemed',
+        };
+        await write({ exceptions: [{ ...exception, id: 'exception-1', at: NOW }] });
+        expect(await store.read((tx) => tx.exceptions(9))).toMatchObject([{ ownValue: 700 }]);
+      });
+
+      test('issues them with it from the beginning [P13, S10]', async () => {
+        const codes = [
+          { hash: hashOfDigit('f'), lastFour: 'AAAA', personal: SEVEN },
+          { hash: hashOfDigit('0'), lastFour: 'BBBB', personal: { title: 'Hello' } },
+        ];
+        const sealed = Buffer.from('sealed');
+        await store.transaction((tx) =>
+          tx.issue({ stack: 'stack-0001', chunk: 1, campaign: 'spring', dealt: false, sealed, codes, entries: [] }),
+        );
+        expect((await code(hashOfDigit('f')))?.personal).toEqual(SEVEN);
+        expect((await code(hashOfDigit('0')))?.personal).toEqual({ title: 'Hello' });
+        expect((await own()).issued).toEqual({ units: 1, value: 700 });
+        expect((await store.read((tx) => tx.units('spring'))).issued).toBe(HASHES.length + 2);
+      });
+    });
+
+    test('keeps every version of a campaign’s terms, the oldest first, and never writes one twice [P8]', async () => {
+      const [campaign] = await store.read((tx) => tx.campaigns(['spring']));
+      if (campaign === undefined) throw new Error('no campaign');
+      const next = { ...campaign, terms: 'Not on Sundays.', changedAt: NOW + 1, card: cardWith({ version: 2 }) };
+      await write({ versions: [campaign] });
+      await write({ versions: [next] });
+      expect((await store.read((tx) => tx.campaigns(['spring'])))[0]).toEqual(next);
+      const { issuedUnits: _units, issuedValue: _value, ...terms } = next;
+      expect(await store.read((tx) => tx.campaignVersions('spring'))).toEqual([
+        expect.objectContaining({ terms: null, changedAt: NOW }),
+        terms,
+      ]);
+      await expect(write({ versions: [next] })).rejects.toThrow();
+    });
+
+    test('lists redemptions under old terms, the newest first, with their code [P8]', async () => {
+      const second = redemptionWith({ id: 'redemption-2', codeHash: hashOfDigit('d'), at: NOW, oldTerms: true });
+      const first = redemptionWith({ oldTerms: true });
+      await write({
+        redemptions: [first, second, redemptionWith({ id: 'redemption-3', codeHash: hashOfDigit('e') })],
+        oldTerms: [first, second].map(({ id }) => ({ redemption: id, used: 1, inForce: 3 })),
+      });
+      const listed = await store.read((tx) => tx.oldTerms(9));
+      const code = { lastFour: '8WNS', campaign: 'spring', personal: null };
+      expect(listed).toEqual([
+        { redemption: 'redemption-2', used: 1, inForce: 3, sale: second, code },
+        { redemption: 'redemption-1', used: 1, inForce: 3, sale: first, code },
+      ]);
+      expect(await store.read((tx) => tx.oldTerms(1))).toHaveLength(1);
+    });
+
     test('issues a chunk whole or not at all: a code that exists already is told apart from a defect [S10]', async () => {
       const chunk = {
         stack: 'stack-0001',
@@ -509,6 +609,29 @@ describe('a SQLite file', () => {
     opened.push(database);
     expect(database.raw.pragma('journal_mode', { simple: true })).toBe('wal');
     expect(database.raw.pragma('synchronous', { simple: true })).toBe(2);
+  });
+
+  test('of before knows its campaigns’ terms as their first version [P8]', async () => {
+    const path = newFile();
+    const before = new Sqlite(path);
+    const schema = join(import.meta.dirname, '../../cloud/ledger/schema');
+    const steps = readdirSync(schema)
+      .sort()
+      .filter((name) => name < '005');
+    for (const step of steps) before.exec(readFileSync(join(schema, step), 'utf8'));
+    before.pragma(`user_version = ${steps.length}`);
+    const body = { card: cardWith({ version: 7 }), condition: null, terms: null, picture: null };
+    before
+      .prepare('INSERT INTO campaigns (id, body, face_value) VALUES (?, ?, 500)')
+      .run('spring', JSON.stringify({ ...body, perCustomer: 1, offline: 'decline' }));
+    before.close();
+    const { store } = openAt(path);
+    const [campaign] = await store.read((tx) => tx.campaigns(['spring']));
+    expect(campaign).toMatchObject({ card: { version: 7 }, personalValueMax: null, issuedUnits: 0 });
+    expect(campaign?.changedAt).toBeGreaterThan(Date.parse('2026-01-01'));
+    expect(await store.read((tx) => tx.campaignVersions('spring'))).toMatchObject([
+      { id: 'spring', card: { version: 7 }, changedAt: campaign?.changedAt },
+    ]);
   });
 
   test('that is no database is refused in one line that names it', () => {

@@ -117,6 +117,16 @@ describe.each([
     expect(store.box().stoppedClean).toBe(true);
   });
 
+  it('keeps with a reservation what its coupon has of its own [P13]', () => {
+    const personal = { title: '$7 off', discount: { type: 'amount', amount: 700, currency: 'USD' } } as const;
+    install({ personal });
+    install({ reservation: 'res-00002', codeHash: OTHER });
+    expect(store.reservation('res-00001')).toEqual(held({ personal }));
+    expect(store.code(OTHER).open[0]?.personal).toBeNull();
+    change({ do: 'bury', reservation: 'res-00003', codeHash: CODE, generation: 0, epoch: 1 });
+    expect(store.reservation('res-00003')).toMatchObject({ state: 'returned', personal: null });
+  });
+
   it('knows the forms of the newest card of each campaign, each once, and forgets what was rolled back', () => {
     const form = (prefix: string) => ({ length: { min: 6, max: 9 }, alphabet: 'alphanumeric', prefix }) as const;
     const of = (campaign: string, version: number, ...prefixes: string[]): Change => {

@@ -33,7 +33,9 @@ const entriesOf = (code: string) => world.store.read((tx) => tx.entriesOfCode(ha
 describe('a code with a value of its own', () => {
   test('is used by it in a cart, and counted by it wherever it stands [P13, S10]', async () => {
     const [code = '', other = ''] = codes;
-    expect(await personalise(code)).toMatchObject({ value: { offer: { title: '$7 off for you', discount: off(700) } } });
+    expect(await personalise(code)).toMatchObject({
+      value: { offer: { title: '$7 off for you', discount: off(700) } },
+    });
     expect(await exposure()).toEqual([2200, 0]);
     expect(await world.shop.validate(code, 'a')).toMatchObject({ text: 'OK $7.00 OFF', offer: { discount: off(700) } });
     expect(await exposure()).toEqual([2200, 0]);
@@ -62,7 +64,10 @@ describe('a code with a value of its own', () => {
     await world.ledger.stock('0001', [code, other]);
     await box.take();
     const grant = box.last('grant');
-    expect(grant?.manifest.map(({ personal }) => personal)).toEqual([{ title: SEVEN.title, discount: off(700) }, undefined]);
+    expect(grant?.manifest.map(({ personal }) => personal)).toEqual([
+      { title: SEVEN.title, discount: off(700) },
+      undefined,
+    ]);
     expect(grant?.cards).toEqual([cardWith()]);
     expect((await world.ledger.gateways())[0]?.holds).toEqual({ units: 2, value: 1200 });
     box.redeem(code, 'a');
@@ -113,7 +118,10 @@ describe('giving a code terms of its own', () => {
       expect(await personalise(code)).toEqual({ ok: false, error: { why: 'not_free' } });
     for (const unknown of ['0000-0000-0000-0000', 'no coupon'])
       expect(await personalise(unknown)).toEqual({ ok: false, error: { why: 'unknown_code' } });
-    expect(await world.ledger.personalise('autumn', mine, SEVEN)).toEqual({ ok: false, error: { why: 'unknown_code' } });
+    expect(await world.ledger.personalise('autumn', mine, SEVEN)).toEqual({
+      ok: false,
+      error: { why: 'unknown_code' },
+    });
     expect(await exposure()).toEqual([1500, 0]);
   });
 
@@ -190,7 +198,10 @@ describe('who watches a code', () => {
   test('is told of each move of it after its commit, until it stops', async () => {
     const [code = '', other = ''] = codes;
     const seen: (string | undefined)[] = [];
-    const stop = world.ledger.watchCode(hashOfCode(code), () => void world.stateOf(code).then((state) => seen.push(state)));
+    const stop = world.ledger.watchCode(
+      hashOfCode(code),
+      () => void world.stateOf(code).then((state) => seen.push(state)),
+    );
     const turns = () => new Promise((resolve) => setTimeout(resolve, 5));
     await personalise(code);
     await turns();

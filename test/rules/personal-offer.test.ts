@@ -71,7 +71,9 @@ describe('the bounds of a campaign', () => {
     const percent = { type: 'percent', percent: 10, maxAmount: 1000, currency: 'USD' } as const;
     const tenth = { ...card, offer: { ...card.offer, discount: percent } };
     expect(outOfBounds(tenth, { discount: { ...percent, percent: 20 } }, null)).toBeNull();
-    expect(outOfBounds(tenth, { discount: { ...percent, maxAmount: 1001 } }, null)).toMatchObject({ field: 'discount' });
+    expect(outOfBounds(tenth, { discount: { ...percent, maxAmount: 1001 } }, null)).toMatchObject({
+      field: 'discount',
+    });
   });
 
   const zone = fc.constantFrom('UTC', 'America/New_York', 'Asia/Tokyo', 'Pacific/Auckland');

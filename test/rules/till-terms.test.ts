@@ -54,7 +54,10 @@ describe('a coupon with terms of its own', () => {
     const first = await world.redeem(ONE, 'A');
     expect(first).toMatchObject({ decision: 'approved', mode: 'reserved', text: 'OK $7.00 OFF' });
     await restart();
-    expect(await world.redeem(ONE, 'A')).toMatchObject({ text: 'OK $7.00 OFF', redemption: { id: first.redemption?.id } });
+    expect(await world.redeem(ONE, 'A')).toMatchObject({
+      text: 'OK $7.00 OFF',
+      redemption: { id: first.redemption?.id },
+    });
   });
 
   test('keeps them when another campaign value comes, while the others take it [P13, P8]', async () => {
@@ -71,13 +74,16 @@ describe('a coupon with terms of its own', () => {
     ['asks for more', { minimumBasket: { amount: 4300, currency: 'USD' } }, 'refused: basket_too_small'],
     ['asks for less than its campaign', { minimumBasket: { amount: 4200, currency: 'USD' } }, 'approved'],
     ['asks for nothing', { minimumBasket: null }, 'approved'],
-  ] satisfies [string, Personal, string][])('that %s is answered so, with the line and without [P13]', async (_, personal, told) => {
-    await world.hear('policy', { cards: [card({ version: 2, minimumBasket: { amount: 4250, currency: 'USD' } })] });
-    await granted(personal, { cardVersion: 2 });
-    expect(brief(await world.validate(ONE, 'A'))).toBe(told);
-    await world.cut();
-    expect(brief(await world.redeem(ONE, 'A'))).toBe(told);
-  });
+  ] satisfies [string, Personal, string][])(
+    'that %s is answered so, with the line and without [P13]',
+    async (_, personal, told) => {
+      await world.hear('policy', { cards: [card({ version: 2, minimumBasket: { amount: 4250, currency: 'USD' } })] });
+      await granted(personal, { cardVersion: 2 });
+      expect(brief(await world.validate(ONE, 'A'))).toBe(told);
+      await world.cut();
+      expect(brief(await world.redeem(ONE, 'A'))).toBe(told);
+    },
+  );
 
   test('is in use until its own end at most, and is not good from then on; a day ends by the store’s calendar [P13]', async () => {
     // 20 minutes are left: the use would last 15, and so it does; later it is cut short.
