@@ -6,7 +6,7 @@ import { type Problem, problem } from '../../protocol/problem.ts';
 import { err, ok } from '../../protocol/result.ts';
 import { campaignVersionSchema, versionView } from '../issuing/campaign.ts';
 import type { Ledger, OldTermsView, PersonalRefusal, TermsView } from '../ledger/port.ts';
-import { csvLine, wantsCsv } from './csv.ts';
+import { csvFile, type CsvLine, wantsCsv } from './csv.ts';
 import { type Endpoint, withBody, withoutBody } from './http.ts';
 
 /** Terms that changed, terms of one coupon's own, and what was redeemed under old ones. */
@@ -28,10 +28,7 @@ export function termsDoor(ledger: Ledger): Endpoint[] {
     withoutBody(routes.oldTerms, async ({ header }) => {
       const redemptions = await ledger.oldTerms();
       if (!wantsCsv(header('accept'))) return ok({ redemptions: redemptions.map(oldTermsView) });
-      const csv = [OLD_TERMS_COLUMNS, ...redemptions.map(oldTermsFields)].map(csvLine).join('');
-      return new Response(csv, {
-        headers: { 'content-type': 'text/csv; charset=utf-8; header=present', vary: 'accept' },
-      });
+      return csvFile('old-terms', oneChunk([OLD_TERMS_COLUMNS, ...redemptions.map(oldTermsFields)]));
     }),
   ];
 }
@@ -123,19 +120,24 @@ const OLD_TERMS_COLUMNS = [
   ...['difference', 'currency'],
 ];
 
-function oldTermsFields(view: OldTermsView): (string | number)[] {
+async function* oneChunk(lines: readonly CsvLine[]): AsyncGenerator<readonly CsvLine[]> {
+  yield lines;
+}
+
+function oldTermsFields(view: OldTermsView): CsvLine {
   const { campaign, lastFour, store, at, basket, reversed, used, inForce, difference } = view;
   return [
     ...[campaign, lastFour, store, new Date(at).toISOString(), basket, String(reversed)],
     ...termsFields(used),
     ...termsFields(inForce),
-    ...[difference.amount, difference.currency],
+    ...[String(difference.amount), difference.currency],
   ];
 }
 
 /** Amounts in minor units; a discount as its parts, the most that it may cost last. */
-function termsFields({ version, title, discount, startsAt, endsAt, minimumBasket }: TermsView): (string | number)[] {
-  return [version, title, discountText(discount), startsAt, endsAt, minimumBasket?.amount ?? ''];
+function termsFields({ version, title, discount, startsAt, endsAt, minimumBasket }: TermsView): CsvLine {
+  const needs = minimumBasket === null ? '' : String(minimumBasket.amount);
+  return [String(version), title, discountText(discount), startsAt, endsAt, needs];
 }
 
 function discountText(discount: TermsView['discount']): string {
