@@ -66,12 +66,12 @@ export class Group {
     this.#codes.tell(hash);
   }
 
-  /** @param moved told after each commit in which the code moved, and when a store says that it is in use @returns stops it */
+  /** @param moved told after each commit in which the code moved, and when a store says that it is in use; throws nothing @returns stops it */
   watchCode(hash: CodeHash, moved: () => void): () => void {
     return this.#codes.watch(hash, moved);
   }
 
-  /** @param changed told after each commit of a new version of its terms @returns stops it */
+  /** @param changed told after each commit of a new version of its terms; throws nothing @returns stops it */
   watchCampaign(id: string, changed: () => void): () => void {
     return this.#campaigns.watch(id, changed);
   }

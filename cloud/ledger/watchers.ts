@@ -19,7 +19,7 @@ export class Watchers<K> {
     const all = this.#toldByKey.get(key);
     if (all === undefined) return;
     queueMicrotask(() => {
-      for (const told of [...all]) told();
+      for (const told of [...all]) if (all.has(told)) told();
     });
   }
 }

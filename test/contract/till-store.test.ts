@@ -366,6 +366,20 @@ describe('the till’s store on a disk', () => {
     expect([store.box(), store.reservation('res-00001'), store.entries(1, 1, 9)]).toEqual(before);
   });
 
+  it('of before has reservations without anything of their own, and takes others [P13]', () => {
+    store.make(BOX);
+    install();
+    store.close();
+    const before = new Sqlite(path());
+    before.exec('ALTER TABLE reservations DROP COLUMN personal');
+    before.pragma('user_version = 1');
+    before.close();
+    store = new SqliteTillStore(path());
+    expect(store.reservation('res-00001')).toEqual(held());
+    install({ reservation: 'res-00002', codeHash: OTHER, personal: { title: 'Hello' } });
+    expect(store.reservation('res-00002')?.personal).toEqual({ title: 'Hello' });
+  });
+
   it('a checkpoint moves what was committed into the file, and no more', () => {
     store.make(BOX);
     const fileAlone = () => {
