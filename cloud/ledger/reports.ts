@@ -70,9 +70,8 @@ export async function exposureOf(store: LedgerStore, id: string, now: number): P
   return store.read(async (tx) => {
     const campaign = (await tx.campaigns([id]))[0];
     if (campaign === undefined) return null;
-    const units = await tx.units(id);
+    const { units, own } = await tx.counts(id);
     const { discount } = campaign.card.offer;
-    const own = await tx.own(id);
     const valueIn = (states: readonly CodeState[]) =>
       states.reduce((sum, state) => sum + worthOf(units[state], own[state], faceValue(discount)), 0);
     const ended = validityIn(campaign.card, campaign.card.timeZone).endsAt <= now;

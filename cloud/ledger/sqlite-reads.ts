@@ -70,14 +70,8 @@ export function sqliteReads(db: RowReader): LedgerReads {
     allGateways: async () => all(gatewayRow, 'SELECT body FROM gateways ORDER BY id'),
     campaigns: async (ids) => each(ids, campaignRow, 'SELECT * FROM campaigns WHERE id = ?'),
     allCampaigns: async () => all(campaignRow, 'SELECT * FROM campaigns ORDER BY id'),
-    units: async (campaign) =>
-      one((row) => units(text(row.units)), 'SELECT units FROM campaigns WHERE id = ?', campaign) ?? units('{}'),
-    own: async (campaign) =>
-      one(
-        (row) => own(text(row.own_units), text(row.own_value)),
-        'SELECT own_units, own_value FROM campaigns WHERE id = ?',
-        campaign,
-      ) ?? own('{}', '{}'),
+    counts: async (campaign) =>
+      one(counts, 'SELECT units, own_units, own_value FROM campaigns WHERE id = ?', campaign) ?? NONE,
     campaignVersions: async (campaign) => all(versionRow, VERSIONS, campaign),
     oldTerms: async (most) => all(oldTermsRow, OLD_TERMS, most),
     stores: async () => all(storeRow, 'SELECT * FROM stores ORDER BY id'),
@@ -369,9 +363,11 @@ function units(json: string): Units {
   return { ...none, ...counted } as Units;
 }
 
-function own(unitsJson: string, valueJson: string): OwnByState {
-  const [counted, worth] = [units(unitsJson), units(valueJson)];
-  return Object.fromEntries(
-    CODE_STATES.map((state) => [state, { units: counted[state], value: worth[state] }]),
-  ) as OwnByState;
+function counts(row: Row): Counts {
+  const [counted, worth] = [units(text(row.own_units)), units(text(row.own_value))];
+  const own = CODE_STATES.map((state) => [state, { units: counted[state], value: worth[state] }]);
+  return { units: units(text(row.units)), own: Object.fromEntries(own) as OwnByState };
 }
+
+type Counts = { readonly units: Units; readonly own: OwnByState };
+const NONE: Counts = counts({ units: '{}', own_units: '{}', own_value: '{}' });

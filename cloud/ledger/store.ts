@@ -43,9 +43,8 @@ export interface LedgerReads {
   allGateways(): Promise<GatewayRow[]>;
   campaigns(ids: readonly string[]): Promise<Campaign[]>;
   allCampaigns(): Promise<Campaign[]>;
-  units(campaign: string): Promise<Units>;
-  /** Of these units, those with a value of their own, and their value. */
-  own(campaign: string): Promise<OwnByState>;
+  /** A campaign's codes by state; of these, those with a value of their own, and their value. As of one moment. */
+  counts(campaign: string): Promise<{ readonly units: Units; readonly own: OwnByState }>;
   /** The oldest first. */
   campaignVersions(campaign: string): Promise<CampaignVersion[]>;
   /** The newest first. */
