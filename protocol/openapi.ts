@@ -16,8 +16,8 @@ export type Route = {
   readonly upload?: { readonly type: string; readonly description: string };
   readonly response?: z.ZodType;
   readonly responseType?: string;
-  /** Another content type of the answer, for whose `Accept` names it. */
-  readonly alsoAs?: string;
+  /** A content type of text in which the same is told to who accepts that alone. */
+  readonly orElse?: string;
   /** Of a good answer; 200 where nothing is said. */
   readonly status?: 200 | 201;
 };
@@ -87,9 +87,9 @@ const requestContent = (body: z.ZodType, { bodyType, upload }: Operation) => ({
   ...(upload === undefined ? {} : { [upload.type]: { schema: { type: 'string', description: upload.description } } }),
 });
 
-const responseContent = (response: z.ZodType, { responseType, alsoAs }: Operation) => ({
+const responseContent = (response: z.ZodType, { responseType, orElse }: Operation) => ({
   ...content(response, responseType),
-  ...(alsoAs === undefined ? {} : { [alsoAs]: { schema: { type: 'string' } } }),
+  ...(orElse === undefined ? {} : { [orElse]: { schema: { type: 'string' } } }),
 });
 
 const content = (schema: z.ZodType, type = 'application/json') => ({

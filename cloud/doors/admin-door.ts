@@ -12,6 +12,7 @@ import type { Endpoint } from './http.ts';
 import { spendDoor } from './spend-door.ts';
 import { stackDoor } from './stack-door.ts';
 import { storeDoor } from './store-door.ts';
+import { termsDoor } from './terms-door.ts';
 
 type Parts = {
   readonly ledger: Ledger;
@@ -37,6 +38,7 @@ export function adminDoor({
 }: Parts): Endpoint[] {
   return [
     ...campaignDoor(ledger),
+    ...termsDoor(ledger),
     ...stackDoor(ledger, log),
     ...storeDoor(ledger, enrolments, now),
     ...fleetDoor(ledger),

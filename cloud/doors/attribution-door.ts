@@ -87,7 +87,7 @@ const routes = {
   funnel: {
     ...report,
     path: '/v1/reports/funnel',
-    alsoAs: 'text/csv',
+    orElse: 'text/csv',
     summary:
       'From the ad to the redemption. Impressions and `adClicks` are as imported; `clicks` are those that arrived here; a claim ' +
       'is a request that was given a coupon. ' +
@@ -98,7 +98,7 @@ const routes = {
   performance: {
     ...report,
     path: '/v1/reports/performance',
-    alsoAs: 'text/csv',
+    orElse: 'text/csv',
     summary:
       'Revenue, discount, spend and the cost of one redemption: spend by the redemptions that stand, null where there is ' +
       'none of either. `redemptionRate`: of the coupons assigned. Spend is of no store. A discount that the register does ' +
@@ -108,7 +108,7 @@ const routes = {
   leaks: {
     ...report,
     path: '/v1/reports/leaks',
-    alsoAs: 'text/csv',
+    orElse: 'text/csv',
     summary:
       'Attempts that were refused because another basket uses the coupon (`second_basket`) or has redeemed it ' +
       "(`used_elsewhere`), or because it is another customer's; each basket once, with the source of the coupon that was " +

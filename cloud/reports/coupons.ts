@@ -1,3 +1,5 @@
+import type { Discount } from '../../protocol/offer.ts';
+import { personalCard } from '../../protocol/personal-offer.ts';
 import type { DistributionReads } from '../distribution/store.ts';
 import type { Campaign, CodeHash } from '../ledger/port.ts';
 import { cleanSource } from './event-rules.ts';
@@ -14,13 +16,14 @@ export class Coupons {
   }
 
   /** Its source is that of its assignment, the first touch. Null: no such code. */
-  async of(code: CodeHash): Promise<Known | null> {
-    const assigned = await this.#tx.assignmentByCode(code);
-    const id = assigned?.campaign ?? (await this.#tx.codes([code]))[0]?.campaign;
-    const campaign = id === undefined ? null : await this.campaign(id);
-    if (campaign === null) return null;
+  async of(hash: CodeHash): Promise<Known | null> {
+    const code = (await this.#tx.codes([hash]))[0];
+    const campaign = code === undefined ? null : await this.campaign(code.campaign);
+    if (code === undefined || campaign === null) return null;
+    const assigned = await this.#tx.assignmentByCode(hash);
     return {
-      campaign,
+      timeZone: campaign.card.timeZone,
+      discount: personalCard(campaign.card, code.personal).offer.discount,
       about: {
         campaign: campaign.id,
         assignment: assigned?.id ?? null,
@@ -50,6 +53,8 @@ export class Coupons {
 }
 
 export type Known = {
-  readonly campaign: Campaign;
+  readonly timeZone: string;
+  /** The coupon's own, else its campaign's. */
+  readonly discount: Discount;
   readonly about: Pick<NewEvent, 'campaign' | 'assignment' | 'channel' | 'source'>;
 };

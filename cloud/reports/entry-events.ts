@@ -33,10 +33,10 @@ export async function eventsOf(
   if (coupon === null) return [];
   const redemption = id === undefined ? null : ((await tx.redemptions([id]))[0] ?? null);
   const store = door === null ? null : await coupons.storeOf(door);
-  const { timeZone, offer } = coupon.campaign.card;
+  const { timeZone, discount } = coupon;
   return kinds.map((kind) => {
     const when = timeOf(kind, redemption, at);
-    const money = kind === 'scanned' || redemption === null ? null : moneyOf(redemption, offer.discount);
+    const money = kind === 'scanned' || redemption === null ? null : moneyOf(redemption, discount);
     return { ...coupon.about, kind, at: when, day: dayIn(when, timeZone), store, door, basket, money, why: null };
   });
 }

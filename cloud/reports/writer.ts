@@ -131,7 +131,7 @@ async function leaksOf(
       const why = leakOf(reason);
       const coupon = await coupons.of(codeHash);
       if (why === null || coupon === null) continue;
-      const day = dayIn(at, coupon.campaign.card.timeZone);
+      const day = dayIn(at, coupon.timeZone);
       const store = await coupons.storeOf(door);
       leaks.push({ ...coupon.about, kind: 'leaked', at, day, codeHash, door, store, basket, why, money: null });
     }

@@ -17,7 +17,7 @@ beforeEach(async () => {
     ...{ title: '$5 off', discount: { type: 'amount', amount: 500, currency: 'USD' }, timeZone: 'UTC' },
     ...{ startsAt: '2026-01-01', endsAt: '2026-12-31' },
   });
-  const campaign = { ...campaignOf('spring', 1, terms), issuedUnits: 0, issuedValue: 0 };
+  const campaign = { ...campaignOf('spring', 1, terms), issuedUnits: 0, issuedValue: 0, changedAt: AT };
   await sqliteLedgerStore(doors.database).transaction((tx) => tx.putCampaign(campaign));
   const none = () => undefined;
   writer = new TraceWriter({ ...doors.attribution, log: { info: none, warn: none, error: none } });
