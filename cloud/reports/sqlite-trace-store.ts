@@ -40,7 +40,7 @@ function reads(db: RowReader): TraceReads {
           discount: int(row.discount),
         }),
         'sum(count) AS count, sum(firsts) AS firsts, sum(revenue) AS revenue, sum(discount) AS discount',
-        'rollups',
+        by === 'store' ? 'store_rollups' : 'rollups',
         'kind',
         span,
         by,
@@ -104,19 +104,20 @@ const storedEvent = (row: Row): StoredEvent => ({
 function writes(db: SqliteDatabase.Database): Omit<TraceTx, keyof TraceReads> {
   const to = prepare(db);
   const sources = new Sources(db);
-  const add = (events: readonly NewEvent[], limit: SourceLimit): void => {
+  const addAll = (events: readonly NewEvent[], limit: SourceLimit): void => {
     const sums = new DaySums();
     for (const event of events) {
       const source = sources.take(event.campaign, event.source, limit);
       const row = to.event.get(eventValues(event, source)) as Row;
       sums.count(event, source, intOrNull(row.first) === 1);
     }
-    for (const values of sums.values()) to.rollup.run(values);
+    for (const values of sums.bySource.values()) to.rollup.run(values);
+    for (const values of sums.byStore.values()) to.storeRollup.run(values);
   };
   return {
     async add(events, limit) {
       sources.begin();
-      add(events, limit);
+      addAll(events, limit);
     },
     async addLeaks(leaks, limit) {
       sources.begin();
@@ -124,7 +125,7 @@ function writes(db: SqliteDatabase.Database): Omit<TraceTx, keyof TraceReads> {
         const source = sources.take(leak.campaign, leak.source, limit);
         return to.leak.run(leakValues(leak, source)).changes === 1;
       });
-      add(news, limit);
+      addAll(news, limit);
     },
     async follow(feed, from, place) {
       if (from === 0) to.begin.run(feed);
@@ -149,9 +150,11 @@ function prepare(db: SqliteDatabase.Database) {
       @discount, @currency, @why, NOT EXISTS (SELECT 1 FROM events WHERE assignment = @assignment AND kind = @kind))
       RETURNING first`),
     rollup:
-      db.prepare(`INSERT INTO rollups VALUES (@campaign, @day, @kind, @channel, @source, @store, @count, @firsts, @revenue, @discount)
-      ON CONFLICT DO UPDATE SET count = count + excluded.count, firsts = firsts + excluded.firsts,
-      revenue = revenue + excluded.revenue, discount = discount + excluded.discount`),
+      db.prepare(`INSERT INTO rollups VALUES (@campaign, @day, @kind, @channel, @source, @count, @firsts, @revenue, @discount)
+      ${ADDS}`),
+    storeRollup:
+      db.prepare(`INSERT INTO store_rollups VALUES (@campaign, @day, @kind, @store, @count, @firsts, @revenue, @discount)
+      ${ADDS}`),
     leak: db.prepare(`INSERT INTO leaks VALUES (@codeHash, @door, @basket, @campaign, @day, @channel, @source, @store, @why)
       ON CONFLICT DO NOTHING`),
     begin: db.prepare('INSERT INTO followed VALUES (?, 0) ON CONFLICT DO NOTHING'),
@@ -160,6 +163,9 @@ function prepare(db: SqliteDatabase.Database) {
       impressions = excluded.impressions, clicks = excluded.clicks, cost = excluded.cost`),
   };
 }
+
+const ADDS = `ON CONFLICT DO UPDATE SET count = count + excluded.count, firsts = firsts + excluded.firsts,
+  revenue = revenue + excluded.revenue, discount = discount + excluded.discount`;
 
 /** The numbers of sources. */
 class Sources {
@@ -202,27 +208,34 @@ class Sources {
 
 /** What a batch adds to the days: one row for all that is alike. */
 class DaySums {
-  readonly #rows = new Map<string, ReturnType<typeof sumValues>>();
+  readonly bySource = new Map<string, ReturnType<typeof sourceValues>>();
+  readonly byStore = new Map<string, ReturnType<typeof storeValues>>();
 
   count(event: NewEvent, source: number, isFirst: boolean): void {
     const { campaign, day, kind, channel, store } = event;
-    const key = `${campaign} ${day} ${kind} ${channel ?? ''} ${source} ${store ?? ''}`;
-    const row = this.#rows.get(key) ?? sumValues(event, source);
-    row.count += 1;
-    row.firsts += Number(isFirst);
-    row.revenue += event.money?.total ?? 0;
-    row.discount += event.money?.discount ?? 0;
-    this.#rows.set(key, row);
-  }
-
-  values() {
-    return this.#rows.values();
+    const place = `${campaign} ${day} ${kind}`;
+    add(this.bySource, `${place} ${channel ?? ''} ${source}`, () => sourceValues(event, source), event, isFirst);
+    add(this.byStore, `${place} ${store ?? ''}`, () => storeValues(event), event, isFirst);
   }
 }
 
-const sumValues = ({ campaign, day, kind, channel, store }: NewEvent, source: number) => ({
-  ...{ campaign, day, kind, channel: channel ?? '', source, store: store ?? '' },
-  ...{ count: 0, firsts: 0, revenue: 0, discount: 0 },
+type Sums = { count: number; firsts: number; revenue: number; discount: number };
+const none: Sums = { count: 0, firsts: 0, revenue: 0, discount: 0 };
+
+function add<S extends Sums>(rows: Map<string, S>, key: string, make: () => S, { money }: NewEvent, isFirst: boolean) {
+  const row = rows.get(key) ?? make();
+  row.count += 1;
+  row.firsts += Number(isFirst);
+  row.revenue += money?.total ?? 0;
+  row.discount += money?.discount ?? 0;
+  rows.set(key, row);
+}
+
+const sourceValues = ({ campaign, day, kind, channel }: NewEvent, source: number) => ({
+  ...{ campaign, day, kind, channel: channel ?? '', source, ...none },
+});
+const storeValues = ({ campaign, day, kind, store }: NewEvent) => ({
+  ...{ campaign, day, kind, store: store ?? '', ...none },
 });
 
 const eventValues = (event: NewEvent, source: number) => ({

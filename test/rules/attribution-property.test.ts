@@ -134,34 +134,42 @@ function told() {
   return { redemptions: Number(row?.redemptions), reversed: Number(row?.reversed) };
 }
 
-const daysAsKept = () =>
-  town
+const daysAsKept = () => ({
+  sources: town
     .rows('SELECT * FROM rollups')
     .map((row) => ({ ...row }))
-    .sort(byText);
+    .sort(byText),
+  stores: town
+    .rows('SELECT * FROM store_rollups')
+    .map((row) => ({ ...row }))
+    .sort(byText),
+});
+
+type Days = Map<string, Record<string, string | number>>;
 
 /** Counted anew, event by event. */
 function daysCounted() {
-  const days = new Map<string, Record<string, string | number>>();
+  const [sources, stores]: [Days, Days] = [new Map(), new Map()];
   const seen = new Set<string>();
   for (const event of town.rows('SELECT * FROM events ORDER BY seq')) {
     const { campaign, kind, assignment, source } = event;
-    const place = {
-      ...{ campaign: String(campaign), day: dayIn(Number(event.at), ZONE), kind: String(kind) },
-      ...{ channel: event.channel ?? '', source: Number(source), store: event.store ?? '' },
-    };
-    const sums = days.get(JSON.stringify(place)) ?? { ...place, count: 0, firsts: 0, revenue: 0, discount: 0 };
+    const place = { campaign: String(campaign), day: dayIn(Number(event.at), ZONE), kind: String(kind) };
     const isFirst = assignment === null || !seen.has(`${kind} ${assignment}`);
     if (assignment !== null) seen.add(`${kind} ${assignment}`);
-    days.set(JSON.stringify(place), {
-      ...sums,
-      count: Number(sums.count) + 1,
-      firsts: Number(sums.firsts) + Number(isFirst),
-      revenue: Number(sums.revenue) + Number(event.total),
-      discount: Number(sums.discount) + Number(event.discount),
-    });
+    const counted = (days: Days, of: Record<string, string | number>) => {
+      const sums = days.get(JSON.stringify(of)) ?? { ...of, count: 0, firsts: 0, revenue: 0, discount: 0 };
+      days.set(JSON.stringify(of), {
+        ...sums,
+        count: Number(sums.count) + 1,
+        firsts: Number(sums.firsts) + Number(isFirst),
+        revenue: Number(sums.revenue) + Number(event.total),
+        discount: Number(sums.discount) + Number(event.discount),
+      });
+    };
+    counted(sources, { ...place, channel: event.channel ?? '', source: Number(source) });
+    counted(stores, { ...place, store: event.store ?? '' });
   }
-  return [...days.values()].sort(byText);
+  return { sources: [...sources.values()].sort(byText), stores: [...stores.values()].sort(byText) };
 }
 
 const byText = (one: object, other: object) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1);

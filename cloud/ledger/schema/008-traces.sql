@@ -32,7 +32,8 @@ CREATE INDEX events_of_assignment ON events (assignment, kind) WHERE assignment 
 CREATE TRIGGER events_never_change BEFORE UPDATE ON events BEGIN SELECT RAISE (ABORT, 'events are append-only'); END;
 CREATE TRIGGER events_never_go BEFORE DELETE ON events BEGIN SELECT RAISE (ABORT, 'events are append-only'); END;
 
--- the same by day, kept in the transaction that adds the events; '' where nothing is known, a primary key has no NULL
+-- the same by day, kept in the transaction that adds the events; '' where nothing is known, a primary key has no NULL.
+-- Once by source and channel and once by store: together they would be nearly as many rows as events
 CREATE TABLE rollups (
   campaign TEXT NOT NULL,
   -- in the campaign's time zone, as 2026-11-23
@@ -40,12 +41,22 @@ CREATE TABLE rollups (
   kind TEXT NOT NULL,
   channel TEXT NOT NULL,
   source INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  firsts INTEGER NOT NULL,
+  revenue INTEGER NOT NULL,
+  discount INTEGER NOT NULL,
+  PRIMARY KEY (campaign, day, kind, channel, source)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE store_rollups (
+  campaign TEXT NOT NULL,
+  day TEXT NOT NULL,
+  kind TEXT NOT NULL,
   store TEXT NOT NULL,
   count INTEGER NOT NULL,
   firsts INTEGER NOT NULL,
   revenue INTEGER NOT NULL,
   discount INTEGER NOT NULL,
-  PRIMARY KEY (campaign, day, kind, channel, source, store)
+  PRIMARY KEY (campaign, day, kind, store)
 ) STRICT, WITHOUT ROWID;
 
 -- how far each feed of the ledger has been followed into events
