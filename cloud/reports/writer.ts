@@ -19,6 +19,8 @@ export class TraceWriter {
   #leaks: RefusedAttempt[] = [];
   #dropped = 0;
   #timer: NodeJS.Timeout | null = null;
+  /** It is being written, or the database is away: a full batch alone is no reason to begin. */
+  #isBusy = false;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(ports: WriterPorts) {
@@ -36,6 +38,7 @@ export class TraceWriter {
   flush(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    this.#isBusy = true;
     this.#writing = this.#writing.then(() => this.#write());
     return this.#writing;
   }
@@ -46,7 +49,7 @@ export class TraceWriter {
       return;
     }
     waiting.push(one);
-    if (this.#traces.length + this.#leaks.length >= EVENTS_PER_BATCH) void this.flush();
+    if (this.#traces.length + this.#leaks.length >= EVENTS_PER_BATCH && !this.#isBusy) void this.flush();
     else this.#timer ??= setTimeout(() => void this.flush(), WRITE_MS).unref();
   }
 
@@ -71,6 +74,7 @@ export class TraceWriter {
       this.#leaks = this.#leaks.slice(leaks.length);
       this.#tellDropped();
     }
+    this.#isBusy = false;
   }
 
   /** While the database is away all is kept. */
