@@ -5,6 +5,7 @@ import { discountSchema, faceValue, offerSchema } from '../../protocol/offer.ts'
 import { campaignIdSchema, storeIdSchema } from '../../protocol/reservation.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import type { Campaign } from '../ledger/port.ts';
+import { REVERSAL_DAYS } from '../ledger/undo-rules.ts';
 
 /** A campaign as the marketer writes it, and the way from there to the ledger's and back. */
 
@@ -15,6 +16,8 @@ const ADDRESS_CHARACTERS_MAX = 2_048;
 const STORES_MAX = 10_000;
 /** Codes of one campaign. */
 const CAP_UNITS_MAX = 1_000_000_000;
+/** A reversal so late is an error of the books, not a return. */
+const REVERSAL_DAYS_MAX = 365;
 /** Coupons of one campaign that one customer may have: more is not a personal offer. */
 const PER_CUSTOMER_MAX = 1_000;
 
@@ -50,6 +53,7 @@ const shape = {
   endsAt: dateOrInstantSchema,
   cap: capSchema,
   perCustomer: z.int().min(1).max(PER_CUSTOMER_MAX),
+  reversalDays: z.int().min(0).max(REVERSAL_DAYS_MAX),
   stores: z.union([z.literal('all'), z.array(storeIdSchema).min(1).max(STORES_MAX)]),
   minimumBasket: moneySchema.nullable(),
   onSilence: z.enum(['hold', 'replace', 'replace_now']),
@@ -69,6 +73,7 @@ export const newCampaignSchema = z
     channels: shape.channels.default(['store', 'online']),
     cap: capSchema.default({ units: null, value: null }),
     perCustomer: shape.perCustomer.default(1),
+    reversalDays: shape.reversalDays.default(REVERSAL_DAYS),
     stores: shape.stores.default('all'),
     minimumBasket: shape.minimumBasket.default(null),
     onSilence: shape.onSilence.default('hold'),
@@ -109,7 +114,7 @@ export function changedCampaign(now: Campaign, change: CampaignChange): Result<C
 
 /** The ledger's form; the version is the card's. */
 export function campaignOf(id: string, version: number, terms: Terms): Omit<Campaign, 'issuedUnits' | 'issuedValue'> {
-  const { title, discount, promotionRef, condition, picture, cap, perCustomer, offline } = terms;
+  const { title, discount, promotionRef, condition, picture, cap, perCustomer, reversalDays, offline } = terms;
   const { channels, timeZone, startsAt, endsAt, stores, minimumBasket, onSilence } = terms;
   return {
     id,
@@ -118,7 +123,7 @@ export function campaignOf(id: string, version: number, terms: Terms): Omit<Camp
       offer: { campaign: id, title, discount, promotionRef },
       ...{ channels, timeZone, startsAt, endsAt, stores, minimumBasket, onSilence },
     },
-    ...{ condition, terms: terms.terms, picture, cap, perCustomer, offline },
+    ...{ condition, terms: terms.terms, picture, cap, perCustomer, reversalDays, offline },
   };
 }
 
@@ -159,6 +164,7 @@ function termsOf(campaign: Campaign): Terms {
     ...card,
     cap: { ...campaign.cap },
     perCustomer: campaign.perCustomer,
+    reversalDays: campaign.reversalDays,
     // What is stored came through this schema.
     offline: offlineSchema.parse(campaign.offline),
   };

@@ -13,10 +13,12 @@ import { GENESIS_HASH } from '../../protocol/journal.ts';
 import { err, ok } from '../../protocol/result.ts';
 import { Carts } from './carts.ts';
 import type { GatewayRow } from './code-rules.ts';
+import { feed } from './feeding.ts';
 import { Group } from './group.ts';
 import { type Ledger, LedgerUnavailable, type NewGateway, type Outgoing } from './port.ts';
 import { codeHistory, exceptionViews, exposureOf, gatewayViews } from './reports.ts';
-import type { LedgerStore } from './store.ts';
+import { EMPTY_BATCH, type LedgerStore } from './store.ts';
+import { recordTerms } from './terms.ts';
 import { voidCode } from './voiding.ts';
 
 export type LedgerPorts = {
@@ -60,6 +62,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
   };
   const carts = new Carts({ group, store, fleetKey: keys.fleetKey, read, now, newId });
   const issuing = { store, fleetKey: keys.fleetKey, seal: { key: keys.sealKey, randomBytes }, randomBytes, now, newId };
+  const feeds = { group, fleetKey: keys.fleetKey, read, now, newId };
   const imports = new Imports(issuing);
   const stocking = { group, store, fleetKey: keys.fleetKey, read, stockUnitsMax, now, newId };
   await imports.dropUnfinished();
@@ -71,6 +74,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
     reverse: (request) => carts.reverse(request),
     release: (request) => carts.release(request),
     basket: (client, basket) => carts.basket(client, basket),
+    feed: (client, items) => feed(feeds, client, items),
     async history(code) {
       const hash = hashOf(code);
       return hash === null ? null : codeHistory(store, hash, now());
@@ -81,10 +85,11 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
         if ((await tx.campaigns([campaign.id])).length > 0) return err('exists');
         const created = { ...campaign, issuedUnits: 0, issuedValue: 0 };
         await tx.putCampaign(created);
+        await recordTerms(tx, null, created, now());
         return ok(created);
       });
     },
-    changeCampaign: (id, change) => changeCampaign(store, group, id, change),
+    changeCampaign: (id, change) => changeCampaign(store, group, id, change, now),
     campaigns: () => store.read((tx) => tx.allCampaigns()),
     campaign: (id) => store.read(async (tx) => (await tx.campaigns([id]))[0] ?? null),
     exposure: (campaign) => exposureOf(store, campaign, now()),
@@ -173,25 +178,8 @@ async function forgetConnections(store: LedgerStore, boxes: Map<string, GatewayR
     .filter((row) => row.connected)
     .map((row) => ({ ...row, connected: false, silentSince: row.lastHeard ?? now }));
   if (connected.length === 0) return;
-  await store.transaction((tx) => tx.write({ ...nothing, gateways: connected }));
+  await store.transaction((tx) => tx.write({ ...EMPTY_BATCH, gateways: connected }));
 }
-
-const nothing = {
-  codes: [],
-  reservations: [],
-  redemptions: [],
-  reversals: [],
-  uses: [],
-  waits: [],
-  waitsEnded: [],
-  gateways: [],
-  entries: [],
-  journals: [],
-  messages: [],
-  exceptions: [],
-  units: new Map(),
-  published: [],
-};
 
 function newRow({ id, store, shard, publicKey, keyId, passwordHash }: NewGateway): GatewayRow {
   return {
@@ -218,14 +206,16 @@ async function changeCampaign(
   group: Group,
   id: string,
   change: Parameters<Ledger['changeCampaign']>[1],
+  now: () => number,
 ): ReturnType<Ledger['changeCampaign']> {
   const changed = await store.transaction(async (tx) => {
-    const now = (await tx.campaigns([id]))[0];
-    if (now === undefined) return null;
-    const next = change(now);
-    if (next === now) return { campaign: now, card: null };
-    const versioned = { ...next, card: { ...next.card, version: now.card.version + 1 } };
+    const before = (await tx.campaigns([id]))[0];
+    if (before === undefined) return null;
+    const next = change(before);
+    if (next === before) return { campaign: before, card: null };
+    const versioned = { ...next, card: { ...next.card, version: before.card.version + 1 } };
     await tx.putCampaign(versioned);
+    await recordTerms(tx, before, versioned, now());
     return { campaign: versioned, card: versioned.card };
   });
   if (changed === null) return err('unknown_campaign');

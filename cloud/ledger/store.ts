@@ -5,6 +5,7 @@ import type {
   CodeRow,
   CodeState,
   ExceptionRow,
+  FedRow,
   GatewayRow,
   RedemptionRow,
   ReservationRow,
@@ -34,6 +35,7 @@ export interface LedgerReads {
   redemptionsOfBasket(door: string, basket: string): Promise<RedemptionRow[]>;
   reversals(codes: readonly CodeHash[]): Promise<ReversalRow[]>;
   uses(door: string, basket: string): Promise<UseRow[]>;
+  fed(codes: readonly CodeHash[]): Promise<FedRow[]>;
   /** In the order of asking. */
   waits(codes: readonly CodeHash[]): Promise<WaitRow[]>;
   gateways(ids: readonly string[]): Promise<GatewayRow[]>;
@@ -136,6 +138,7 @@ export type Batch = {
   readonly redemptions: readonly RedemptionRow[];
   readonly reversals: readonly ReversalRow[];
   readonly uses: readonly UseRow[];
+  readonly fed: readonly FedRow[];
   readonly waits: readonly WaitRow[];
   readonly waitsEnded: readonly string[];
   readonly gateways: readonly GatewayRow[];
@@ -147,6 +150,24 @@ export type Batch = {
   readonly units: ReadonlyMap<string, Partial<Record<CodeState, number>>>;
   /** Outbox rows that the broker has taken. */
   readonly published: readonly number[];
+};
+
+export const EMPTY_BATCH: Batch = {
+  codes: [],
+  reservations: [],
+  redemptions: [],
+  reversals: [],
+  uses: [],
+  fed: [],
+  waits: [],
+  waitsEnded: [],
+  gateways: [],
+  entries: [],
+  journals: [],
+  messages: [],
+  exceptions: [],
+  units: new Map(),
+  published: [],
 };
 
 export type IssuedChunk = {

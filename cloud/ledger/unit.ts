@@ -8,6 +8,7 @@ import type {
   CodeState,
   CodeView,
   ExceptionRow,
+  FedRow,
   GatewayRow,
   RedemptionRow,
   ReservationRow,
@@ -18,6 +19,8 @@ import type {
 import type { HandOver } from './handover-rules.ts';
 import type { Campaign, Store } from './port.ts';
 import type { LedgerTx, StoredJournalEntry } from './store.ts';
+
+const DAY_MS = 86_400_000;
 
 /**
  * The rows of one group of commands: loaded once, changed by the rules in the order of the commands, written at the end.
@@ -32,6 +35,7 @@ export class Unit {
   readonly #redemptions = new Map<string, RedemptionRow | null>();
   readonly #reversals = new Map<CodeHash, ReversalRow[]>();
   readonly #waits = new Map<CodeHash, WaitRow[]>();
+  readonly #fed = new Map<CodeHash, FedRow[]>();
   readonly #gateways = new Map<string, GatewayRow | null>();
   readonly #campaigns = new Map<string, Campaign>();
   #stores: Map<string, Store> | null = null;
@@ -40,6 +44,7 @@ export class Unit {
     redemptions: new Set<string>(),
     reversals: new Set<ReversalRow>(),
     uses: [] as UseRow[],
+    fed: [] as FedRow[],
     waits: [] as WaitRow[],
     waitsEnded: [] as string[],
     gateways: new Set<string>(),
@@ -86,14 +91,16 @@ export class Unit {
     const reservation = code.reservation === null ? null : await this.reservation(code.reservation);
     const redemption = code.redemption === null ? null : await this.redemption(code.redemption);
     const gateway = reservation === null ? null : await this.gateway(reservation.gateway);
+    const campaign = await this.campaign(code.campaign);
     return {
       code,
       reservation,
       holder: gateway === null ? null : { gateway, storeName: await this.#storeName(gateway.store) },
       redemption,
-      redeemedWhere: redemption === null ? null : await this.doorName(redemption.door),
+      redeemedWhere: redemption === null ? null : await this.#placeName(redemption),
       waits: this.#waits.get(hash) ?? [],
-      card: (await this.campaign(code.campaign)).card,
+      card: campaign.card,
+      reversalWindowMs: campaign.reversalDays * DAY_MS,
     };
   }
 
@@ -132,6 +139,12 @@ export class Unit {
     return this.#reversals.get(hash)?.find((row) => row.door === door && row.basket === basket) ?? null;
   }
 
+  /** What that door fed of this code and basket before. */
+  async fed(door: string, hash: CodeHash, basket: string): Promise<readonly FedRow[]> {
+    if (!this.#fed.has(hash)) this.#fed.set(hash, await this.#tx.fed([hash]));
+    return (this.#fed.get(hash) ?? []).filter((row) => row.door === door && row.basket === basket);
+  }
+
   /** Baskets of a box's door that must never redeem this code [C13]. */
   async tombstones(gateway: string, hash: CodeHash): Promise<string[]> {
     await this.load([hash]);
@@ -158,11 +171,17 @@ export class Unit {
     return this.#stores.get(id) ?? null;
   }
 
-  /** `Main Street` for a box's door, `online` for a cart's. */
-  async doorName(door: string): Promise<string> {
+  /** `Main Street` for a box's door and where a feed names that store, `online` for a cart's. */
+  async #placeName({ door, fedStore }: RedemptionRow): Promise<string> {
+    if (fedStore !== null) return this.#storeName(fedStore);
     if (!door.startsWith('gateway:')) return 'online';
     const gateway = await this.gateway(door.slice('gateway:'.length));
     return gateway === null ? 'a store' : this.#storeName(gateway.store);
+  }
+
+  /** The store's id; null: not a box's door, or an unknown one. */
+  async storeOfDoor(door: string): Promise<string | null> {
+    return door.startsWith('gateway:') ? ((await this.gateway(door.slice('gateway:'.length)))?.store ?? null) : null;
   }
 
   /** What a hand-over of this code may need: the boxes that wait for it. */
@@ -209,6 +228,10 @@ export class Unit {
         return;
       case 'use':
         changed.uses.push(change.row);
+        return;
+      case 'fed':
+        changed.fed.push(change.row);
+        this.#fed.set(change.row.codeHash, [...(this.#fed.get(change.row.codeHash) ?? []), change.row]);
         return;
       case 'wait':
         changed.waits.push(change.row);
@@ -276,6 +299,7 @@ export class Unit {
       redemptions: present(this.#redemptions, changed.redemptions),
       reversals: [...changed.reversals],
       uses: changed.uses,
+      fed: changed.fed,
       waits: changed.waits.filter(({ id }) => !gone.has(id)),
       waitsEnded: changed.waitsEnded,
       gateways: present(this.#gateways, changed.gateways),

@@ -42,6 +42,7 @@ export async function openLedger(path: string): Promise<{ readonly ledger: Ledge
     picture: null,
     cap: { units: null, value: null },
     perCustomer: 1,
+    reversalDays: 30,
     offline: 'decline',
   });
   return {

@@ -141,6 +141,10 @@ export function fakeLedger(own: Partial<Ledger> = {}): Ledger & FakeState {
       asked.push(['basket', { client, basket }]);
       return { basket, codes: [] };
     },
+    feed: async (client, items) => {
+      asked.push(['feed', { client, items }]);
+      return items.map(() => ({ outcome: 'taken', reason: null, redemption: 'redemption-1', again: false }));
+    },
     history: noted('history', () => null),
     createCampaign: async (campaign) => {
       if (campaignsById.has(campaign.id)) return err('exists');

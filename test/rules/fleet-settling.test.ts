@@ -225,7 +225,7 @@ describe('an entry `returned`', () => {
 
 describe('an entry `reversed`', () => {
   const apply = (at: EntryCase, entry = reversed(), epoch = 1) =>
-    applyReversed(gatewayWith({ epoch }), entry, at, handOverTo(), NOW);
+    applyReversed(gatewayWith({ epoch }), entry, at, null, handOverTo(), NOW);
   const known = redemptionWith();
 
   test('frees the code into its next generation by the redemption that it names [C13, B13]', () => {

@@ -71,7 +71,7 @@ describe('the void mark', () => {
   test.each([
     ['the end of a hold', (mark: boolean) => expireHold(mark ? marked(held) : held, handOverTo(), ended)],
     ['a release', (mark: boolean) => releaseCart(mark ? marked(held) : held, 'shop', 'cart-1', handOverTo(), NOW)],
-    ["a cart's reversal", (mark: boolean) => reverseCart(mark ? marked(bought) : bought, online.id, handOverTo(), NOW)],
+    ["a cart's reversal", (mark: boolean) => reverseCart(mark ? marked(bought) : bought, online.id, NOW, handOverTo(), NOW)],
     [
       'a return',
       (mark: boolean) => {
@@ -83,7 +83,7 @@ describe('the void mark', () => {
       "a box's reversal",
       (mark: boolean) => {
         const view = mark ? marked(viewIn('redeemed')) : viewIn('redeemed');
-        return applyReversed(gatewayWith(), reversal, { ...given, view, known: redemptionWith() }, handOverTo(), NOW)
+        return applyReversed(gatewayWith(), reversal, { ...given, view, known: redemptionWith() }, null, handOverTo(), NOW)
           .changes;
       },
     ],

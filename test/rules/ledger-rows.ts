@@ -107,6 +107,7 @@ export function redemptionWith(changes: Partial<RedemptionRow> = {}): Redemption
     at: NOW - 1000,
     oldTerms: false,
     reversed: false,
+    fedStore: null,
     ...changes,
   };
 }
@@ -130,7 +131,10 @@ export function codeWith(changes: Partial<CodeRow> = {}): CodeRow {
 
 /** By default held by the basket `cart-1` of the shop, reserved at STORE_BOX, redeemed there by the basket `sale-1`. */
 export function viewIn(state: CodeState, changes: Partial<CodeView> = {}): CodeView {
-  const base = { reservation: null, holder: null, redemption: null, redeemedWhere: null, waits: [], card: cardWith() };
+  const base = {
+    ...{ reservation: null, holder: null, redemption: null, redeemedWhere: null, waits: [] },
+    ...{ card: cardWith(), reversalWindowMs: 30 * 86_400_000 },
+  };
   switch (state) {
     case 'issued':
       return { ...base, code: codeWith(), ...changes };

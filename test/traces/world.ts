@@ -83,6 +83,7 @@ export class World {
       picture: null,
       cap: { units: null, value: null },
       perCustomer: 1,
+      reversalDays: 30,
       offline: 'decline',
     });
     const stack = await ledger.issueStack('spring', 5);
