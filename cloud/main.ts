@@ -9,6 +9,7 @@ import { CLOUD_USER } from './broker/gate.ts';
 import type { Config } from './config.ts';
 import { adminDoor } from './doors/admin-door.ts';
 import { cartDoor } from './doors/cart-door.ts';
+import { feedDoor } from './doors/feed-door.ts';
 import { enrolmentDoor } from './doors/enrolment-door.ts';
 import { createFailures } from './doors/failures.ts';
 import { createApp } from './doors/http.ts';
@@ -29,6 +30,8 @@ import { type Database, DatabaseUnusable, openDatabase } from './ledger/sqlite-d
 import { sqliteLedgerStore } from './ledger/sqlite-store.ts';
 import type { LedgerStore } from './ledger/store.ts';
 import type { Log } from './log.ts';
+import { type Books, createBooks } from './reports/books.ts';
+import { sqliteBooksStore } from './reports/sqlite-books-store.ts';
 import { takeLock } from './sqlite-lock.ts';
 
 /** Why a command could not be carried out: one line that says what to do, and the process's exit status. */
@@ -136,7 +139,9 @@ async function run(
   opened.push(() => link.current?.close());
 
   const idempotency = sqliteIdempotencyStore(database);
-  const listening = await openDoors(config, broker.value, { ledger, tokens, enrolments, idempotency, keys, log, now });
+  const books = createBooks({ store: sqliteBooksStore(database), now });
+  const parts = { ledger, books, tokens, enrolments, idempotency, keys, log, now };
+  const listening = await openDoors(config, broker.value, parts);
   if (!listening.ok) return listening;
   opened.push(listening.value.close);
   log.info(
@@ -150,13 +155,14 @@ async function run(
 
 type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
   readonly ledger: Ledger;
+  readonly books: Books;
   readonly idempotency: IdempotencyStore;
   readonly log: Log;
   readonly now: () => number;
 };
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
-  const { ledger, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const { ledger, books, tokens, enrolments, idempotency, keys, log, now } = parts;
   const failures = createFailures(now);
   const metrics = createMetrics(ledger);
   const facts = {
@@ -166,7 +172,8 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
   };
   const doors = [
     ...cartDoor(ledger, idempotency, now),
-    ...adminDoor({ ledger, enrolments, log, now }),
+    ...feedDoor(ledger),
+    ...adminDoor({ ledger, books, enrolments, log, now }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
   ];
   const machine = machineDoor({

@@ -207,7 +207,12 @@ async function forwarded(
   { door, codeHash, basket, reason, at }: Extract<EntryBody, { kind: 'reversed' }>,
   now: number,
 ): Promise<Applied> {
-  const reversal = await reverseAt(unit, codeHash, { door, basket, reason, askedAt: Math.min(at, now), asker: gateway.id }, now);
+  const reversal = await reverseAt(
+    unit,
+    codeHash,
+    { door, basket, reason, askedAt: Math.min(at, now), asker: gateway.id },
+    now,
+  );
   if (reversal?.row.state === 'pending') return { changes: [], exception: null };
   // A code that the ledger does not know was never redeemed: that is an outcome too.
   const body = { door, codeHash, basket, redemption: reversal?.row.redemption ?? null };

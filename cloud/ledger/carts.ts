@@ -87,7 +87,10 @@ export class Carts {
       const { row, redemption } = reversal;
       return {
         reversed: row.state === 'done' ? true : 'pending',
-        redemption: redemption === null ? null : redemptionView(redemption, redemption.fedStore ?? (await unit.storeOfDoor(redemption.door))),
+        redemption:
+          redemption === null
+            ? null
+            : redemptionView(redemption, redemption.fedStore ?? (await unit.storeOfDoor(redemption.door))),
       };
     });
   }

@@ -51,7 +51,12 @@ export function decideFedRedemption(told: Told, given: ToldCase, now: number): F
   if (before !== undefined)
     return isSameSale(before, told) ? { kind: 'noted', row: before, again: true, changes: [] } : { kind: 'conflict' };
   const { view, reversal } = given;
-  const noted = (outcome: FedRow['outcome'], reason: FedReason | null, redemption: string | null, ...rest: Change[]) => {
+  const noted = (
+    outcome: FedRow['outcome'],
+    reason: FedReason | null,
+    redemption: string | null,
+    ...rest: Change[]
+  ) => {
     const row = fedRow('redeemed', told, view, { outcome, reason, redemption }, now);
     return { kind: 'noted' as const, row, again: false, changes: [...rest, { do: 'fed' as const, row }] };
   };
@@ -60,7 +65,12 @@ export function decideFedRedemption(told: Told, given: ToldCase, now: number): F
   if (isKnown(told, given)) return noted('taken', 'known', view.redemption?.id ?? null);
   const { redemptionId: id } = given;
   const { reservation } = view.code;
-  const details = { door: told.door, basket: told.basket, redemption: id, ...(reservation === null ? {} : { reservation }) };
+  const details = {
+    door: told.door,
+    basket: told.basket,
+    redemption: id,
+    ...(reservation === null ? {} : { reservation }),
+  };
   const moved = move(view.code, 'fed_redeemed', { redemption: id }, details);
   if (typeof moved === 'string') {
     const isVoid = view.code.state === 'voided';

@@ -51,13 +51,7 @@ const refused = (reason: Extract<FedAnswer, { outcome: 'refused' }>['reason']): 
   reason,
 });
 
-async function take(
-  ports: FeedPorts,
-  unit: Unit,
-  client: string,
-  item: FedItem,
-  hash: CodeHash,
-): Promise<FedAnswer> {
+async function take(ports: FeedPorts, unit: Unit, client: string, item: FedItem, hash: CodeHash): Promise<FedAnswer> {
   const now = ports.now();
   if (item.at > now + AHEAD_MS) return refused('in_the_future');
   const store = item.store === null ? null : await unit.store(item.store);

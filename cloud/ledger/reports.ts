@@ -27,7 +27,10 @@ export async function codeHistory(store: LedgerStore, hash: CodeHash, now: numbe
           : reservation === null
             ? null
             : `store:${names.storeOf(reservation.gateway)}`,
-      redemption: redemption === null ? null : redemptionView(redemption, redemption.fedStore ?? names.storeOfDoor(redemption.door)),
+      redemption:
+        redemption === null
+          ? null
+          : redemptionView(redemption, redemption.fedStore ?? names.storeOfDoor(redemption.door)),
       history: entries.map(({ at, body }) => {
         const entry = JSON.parse(body) as LedgerEntry;
         return {

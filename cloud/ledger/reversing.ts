@@ -21,15 +21,12 @@ export async function reverseAt(
   const { door, basket } = request;
   const gateway = door.startsWith('gateway:') ? await unit.gateway(door.slice('gateway:'.length)) : null;
   const redemption = await unit.redemptionAt(door, hash, basket);
-  const resolved = resolveReversal(
-    request,
-    {
-      view,
-      redemption,
-      stored: await unit.reversal(door, hash, basket),
-      box: gateway === null ? null : { id: gateway.id, epoch: gateway.epoch, active: gateway.state === 'active' },
-    },
-  );
+  const resolved = resolveReversal(request, {
+    view,
+    redemption,
+    stored: await unit.reversal(door, hash, basket),
+    box: gateway === null ? null : { id: gateway.id, epoch: gateway.epoch, active: gateway.state === 'active' },
+  });
   unit.apply(resolved.changes);
   if (resolved.kind === 'here' && redemption !== null)
     unit.apply(await undoHere(unit, view, redemption, resolved.row.at, now));

@@ -46,7 +46,19 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
     async putStore({ id, name, timeZone, address }) {
       to.store.run(id, name, timeZone, address);
     },
-    async putCampaign({ id, card, condition, terms, picture, cap, perCustomer, reversalDays, offline, issuedUnits, issuedValue }) {
+    async putCampaign({
+      id,
+      card,
+      condition,
+      terms,
+      picture,
+      cap,
+      perCustomer,
+      reversalDays,
+      offline,
+      issuedUnits,
+      issuedValue,
+    }) {
       const body = JSON.stringify({ card, condition, terms, picture, perCustomer, reversalDays, offline });
       to.campaign.run(id, body, faceValue(card.offer.discount), cap.units, cap.value, issuedUnits, issuedValue);
     },

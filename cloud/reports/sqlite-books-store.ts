@@ -67,9 +67,10 @@ const ENTRIES = `SELECT e.n, e.at, e.body, c.campaign FROM entries e LEFT JOIN c
   WHERE e.partition = (SELECT ?) AND e.n > ? ORDER BY e.n LIMIT ?`;
 const TERMS = `SELECT at, body FROM entries
   WHERE partition = 0 AND code_hash IS NULL AND json_extract(body, '$.kind') = 'terms' ORDER BY n`;
-const FLOWS = `SELECT campaign, CASE WHEN day < ?1 THEN '' ELSE day END AS book_day,
-  CASE WHEN day < ?1 THEN 0 ELSE version END AS book_version, from_state, to_state, sum(units) AS units
-  FROM books WHERE day <= ?2 GROUP BY campaign, book_day, book_version, from_state, to_state ORDER BY campaign`;
+const FLOWS = `WITH span (first, last) AS (SELECT ?, ?)
+  SELECT campaign, CASE WHEN day < first THEN '' ELSE day END AS book_day,
+  CASE WHEN day < first THEN 0 ELSE version END AS book_version, from_state, to_state, sum(units) AS units
+  FROM books, span WHERE day <= last GROUP BY campaign, book_day, book_version, from_state, to_state ORDER BY campaign`;
 const LAGS = `WITH lags AS (
     SELECT door, date(fed_at / 1000, 'unixepoch') AS day, fed_at - at AS lag, outcome FROM fed WHERE fed_at >= ? AND fed_at < ?),
   placed AS (SELECT day, door, lag, outcome, count(*) OVER each_day AS fed,

@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { adminDoor } from '../../cloud/doors/admin-door.ts';
 import { cartDoor } from '../../cloud/doors/cart-door.ts';
+import { feedDoor } from '../../cloud/doors/feed-door.ts';
 import { enrolmentDoor } from '../../cloud/doors/enrolment-door.ts';
 import { createFailures } from '../../cloud/doors/failures.ts';
 import { createApp, type DoorOperation } from '../../cloud/doors/http.ts';
@@ -13,6 +14,7 @@ import { sqliteEnrolmentStore } from '../../cloud/fleet/sqlite-enrolment-store.t
 import type { Campaign, Ledger, NewGateway, Store } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import type { Log } from '../../cloud/log.ts';
+import type { Books } from '../../cloud/reports/books.ts';
 import { readCode } from '../../protocol/code-reading.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import { err, ok } from '../../protocol/result.ts';
@@ -21,7 +23,11 @@ import { err, ok } from '../../protocol/result.ts';
 
 export type LogLine = { readonly level: string; readonly fields: Record<string, unknown>; readonly sentence: string };
 
-export async function openTestDoors(ledger: Ledger, clock: { now: number } = { now: 1_800_000_000_000 }) {
+export async function openTestDoors(
+  ledger: Ledger,
+  clock: { now: number } = { now: 1_800_000_000_000 },
+  books: Books = NO_BOOKS,
+) {
   const database = openDatabase(':memory:');
   const tokens = sqliteTokenStore(database);
   const enrolments = sqliteEnrolmentStore(database);
@@ -36,7 +42,8 @@ export async function openTestDoors(ledger: Ledger, clock: { now: number } = { n
   };
   const doors = [
     ...cartDoor(ledger, sqliteIdempotencyStore(database), now),
-    ...adminDoor({ ledger, enrolments, log, now }),
+    ...feedDoor(ledger),
+    ...adminDoor({ ledger, books, enrolments, log, now }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
   ];
   const metrics = createMetrics(ledger);
@@ -80,6 +87,12 @@ export async function openTestDoors(ledger: Ledger, clock: { now: number } = { n
     },
   };
 }
+
+const NO_BOOKS: Books = {
+  reconciliation: async () => [],
+  liability: async (day) => ({ day, campaigns: [], totals: [] }),
+  feedLags: async () => [],
+};
 
 type CallOptions = {
   readonly scope?: Scope;

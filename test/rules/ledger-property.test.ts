@@ -2,6 +2,10 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { verifyLedger } from '../../cloud/ledger/audit.ts';
 import { CODE_STATES } from '../../cloud/ledger/code-rules.ts';
+import { createBooks } from '../../cloud/reports/books.ts';
+import { sqliteBooksStore } from '../../cloud/reports/sqlite-books-store.ts';
+import type { Card } from '../../protocol/card.ts';
+import { cardWith, NOW } from './ledger-rows.ts';
 import { type Box, hashOfCode, openWorld, type World } from './ledger-world.ts';
 
 /**
@@ -12,6 +16,10 @@ import { type Box, hashOfCode, openWorld, type World } from './ledger-world.ts';
 type Call = 'validate' | 'redeem';
 
 const MINUTE = 60_000;
+const DAY = 86_400_000;
+const DISCOUNT = { type: 'amount', currency: 'USD' } as const;
+const dayStart = (instant: number): number => instant - (instant % DAY);
+const dayOf = (instant: number): string => new Date(instant).toISOString().slice(0, 10);
 const BASKETS = ['a', 'b', 'c', 'd', 'e'];
 
 const code = fc.nat(2);
@@ -47,6 +55,9 @@ const command = fc.oneof(
   often(1, 'void', { code }),
   often(5, 'wait', { ms: fc.constantFrom(MINUTE, 16 * MINUTE, 7 * 60 * MINUTE, 73 * 60 * MINUTE) }),
   often(1, 'revoke', { box }),
+  often(4, 'feed', { code, basket, what: fc.constantFrom('redeemed', 'redeemed', 'reversed') }),
+  often(1, 'change_value', { amount: fc.constantFrom(300, 500, 700) }),
+  often(1, 'change_end', { endsAt: fc.constantFrom('2026-11-23', '2026-11-25', '2027-11-30', '2027-11-30') }),
 );
 type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
 
@@ -60,6 +71,8 @@ class Play {
   readonly shown = new Map<string, Shown>();
   readonly reversed = new Set<string>();
   readonly everShown: Shown[] = [];
+  /** At the end of each day, as the ledger said by then. */
+  readonly openByDay = new Map<string, { units: number; value: number } | undefined>();
   #closed: ReadonlyMap<string, string> = new Map();
   readonly #places = new Map<string, { readonly epoch: number; readonly n: number }>();
 
@@ -115,11 +128,43 @@ class Play {
         await world.ledger.voidCode(text);
         return;
       case 'wait':
-        world.clock.now += command.ms;
-        return world.ledger.tick();
+        return this.#wait(command.ms);
       case 'revoke':
         await world.ledger.revoke(at.id);
+        return;
+      case 'feed':
+        await world.ledger.feed('tills', [
+          {
+            ...{ what: command.what, code: text, basket: command.basket, at: world.clock.now, store: '0001' },
+            ...{ lane: null, total: null, discount: null },
+          },
+        ]);
+        return;
+      case 'change_value':
+        return this.#change({ offer: { ...cardWith().offer, discount: { ...DISCOUNT, amount: command.amount } } });
+      case 'change_end':
+        return this.#change({ endsAt: command.endsAt });
     }
+  }
+
+  /** What could be redeemed at the end of each day that passes is noted: the books must say the same ever after. */
+  async #wait(ms: number): Promise<void> {
+    const { clock, ledger } = this.world;
+    const until = clock.now + ms;
+    for (let end = dayStart(clock.now) + DAY; end <= until; end += DAY) {
+      clock.now = end;
+      this.openByDay.set(dayOf(end - 1), await this.open());
+    }
+    clock.now = until;
+    await ledger.tick();
+  }
+
+  async open(): Promise<{ units: number; value: number } | undefined> {
+    return (await this.world.ledger.exposure('spring'))?.open;
+  }
+
+  async #change(card: Partial<Card>): Promise<void> {
+    await this.world.ledger.changeCampaign('spring', (now) => ({ ...now, card: { ...now.card, ...card } }));
   }
 
   /** A cart may wait for a store: the boxes answer meanwhile, or its patience is over. */
@@ -230,7 +275,7 @@ describe('whatever two stores and two carts do', () => {
     vi.useRealTimers();
   });
 
-  test('one code is spent once, never free again in its generation, and the books add up and audit [S1, S2, S3, S6, S7, S10]', async () => {
+  test('one code is spent once, never free again in its generation, and the books add up and audit [S1, S2, S3, S6, S7, S10, C15, C17]', async () => {
     let approvals = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(command, { minLength: 20, maxLength: 80 }), fc.nat(), async (commands, place) => {
@@ -247,6 +292,7 @@ describe('whatever two stores and two carts do', () => {
             await at.settle();
           }
           await play.check();
+          await booksAddUp(play);
           approvals += play.everShown.length;
           expect(await verifyLedger(world.store)).toMatchObject({ ok: true });
           await tampered(world, place);
@@ -259,6 +305,32 @@ describe('whatever two stores and two carts do', () => {
     expect(approvals).toBeGreaterThan(80);
   }, 60_000);
 });
+
+/** Each day follows from the one before, what is open agrees with the ledger of that moment, and adds up to the cent. */
+async function booksAddUp(play: Play): Promise<void> {
+  const { clock, database } = play.world;
+  const books = createBooks({ store: sqliteBooksStore(database), now: () => clock.now });
+  const [first, today] = [dayOf(NOW), dayOf(clock.now)];
+  const lines = await books.reconciliation(first, today);
+  let before = { units: 0, value: 0 };
+  for (const { day, opening, issued, reversed, redeemed, voided, expired, revalued, closing } of lines) {
+    expect(opening, `opening of ${day}`).toEqual(before);
+    for (const in_ of ['units', 'value'] as const) {
+      const sum = opening[in_] + issued[in_] + reversed[in_] - redeemed[in_] - voided[in_] - expired[in_];
+      expect(sum + (in_ === 'value' ? revalued : 0), `${in_} of ${day}`).toBe(closing[in_]);
+    }
+    before = closing;
+  }
+  expect(before, 'what is open now').toEqual(await play.open());
+  const totals = await Promise.all([...play.openByDay.keys()].map((day) => books.liability(day)));
+  for (const {
+    day,
+    totals: [total],
+  } of totals)
+    expect({ units: total?.units ?? 0, value: total?.value ?? 0 }, `liability of ${day}`).toEqual(
+      play.openByDay.get(day),
+    );
+}
 
 /** One entry of one chain is changed, any of them: the audit names that very one. */
 async function tampered({ store, database: { raw } }: World, place: number): Promise<void> {

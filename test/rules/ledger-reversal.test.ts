@@ -29,10 +29,13 @@ function resolve(
   given: Partial<ReversalCase>,
   changes: Partial<Parameters<typeof resolveReversal>[0]> = {},
 ) {
-  return resolveReversal(
-    request(changes),
-    { view: viewIn(state), stored: null, redemption: null, box: box(), ...given },
-  );
+  return resolveReversal(request(changes), {
+    view: viewIn(state),
+    stored: null,
+    redemption: null,
+    box: box(),
+    ...given,
+  });
 }
 
 describe('a reversal at a cart', () => {
