@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { IMPORT_BYTES_MAX, IMPORT_LINES_MAX } from '../../protocol/limits.ts';
 import { problem } from '../../protocol/problem.ts';
 import { err, ok } from '../../protocol/result.ts';
 import { fedItem, fedItemSchema } from '../feeds/fed-item.ts';
-import { FEED_ITEMS_MAX, takeFeedFile } from '../feeds/feed-file.ts';
+import { FEED_BYTES_MAX, FEED_ITEMS_MAX, FEED_LINES_MAX, takeFeedFile } from '../feeds/feed-file.ts';
 import { FED_REASONS } from '../ledger/code-rules.ts';
 import { FEED_REFUSALS, type Ledger } from '../ledger/port.ts';
 import { type Endpoint, unreadableHeader, withBodyOrUpload } from './http.ts';
@@ -53,8 +52,8 @@ const route = {
     description:
       'UTF-8, RFC 4180. The first line names the columns, in any order: `code`, `at` (RFC 3339) and `basket` are needed; `what` ' +
       '(`redeemed` or `reversed`), `store` (left out: online), `lane`, `total`, `discount` (minor units) and `currency` may be ' +
-      `left out. Good lines are taken and bad ones named by line, the first hundred. At most ${IMPORT_LINES_MAX} lines and ` +
-      `${IMPORT_BYTES_MAX} bytes.`,
+      `left out. Good lines are taken and bad ones named by line, the first hundred. At most ${FEED_LINES_MAX} lines and ` +
+      `${FEED_BYTES_MAX} bytes.`,
   },
   response: z.union([
     z.object({ results: z.array(fedAnswerSchema) }),

@@ -1,4 +1,3 @@
-import { IMPORT_BYTES_MAX, IMPORT_LINES_MAX } from '../../protocol/limits.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import { type CsvRow, readCsv } from '../issuing/csv-rows.ts';
 import { LineErrors } from '../issuing/line-errors.ts';
@@ -9,6 +8,9 @@ import { FED_COLUMNS, type FedCells, fedItemOfLine } from './fed-item.ts';
 
 /** One transaction of the ledger: short enough that a cart hardly waits for it. */
 export const FEED_ITEMS_MAX = 200;
+/** The day of a large chain; taken in well within the minutes that a request may last. */
+export const FEED_LINES_MAX = 250_000;
+export const FEED_BYTES_MAX = 32 * 1024 * 1024;
 
 export type FeedSummary = {
   readonly lines: number;
@@ -32,7 +34,7 @@ export async function takeFeedFile(
   feed: Feed,
 ): Promise<Result<FeedSummary, LineError>> {
   const tally = new Tally();
-  const shape = { columns: FED_COLUMNS, bytesMax: IMPORT_BYTES_MAX, rowsMax: IMPORT_LINES_MAX };
+  const shape = { columns: FED_COLUMNS, bytesMax: FEED_BYTES_MAX, rowsMax: FEED_LINES_MAX };
   const read = await readCsv(bytes, shape, async (rows) => {
     for (let at = 0; at < rows.length; at += FEED_ITEMS_MAX)
       await take(rows.slice(at, at + FEED_ITEMS_MAX), feed, tally);
