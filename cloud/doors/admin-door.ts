@@ -1,7 +1,10 @@
 import type { EnrolmentStore } from '../fleet/enrolment-store.ts';
 import type { Ledger } from '../ledger/port.ts';
 import type { Log } from '../log.ts';
+import type { Distribution } from '../distribution/port.ts';
+import { assignmentDoor, type FaceUrl } from './assignment-door.ts';
 import { campaignDoor } from './campaign-door.ts';
+import { customerDoor } from './customer-door.ts';
 import { fleetDoor } from './fleet-door.ts';
 import type { Books } from '../reports/books.ts';
 import type { Endpoint } from './http.ts';
@@ -13,17 +16,22 @@ type Parts = {
   readonly ledger: Ledger;
   readonly books: Books;
   readonly enrolments: EnrolmentStore;
+  readonly distribution: Distribution;
+  readonly country: string | null;
+  readonly faceUrl: FaceUrl;
   readonly log: Log;
   readonly now: () => number;
 };
 
 /** Marketing and administration. */
-export function adminDoor({ ledger, books, enrolments, log, now }: Parts): Endpoint[] {
+export function adminDoor({ ledger, books, enrolments, distribution, country, faceUrl, log, now }: Parts): Endpoint[] {
   return [
     ...campaignDoor(ledger),
     ...stackDoor(ledger, log),
     ...storeDoor(ledger, enrolments, now),
     ...fleetDoor(ledger),
+    ...customerDoor(distribution, country),
+    ...assignmentDoor(distribution, country, faceUrl),
     ...reportDoor(books, now),
   ];
 }

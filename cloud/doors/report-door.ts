@@ -3,6 +3,7 @@ import { problem } from '../../protocol/problem.ts';
 import { err, ok } from '../../protocol/result.ts';
 import type { Books, CampaignLine } from '../reports/books.ts';
 import type { FeedLag } from '../reports/books-store.ts';
+import { csvFile, type CsvLine } from './csv.ts';
 import { type Endpoint, withQuery } from './http.ts';
 
 const report = { scope: 'admin', tag: 'Reports', method: 'GET' } as const;
@@ -22,7 +23,9 @@ export function reportDoor(books: Books, now: () => number): Endpoint[] {
       within(query, async ({ from, to }) => ok({ lines: await books.reconciliation(from, to) })),
     ),
     withQuery(routes.reconciliationCsv, ({ query }) =>
-      within(query, async ({ from, to }) => csvResponse(await books.reconciliation(from, to), query)),
+      within(query, async ({ from, to }) =>
+        csvFile(`reconciliation-${from}-${to}`, csvLines(await books.reconciliation(from, to))),
+      ),
     ),
     withQuery(routes.liability, ({ query }) =>
       within({ from: query.at, to: query.at }, async () => ok(await books.liability(query.at))),
@@ -130,17 +133,11 @@ const HEADER = [
   'revalued_value',
 ];
 
-/** No cell can hold a comma or a quote: days, ids, currencies and whole numbers. */
-function csvResponse(lines: readonly CampaignLine[], { from, to }: Span): Response {
-  const rows = lines.map((line) => [
+async function* csvLines(lines: readonly CampaignLine[]): AsyncGenerator<CsvLine[]> {
+  yield [HEADER];
+  yield lines.map((line) => [
     ...[line.day, line.campaign, line.currency],
-    ...AMOUNTS.flatMap((name) => [line[name].units, line[name].value]),
-    line.revalued,
+    ...AMOUNTS.flatMap((name) => [`${line[name].units}`, `${line[name].value}`]),
+    `${line.revalued}`,
   ]);
-  return new Response(`${[HEADER, ...rows].map((cells) => cells.join(',')).join('\n')}\n`, {
-    headers: {
-      'content-type': 'text/csv; charset=utf-8; header=present',
-      'content-disposition': `attachment; filename="reconciliation-${from}-${to}.csv"`,
-    },
-  });
 }

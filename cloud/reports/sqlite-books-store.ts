@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { CodeState } from '../ledger/code-rules.ts';
 import type { Database } from '../ledger/sqlite-database.ts';
 import { int, type Row, type RowReader, sqliteReads, text, textOrNull, word } from '../ledger/sqlite-reads.ts';
-import { sqliteRooms } from '../ledger/sqlite-store.ts';
+import { sqliteRooms } from '../ledger/sqlite-rooms.ts';
 import type { BooksReads, BooksStore, BooksTx, CampaignFlow, CampaignTerms } from './books-store.ts';
 
 /** The books in the ledger's SQLite file. */
