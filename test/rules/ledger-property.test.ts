@@ -55,7 +55,7 @@ const command = fc.oneof(
   often(1, 'void', { code }),
   often(5, 'wait', { ms: fc.constantFrom(MINUTE, 16 * MINUTE, 7 * 60 * MINUTE, 73 * 60 * MINUTE) }),
   often(1, 'revoke', { box }),
-  often(4, 'feed', { code, basket, what: fc.constantFrom('redeemed', 'redeemed', 'reversed') }),
+  often(6, 'feed', { code, basket: fc.constantFrom('f', 'g'), what: fc.constantFrom('redeemed', 'reversed') }),
   often(1, 'change_value', { amount: fc.constantFrom(300, 500, 700) }),
   often(1, 'change_end', { endsAt: fc.constantFrom('2026-11-23', '2026-11-25', '2027-11-30', '2027-11-30') }),
 );
