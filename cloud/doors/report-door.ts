@@ -14,9 +14,9 @@ const DAY_MS = 86_400_000;
 
 /** Finance's reports. Days are UTC's, and both ends are included. */
 export function reportDoor(books: Books, now: () => number): Endpoint[] {
-  const within = <T>(span: Span, answer: (span: Span) => Promise<T>) => {
+  const within = async <T>(span: Span, answer: (span: Span) => Promise<T>) => {
     const refusal = spanProblem(span, now());
-    return refusal === null ? answer(span) : Promise.resolve(err(refusal));
+    return refusal === null ? answer(span) : err(refusal);
   };
   return [
     withQuery(routes.reconciliation, ({ query }) =>
@@ -27,8 +27,8 @@ export function reportDoor(books: Books, now: () => number): Endpoint[] {
         csvFile(`reconciliation-${from}-${to}`, csvLines(await books.reconciliation(from, to))),
       ),
     ),
-    withQuery(routes.liability, ({ query }) =>
-      within({ from: query.at, to: query.at }, async () => ok(await books.liability(query.at))),
+    withQuery(routes.liability, async ({ query: { at } }) =>
+      Date.parse(at) > now() ? err(notBegun('at')) : ok(await books.liability(at)),
     ),
     withQuery(routes.feeds, ({ query }) =>
       within(query, async ({ from, to }) => ok({ feeds: (await books.feedLags(from, to)).map(lagView) })),
@@ -41,12 +41,14 @@ type Span = z.output<typeof spanSchema>;
 
 function spanProblem({ from, to }: Span, now: number) {
   const [start, end] = [Date.parse(from), Date.parse(to)];
-  if (end > now) return problem('invalid_request', { field: 'to', detail: 'that day has not begun (UTC)' });
+  if (end > now) return notBegun('to');
   if (end < start) return problem('invalid_request', { field: 'from', detail: 'must not be after the end' });
   if (end - start >= DAYS_MAX * DAY_MS)
     return problem('invalid_request', { field: 'from', detail: `at most ${DAYS_MAX} days at once` });
   return null;
 }
+
+const notBegun = (field: string) => problem('invalid_request', { field, detail: 'that day has not begun (UTC)' });
 
 const amountSchema = z.object({ units: z.int(), value: z.int() });
 const currencySchema = z.string();

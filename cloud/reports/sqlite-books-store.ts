@@ -1,5 +1,6 @@
 import type SqliteDatabase from 'better-sqlite3';
 import { z } from 'zod';
+import { LEDGER_PARTITIONS } from '../../protocol/limits.ts';
 import type { CodeState } from '../ledger/code-rules.ts';
 import type { Database } from '../ledger/sqlite-database.ts';
 import { int, type Row, type RowReader, sqliteReads, text, textOrNull, word } from '../ledger/sqlite-reads.ts';
@@ -15,7 +16,8 @@ function reads(db: RowReader): BooksReads {
   const all = <T>(read: (row: Row) => T, sql: string, ...values: readonly unknown[]): T[] =>
     db.all(sql, ...values).map((row) => read(row as Row));
   return {
-    uncounted: async () => all((row) => ({ partition: int(row.partition), counted: int(row.counted) }), UNCOUNTED),
+    uncounted: async () =>
+      all((row) => ({ partition: int(row.partition), counted: int(row.counted) }), UNCOUNTED, LEDGER_PARTITIONS),
     counted: async (partition) =>
       all((row) => int(row.n), 'SELECT n FROM books_kept WHERE partition = ?', partition)[0] ?? 0,
     entriesOf: async (partition, after, most) =>
@@ -60,7 +62,7 @@ function writes(db: SqliteDatabase.Database): Omit<BooksTx, keyof BooksReads> {
 }
 
 /** The head of each chain by its own look-up: a maximum over all entries would read them all. */
-const UNCOUNTED = `WITH RECURSIVE partitions (partition) AS (VALUES (0) UNION ALL SELECT partition + 1 FROM partitions WHERE partition < 15)
+const UNCOUNTED = `WITH RECURSIVE partitions (partition) AS (VALUES (0) UNION ALL SELECT partition + 1 FROM partitions WHERE partition + 1 < ?)
   SELECT p.partition, coalesce(k.n, 0) AS counted FROM partitions p LEFT JOIN books_kept k ON k.partition = p.partition
   WHERE EXISTS (SELECT 1 FROM entries e WHERE e.partition = p.partition AND e.n > coalesce(k.n, 0))`;
 const ENTRIES = `SELECT e.n, e.at, e.body, c.campaign FROM entries e LEFT JOIN codes c ON c.hash = e.code_hash

@@ -149,6 +149,7 @@ describe('a report', () => {
     ['of a day that has not begun', 'reconciliation.csv?from=2026-11-01&to=2026-11-24', 'to'],
     ['of another parameter', 'feeds?from=2026-11-01&to=2026-11-02&day=1', 'day'],
     ['of what is no day', 'liability?at=yesterday', 'at'],
+    ['of what will be owed', 'liability?at=2026-11-24', 'at'],
   ])('%s is refused, and the parameter named', async (_, path, field) => {
     expect(await get(`/v1/reports/${path}`)).toMatchObject({ status: 422, json: { type: 'invalid_request', field } });
   });
