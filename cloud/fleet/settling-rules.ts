@@ -35,6 +35,8 @@ export function applyRedeemed(gateway: GatewayRow, entry: EntryOf<'redeemed'>, g
     const isSame = known.door === door && known.reservation === entry.reservation && known.codeHash === entry.codeHash;
     return isSame ? nothing : exception('redeemed_twice', gateway, entry, view);
   }
+  // The till's own log was faster than its box: one sale, told twice [C15].
+  if (view?.redemption != null && wasFed(view.redemption, gateway, entry)) return nothing;
   const fits =
     view !== null &&
     reservation !== null &&
@@ -76,6 +78,12 @@ export function applyRedeemed(gateway: GatewayRow, entry: EntryOf<'redeemed'>, g
     exception: null,
   };
 }
+
+const wasFed = (
+  { door, basket, fedStore }: RedemptionRow,
+  { store }: GatewayRow,
+  entry: EntryOf<'redeemed'>,
+): boolean => door.startsWith('feed:') && basket === entry.basket && fedStore === store;
 
 /** Frees a code only if the reservation's epoch = the entry's epoch = the gateway's current epoch [C2, B10]. */
 export function applyReturned(

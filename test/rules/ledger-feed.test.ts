@@ -102,6 +102,18 @@ describe('what a till redeemed by itself', () => {
     expect(await exceptions()).toEqual([]);
   });
 
+  test('that its store’s box tells only after it is one sale too, and nothing brings the code back by half [C15]', async () => {
+    const box = await world.box('0002');
+    await world.ledger.stock('0002', [code()]);
+    await box.take();
+    box.redeem(code(), 'sale-1');
+    expect(await tell()).toEqual(taken);
+    await box.settle();
+    expect(await exceptions()).toEqual([]);
+    expect(await undo()).toMatchObject({ outcome: 'exception', reason: 'reserved_in_store' });
+    expect(await world.stateOf(code())).toBe('redeemed');
+  });
+
   test.each([
     ['of no code of ours', { code: '0000-0000-0000-0000' }, 'unknown_code'],
     ['of what is mistyped', { code: '7KQ2-9MXD-4TRB-8WNX' }, 'malformed_code'],
