@@ -11,6 +11,7 @@ import type { Endpoint } from './http.ts';
 import { reportDoor } from './report-door.ts';
 import { stackDoor } from './stack-door.ts';
 import { storeDoor } from './store-door.ts';
+import { termsDoor } from './terms-door.ts';
 
 type Parts = {
   readonly ledger: Ledger;
@@ -27,6 +28,7 @@ type Parts = {
 export function adminDoor({ ledger, books, enrolments, distribution, country, faceUrl, log, now }: Parts): Endpoint[] {
   return [
     ...campaignDoor(ledger),
+    ...termsDoor(ledger),
     ...stackDoor(ledger, log),
     ...storeDoor(ledger, enrolments, now),
     ...fleetDoor(ledger),

@@ -1,4 +1,5 @@
 import type { CodeState } from '../ledger/code-rules.ts';
+import { type Own, worthOf } from '../ledger/worth-rules.ts';
 
 /**
  * The books of one campaign, day by day [C17]: closing = opening + issued + reversed - redeemed - voided - expired, in
@@ -14,13 +15,18 @@ export type Terms = {
   readonly endsAt: number;
 };
 
-/** So many codes went from one state to another under the terms of that version. `from` null: they are new. */
-export type Flow = {
+/** So many codes; of these, those that are worth what they are by themselves, whatever the campaign's face value is [P13]. */
+export type Codes = { readonly units: number; readonly own: Own };
+
+/**
+ * These codes went from one state to another under the terms of that version. `from` null: they are new. From a state to
+ * the same: no code moved, but some that are in it got a value of their own.
+ */
+export type Flow = Codes & {
   readonly day: string;
   readonly version: number;
   readonly from: CodeState | null;
   readonly to: CodeState;
-  readonly units: number;
 };
 
 /** `asOf`: the end of the day, or now where it is not over. */
@@ -67,8 +73,14 @@ export function termsAt<T extends Pick<Terms, 'at'>>(terms: readonly T[], instan
   return found;
 }
 
-/** Of these codes; the one place where a code gets its face value in the books. */
-const valued = (units: number, { worth }: Terms): Amount => ({ units, value: units * worth });
+/** The one place where codes get their face value in the books. */
+const valued = ({ units, own }: Codes, { worth }: Terms): Amount => ({ units, value: worthOf(units, own, worth) });
+
+const NO_CODES: Codes = { units: 0, own: { units: 0, value: 0 } };
+export const plus = (some: Codes, more: Codes, times: 1 | -1 = 1): Codes => ({
+  units: some.units + times * more.units,
+  own: { units: some.own.units + times * more.own.units, value: some.own.value + times * more.own.value },
+});
 
 const add = (one: Amount, other: Amount): Amount => ({
   units: one.units + other.units,
@@ -78,9 +90,9 @@ const NOTHING: Amount = { units: 0, value: 0 };
 
 /** The codes by state as time goes on. */
 class Account {
-  readonly #units = new Map<CodeState, number>();
+  readonly #codes = new Map<CodeState, Codes>();
   #terms: Terms;
-  #expired: number;
+  #expired: Codes;
 
   constructor(terms: Terms, instant: number, before: readonly Flow[]) {
     this.#terms = terms;
@@ -89,43 +101,45 @@ class Account {
   }
 
   day(terms: readonly Terms[], { day, startsAt, endsAt, asOf }: Day, flows: readonly Flow[]): BookLine {
-    const opening = this.#open();
+    const opening = valued(this.#open(), this.#terms);
     const moved = { issued: NOTHING, reversed: NOTHING, redeemed: NOTHING, voided: NOTHING, expired: NOTHING };
     let revalued = 0;
     const changes = terms.filter(({ at }) => startsAt <= at && at < endsAt);
     const inForce = [this.#terms, ...changes];
     for (const [place, next] of inForce.entries()) {
-      revalued += valued(this.#open().units, next).value - this.#open().value;
+      revalued += valued(this.#open(), next).value - valued(this.#open(), this.#terms).value;
       this.#terms = next;
       for (const flow of flows) {
         if (placeOf(inForce, flow) !== place) continue;
         this.#move(flow);
-        for (const kind of kindsOf(flow)) moved[kind] = add(moved[kind], valued(flow.units, next));
+        for (const kind of kindsOf(flow)) moved[kind] = add(moved[kind], valued(flow, next));
+        if (flow.from === flow.to) revalued += valued(flow, next).value;
       }
       const expired = this.#expiredBy(inForce[place + 1]?.at ?? asOf);
-      moved.expired = add(moved.expired, valued(expired - this.#expired, next));
+      moved.expired = add(moved.expired, valued(plus(expired, this.#expired, -1), next));
       this.#expired = expired;
     }
-    return { day, opening, ...moved, revalued, closing: this.#open() };
+    return { day, opening, ...moved, revalued, closing: valued(this.#open(), this.#terms) };
   }
 
-  #move({ from, to, units }: Flow): void {
-    if (from !== null) this.#units.set(from, this.#in(from) - units);
-    this.#units.set(to, this.#in(to) + units);
+  #move(flow: Flow): void {
+    const { from, to } = flow;
+    if (from !== null && from !== to) this.#codes.set(from, plus(this.#in(from), flow, -1));
+    this.#codes.set(to, plus(this.#in(to), flow));
   }
 
-  #in(state: CodeState): number {
-    return this.#units.get(state) ?? 0;
+  #in(state: CodeState): Codes {
+    return this.#codes.get(state) ?? NO_CODES;
   }
 
   /** What nobody can redeem any more because the campaign is over; what stores hold may still turn out to be redeemed. */
-  #expiredBy(instant: number): number {
-    return this.#terms.endsAt <= instant ? this.#in('issued') + this.#in('held') : 0;
+  #expiredBy(instant: number): Codes {
+    return this.#terms.endsAt <= instant ? plus(this.#in('issued'), this.#in('held')) : NO_CODES;
   }
 
-  #open(): Amount {
-    const units = OPEN.reduce((sum, state) => sum + this.#in(state), 0) - this.#expired;
-    return valued(units, this.#terms);
+  #open(): Codes {
+    const all = OPEN.reduce((sum, state) => plus(sum, this.#in(state)), NO_CODES);
+    return plus(all, this.#expired, -1);
   }
 }
 
@@ -143,6 +157,7 @@ type Kind = 'issued' | 'reversed' | 'redeemed' | 'voided';
 
 /** What is reversed too late is reversed and voided. */
 function kindsOf({ from, to }: Flow): Kind[] {
+  if (from === to) return [];
   const kinds: Kind[] = [];
   if (from === null) kinds.push('issued');
   if (from === 'redeemed') kinds.push('reversed');

@@ -29,12 +29,13 @@ export interface BooksTx extends BooksReads {
   count(flows: readonly CampaignFlow[], partition: number, upTo: number): Promise<void>;
 }
 
-/** `body`: canonical text. */
+/** `body`: canonical text. `ownValue`: of the code at that entry; null: it is worth what its campaign's face value is. */
 export type BookEntry = {
   readonly n: number;
   readonly at: number;
   readonly body: string;
   readonly campaign: string | null;
+  readonly ownValue: number | null;
 };
 export type CampaignTerms = Terms & { readonly campaign: string };
 export type CampaignFlow = Flow & { readonly campaign: string };

@@ -4,7 +4,7 @@ import { validityIn } from '../../protocol/card.ts';
 import { faceValue } from '../../protocol/offer.ts';
 import { CODE_STATES } from '../ledger/code-rules.ts';
 import type { Campaign } from '../ledger/port.ts';
-import { type BookLine, bookLines, type Day, type Flow, type Terms, termsAt } from './books-rules.ts';
+import { type BookLine, bookLines, type Codes, type Day, type Flow, plus, type Terms, termsAt } from './books-rules.ts';
 import type { BookEntry, BooksStore, BooksTx, CampaignFlow, CampaignTerms, FeedLag } from './books-store.ts';
 
 /** Finance's reports: the reconciliation of the days, the liability of any day, and how late feeds were. Days are UTC's. */
@@ -130,34 +130,51 @@ async function countSome(tx: BooksTx, partition: number): Promise<boolean> {
   return entries.length === ENTRIES_PER_COUNT;
 }
 
-/** What an entry of the chains moves: codes that are new, or one code from state to state; terms move nothing. */
-const moveSchema = z.union([
-  z.object({ kind: z.literal('issue'), campaign: z.string(), count: z.int() }),
+/** What an entry of the chains says: codes that are new, one code from state to state, terms of a code or of a campaign. */
+const entrySchema = z.union([
   z.object({ from: z.enum(CODE_STATES), to: z.enum(CODE_STATES) }),
+  z.object({
+    kind: z.literal('issue'),
+    campaign: z.string(),
+    count: z.int(),
+    own: z.object({ units: z.int(), value: z.int() }).optional(),
+  }),
+  z.object({ kind: z.literal('personal') }),
   z.object({ kind: z.literal('terms') }),
 ]);
+type Said = z.infer<typeof entrySchema>;
 
-function flowOf(
-  { at, body, campaign: ofCode }: BookEntry,
-  terms: ReadonlyMap<string, readonly CampaignTerms[]>,
-): CampaignFlow[] {
-  const move = moveSchema.parse(JSON.parse(body));
-  const isIssue = 'count' in move;
-  const campaign = isIssue ? move.campaign : ofCode;
-  if (campaign === null || (!isIssue && !('from' in move))) return [];
+function flowOf(entry: BookEntry, terms: ReadonlyMap<string, readonly CampaignTerms[]>): CampaignFlow[] {
+  const said = entrySchema.parse(JSON.parse(entry.body));
+  const moved = movedBy(said, entry.ownValue);
+  const campaign = 'campaign' in said ? said.campaign : entry.campaign;
+  if (moved === null || campaign === null) return [];
   const recorded = terms.get(campaign);
-  const version = recorded === undefined ? 0 : termsAt(recorded, at).version;
-  const moved = isIssue
-    ? { from: null, to: 'issued' as const, units: move.count }
-    : { from: move.from, to: move.to, units: 1 };
-  return [{ campaign, day: dayOf(at), version, ...moved }];
+  const version = recorded === undefined ? 0 : termsAt(recorded, entry.at).version;
+  return [{ campaign, day: dayOf(entry.at), version, ...moved }];
 }
+
+function movedBy(said: Said, ownValue: number | null): Pick<Flow, 'from' | 'to' | 'units' | 'own'> | null {
+  const own = ownValue === null ? NO_OWN : { units: 1, value: ownValue };
+  if ('from' in said) return said.from === said.to ? null : { from: said.from, to: said.to, units: 1, own };
+  switch (said.kind) {
+    case 'issue':
+      return { from: null, to: 'issued', units: said.count, own: said.own ?? NO_OWN };
+    case 'personal':
+      // Only what is free gets terms of its own [P13].
+      return { from: 'issued', to: 'issued', units: 0, own };
+    case 'terms':
+      return null;
+  }
+}
+
+const NO_OWN = { units: 0, value: 0 };
 
 function sumUp(flows: readonly CampaignFlow[]): CampaignFlow[] {
   const byPlace = Map.groupBy(flows, ({ campaign, day, version, from, to }) =>
     [campaign, day, version, from ?? '', to].join(' '),
   );
   return [...byPlace.values()].flatMap(([first, ...rest]) =>
-    first === undefined ? [] : { ...first, units: rest.reduce((sum, { units }) => sum + units, first.units) },
+    first === undefined ? [] : { ...first, ...rest.reduce<Codes>((sum, flow) => plus(sum, flow), first) },
   );
 }

@@ -16,7 +16,7 @@ const terms = (version: number, at: number, worth = 500, endsAt = START + 100 * 
   ...{ version, at, worth, endsAt },
 });
 const flow = (i: number, from: Flow['from'], to: Flow['to'], units = 1, version = 1): Flow => ({
-  ...{ day: i < 0 ? '' : dayName(i), from, to, units, version },
+  ...{ day: i < 0 ? '' : dayName(i), from, to, units, version, own: { units: 0, value: 0 } },
 });
 const none = { units: 0, value: 0 };
 const at500 = (units: number) => ({ units, value: units * 500 });
@@ -72,6 +72,20 @@ test('a changed face value is a line of its own, and moves have the value of the
     revalued: 8 * -200,
     closing: { units: 5, value: 1500 },
   });
+});
+
+test('codes with a value of their own keep it: when they get it, when they move, when the face value changes [C17]', () => {
+  const changed = [terms(1, 0, 500), terms(2, START + DAY_MS, 300)];
+  const own = (units: number, value: number) => ({ own: { units, value } });
+  const flows = [
+    { ...flow(0, null, 'issued', 10), ...own(2, 1600) },
+    { ...flow(0, 'issued', 'issued', 0), ...own(1, 700) },
+    { ...flow(1, 'issued', 'redeemed', 2, 2), ...own(1, 700) },
+  ];
+  expect(bookLines(changed, [], flows, days(2))).toMatchObject([
+    { issued: { units: 10, value: 8 * 500 + 1600 }, revalued: 200, closing: { units: 10, value: 7 * 500 + 2300 } },
+    { revalued: 7 * -200, redeemed: { units: 2, value: 1000 }, closing: { units: 8, value: 6 * 300 + 1600 } },
+  ]);
 });
 
 describe('the end of a campaign', () => {

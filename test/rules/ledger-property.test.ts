@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { verifyLedger } from '../../cloud/ledger/audit.ts';
-import { CODE_STATES } from '../../cloud/ledger/code-rules.ts';
+import { CODE_STATES, type CodeRow } from '../../cloud/ledger/code-rules.ts';
 import { createBooks } from '../../cloud/reports/books.ts';
 import { sqliteBooksStore } from '../../cloud/reports/sqlite-books-store.ts';
-import type { Card } from '../../protocol/card.ts';
+import { type Card, validityIn } from '../../protocol/card.ts';
+import { faceValue } from '../../protocol/offer.ts';
 import { cardWith, NOW } from './ledger-rows.ts';
 import { type Box, hashOfCode, openWorld, type World } from './ledger-world.ts';
 
@@ -17,9 +18,9 @@ type Call = 'validate' | 'redeem';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
-const DISCOUNT = { type: 'amount', currency: 'USD' } as const;
 const dayStart = (instant: number): number => instant - (instant % DAY);
 const dayOf = (instant: number): string => new Date(instant).toISOString().slice(0, 10);
+const off = (amount: number) => ({ type: 'amount', amount, currency: 'USD' }) as const;
 const BASKETS = ['a', 'b', 'c', 'd', 'e'];
 
 const code = fc.nat(2);
@@ -56,8 +57,9 @@ const command = fc.oneof(
   often(5, 'wait', { ms: fc.constantFrom(MINUTE, 16 * MINUTE, 7 * 60 * MINUTE, 73 * 60 * MINUTE) }),
   often(1, 'revoke', { box }),
   often(6, 'feed', { code, basket: fc.constantFrom('f', 'g'), what: fc.constantFrom('redeemed', 'reversed') }),
-  often(1, 'change_value', { amount: fc.constantFrom(300, 500, 700) }),
   often(1, 'change_end', { endsAt: fc.constantFrom('2026-11-23', '2026-11-25', '2027-11-30', '2027-11-30') }),
+  often(2, 'personalise', { code, cents: fc.constantFrom(300, 500, 700) }),
+  often(1, 'edit', { cents: fc.constantFrom(200, 500, 600) }),
 );
 type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
 
@@ -140,10 +142,16 @@ class Play {
           },
         ]);
         return;
-      case 'change_value':
-        return this.#change({ offer: { ...cardWith().offer, discount: { ...DISCOUNT, amount: command.amount } } });
       case 'change_end':
         return this.#change({ endsAt: command.endsAt });
+      case 'personalise':
+        await world.ledger.personalise('spring', text, { discount: off(command.cents) });
+        return;
+      case 'edit':
+        await world.ledger.changeCampaign('spring', (now) => {
+          const offer = { ...now.card.offer, discount: off(command.cents) };
+          return { ...now, card: { ...now.card, offer } };
+        });
     }
   }
 
@@ -236,10 +244,29 @@ class Play {
       const atCloud = row.state === 'issued' || row.state === 'held' ? ['the cloud'] : [];
       expect([...atCloud, ...atBoxes].length, `S2: ${[...atCloud, ...atBoxes].join(' and ')}`).toBeLessThanOrEqual(1);
     }
-    const units = (await world.ledger.exposure('spring'))?.units;
-    for (const state of CODE_STATES)
-      expect(units?.[state], `S10: ${state}`).toBe(rows.filter((row) => row.state === state).length);
+    await this.#booksAddUp(rows);
     await this.#nothingWentBack();
+  }
+
+  /** S10: units and money by the codes themselves, each at its own value. */
+  async #booksAddUp(rows: readonly CodeRow[]): Promise<void> {
+    const { ledger } = this.world;
+    const exposure = await ledger.exposure('spring');
+    for (const state of CODE_STATES)
+      expect(exposure?.units[state], `S10: ${state}`).toBe(rows.filter((row) => row.state === state).length);
+    const card = (await ledger.campaign('spring'))?.card ?? cardWith();
+    const face = faceValue(card.offer.discount);
+    const isOver = validityIn(card, card.timeZone).endsAt <= this.world.clock.now;
+    const worth = (of: (row: CodeRow) => boolean) =>
+      rows.filter(of).reduce((sum, { personal }) => sum + faceValue(personal?.discount ?? off(face)), 0);
+    const isRedeemed = ({ state }: CodeRow) => state === 'redeemed';
+    expect(exposure?.redeemed.value, 'S10: redeemed, in money').toBe(worth(isRedeemed));
+    expect(exposure?.open.value, 'S10: open, in money').toBe(
+      worth(({ state }) => !['redeemed', 'voided', ...(isOver ? ['issued', 'held'] : [])].includes(state)),
+    );
+    const held = (await ledger.gateways()).reduce((sum, { holds, inDoubt }) => sum + holds.value + inDoubt.value, 0);
+    const atBoxes = ['reserved', 'void_pending', 'in_doubt'];
+    expect(held, 'S10: held by boxes, in money').toBe(worth(({ state }) => atBoxes.includes(state)));
   }
 
   /** S7, at the ledger: what it has closed stays closed, and no epoch and no acknowledged number falls. */
@@ -275,11 +302,11 @@ describe('whatever two stores and two carts do', () => {
     vi.useRealTimers();
   });
 
-  test('one code is spent once, never free again in its generation, and the books add up and audit [S1, S2, S3, S6, S7, S10, C15, C17]', async () => {
+  test('one code is spent once, never free again in its generation, and the books add up to the cent and audit [S1, S2, S3, S6, S7, S10, P13, C15, C17]', async () => {
     let approvals = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(command, { minLength: 20, maxLength: 80 }), fc.nat(), async (commands, place) => {
-        const world = await openWorld({ count: 3 });
+        const world = await openWorld({ count: 3, personalValueMax: 700 });
         const play = new Play(world, [await world.box('0001'), await world.box('0002')]);
         try {
           for (const one of commands) {

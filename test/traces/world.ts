@@ -84,6 +84,7 @@ export class World {
       cap: { units: null, value: null },
       perCustomer: 1,
       reversalDays: 30,
+      personalValueMax: null,
       offline: 'decline',
     });
     const stack = await ledger.issueStack('spring', 5);

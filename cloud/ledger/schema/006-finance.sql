@@ -31,6 +31,9 @@ CREATE TABLE books (
   from_state TEXT NOT NULL,
   to_state TEXT NOT NULL,
   units INTEGER NOT NULL,
+  -- of those that have a value of their own: how many, and what they are worth; from a state to the same: they got it then
+  own_units INTEGER NOT NULL,
+  own_value INTEGER NOT NULL,
   PRIMARY KEY (campaign, day, version, from_state, to_state)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE books_kept (
