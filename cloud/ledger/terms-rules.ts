@@ -1,7 +1,6 @@
 import { validityIn } from '../../protocol/card.ts';
 import { faceValue } from '../../protocol/offer.ts';
 import type { CampaignVersion } from './campaign-rules.ts';
-import type { Change } from './code-rules.ts';
 
 /** What a campaign's terms are in money: an entry of the ledger's chains. `worth`: the face value, minor units. */
 export type TermsEntry = {
@@ -18,16 +17,13 @@ export type TermsEntry = {
  * stays so, and nobody changes it unnoticed [C17].
  * @param before null: the campaign is new
  */
-export function recordTerms(before: CampaignVersion | null, after: CampaignVersion): Change[] {
+export function newTerms(before: CampaignVersion | null, after: CampaignVersion): TermsEntry[] {
   const is = termsEntry(after);
-  if (before === null) return [{ do: 'terms', body: is }];
+  if (before === null) return [is];
   const was = termsEntry(before);
   if (was.worth === is.worth && was.endsAt === is.endsAt) return [];
   // With those before: a ledger of old has campaigns of which there is no such entry yet.
-  return [
-    { do: 'terms', body: was },
-    { do: 'terms', body: is },
-  ];
+  return [was, is];
 }
 
 const termsEntry = ({ id, card }: CampaignVersion): TermsEntry => ({
