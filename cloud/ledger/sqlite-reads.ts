@@ -297,6 +297,8 @@ const campaignBody = z.object({
   perCustomer: z.int(),
   // left out by what was written before there was one
   reversalDays: z.int().default(REVERSAL_DAYS),
+  // Campaigns of before have none.
+  capPerDay: z.object({ units: z.int().nullable(), value: z.int().nullable() }).default({ units: null, value: null }),
   personalValueMax: z.int().nullable().default(null),
   offline: z.union([z.literal('decline'), z.record(z.string(), z.unknown())]),
 });

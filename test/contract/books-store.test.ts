@@ -1,4 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createDistribution } from '../../cloud/distribution/distribution.ts';
+import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
 import { verifyLedger } from '../../cloud/ledger/audit.ts';
 import type { Campaign } from '../../cloud/ledger/port.ts';
 import { type Books, createBooks } from '../../cloud/reports/books.ts';
@@ -59,6 +62,33 @@ test('a past day stays as it was when the face value changes, and the chains sho
   expect(await verifyLedger(world.store)).toMatchObject({ ok: true });
 });
 
+test('a code with a value of its own counts for it from the moment it has it, made so or given it later [C17, P13]', async () => {
+  const distribution = createDistribution({
+    store: sqliteDistributionStore(world.database),
+    ...{ ledger: world.ledger, randomBytes, now: () => world.clock.now },
+    keys: { fleetKey: Buffer.alloc(32, 7), sealKey: Buffer.alloc(32, 9) },
+    post: { sendProof: async () => undefined },
+  });
+  const discount = { type: 'amount', amount: 300, currency: 'USD' } as const;
+  const assigned = await distribution.assign({
+    ...{ campaign: 'spring', customer: null, how: 'basket', channel: 'till', source: {}, personal: { discount } },
+  });
+  expect(assigned.ok).toBe(true);
+  await world.shop.redeem(code(0), 'cart-1');
+  await world.shop.reverse(code(0), 'cart-1');
+  world.clock.now += DAY_MS;
+  expect((await world.ledger.personalise('spring', code(0), { discount })).ok).toBe(true);
+  await world.shop.redeem(code(0), 'cart-2');
+  expect(await books.reconciliation(TODAY, '2026-11-24')).toMatchObject([
+    {
+      ...{ issued: { units: 11, value: 5300 }, redeemed: { value: 500 }, reversed: { value: 500 } },
+      ...{ revalued: 0, closing: { units: 11, value: 5300 } },
+    },
+    { revalued: -200, redeemed: { units: 1, value: 300 }, closing: { units: 10, value: 4800 } },
+  ]);
+  expect((await world.ledger.exposure('spring'))?.open).toEqual({ units: 10, value: 4800 });
+});
+
 test('a change that is of no money is no entry of the chains [C17]', async () => {
   const entries = () => world.database.raw.prepare('SELECT count(*) FROM entries').pluck().get();
   const before = entries();
@@ -86,6 +116,7 @@ test('amounts of two currencies are summed up apart [C17]', async () => {
   });
   await world.ledger.createCampaign({
     ...{ id: 'herbst', card, condition: null, terms: null, picture: null, cap: { units: null, value: null } },
+    capPerDay: { units: null, value: null },
     ...{ perCustomer: 1, personalValueMax: null, reversalDays: 30, offline: 'decline' },
   });
   await world.ledger.issueStack('herbst', 3);
