@@ -8,7 +8,9 @@ import { attributionDoor } from './attribution-door.ts';
 import { campaignDoor } from './campaign-door.ts';
 import { customerDoor } from './customer-door.ts';
 import { fleetDoor } from './fleet-door.ts';
+import type { Books } from '../reports/books.ts';
 import type { Endpoint } from './http.ts';
+import { reportDoor } from './report-door.ts';
 import { spendDoor } from './spend-door.ts';
 import { stackDoor } from './stack-door.ts';
 import { storeDoor } from './store-door.ts';
@@ -16,6 +18,7 @@ import { termsDoor } from './terms-door.ts';
 
 type Parts = {
   readonly ledger: Ledger;
+  readonly books: Books;
   readonly enrolments: EnrolmentStore;
   readonly distribution: Distribution;
   readonly attribution: AttributionPorts;
@@ -28,6 +31,7 @@ type Parts = {
 /** Marketing and administration. */
 export function adminDoor({
   ledger,
+  books,
   enrolments,
   distribution,
   attribution,
@@ -46,5 +50,6 @@ export function adminDoor({
     ...assignmentDoor(distribution, country, faceUrl),
     ...attributionDoor(attribution),
     ...spendDoor(attribution),
+    ...reportDoor(books, now),
   ];
 }

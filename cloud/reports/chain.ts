@@ -51,7 +51,17 @@ export async function chainOf(tx: DistributionReads, traces: TraceReads, id: str
   const noted = assigned === null ? [] : await notedSteps(traces, assigned);
   const { at, door, lane, basket, total, discount, reversed } = row;
   return {
-    redemption: { id, at, door, store: await coupons.storeOf(door), lane, basket, total, discount, reversed },
+    redemption: {
+      id,
+      at,
+      door,
+      store: row.fedStore ?? (await coupons.storeOf(door)),
+      lane,
+      basket,
+      total,
+      discount,
+      reversed,
+    },
     campaign: campaign.id,
     lastFour: code.lastFour,
     assignment: assigned === null ? null : await assignmentOf(traces, assigned, campaign.card.timeZone),

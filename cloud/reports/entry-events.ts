@@ -32,7 +32,7 @@ export async function eventsOf(
   const coupon = kinds.length === 0 ? null : await coupons.of(codeHash);
   if (coupon === null) return [];
   const redemption = id === undefined ? null : ((await tx.redemptions([id]))[0] ?? null);
-  const store = door === null ? null : await coupons.storeOf(door);
+  const store = redemption?.fedStore ?? (door === null ? null : await coupons.storeOf(door));
   const { timeZone, discount } = coupon;
   return kinds.map((kind) => {
     const when = timeOf(kind, redemption, at);

@@ -41,7 +41,14 @@ export async function openAttributed(card: Partial<Card> = {}) {
         [{ identity: { kind: 'number', value, key: value }, verified: false }],
         {},
       );
-      const given = await distribution.assign({ campaign: 'spring', customer, how: 'demand', channel, source });
+      const given = await distribution.assign({
+        campaign: 'spring',
+        customer,
+        how: 'demand',
+        channel,
+        source,
+        personal: null,
+      });
       const coupon = given.ok ? await distribution.coupon(given.value.assignment) : null;
       if (coupon === null) throw new Error('no coupon');
       return { code: coupon.code(), assignment: coupon.id };

@@ -82,7 +82,9 @@ export class World {
       terms: null,
       picture: null,
       cap: { units: null, value: null },
+      capPerDay: { units: null, value: null },
       perCustomer: 1,
+      reversalDays: 30,
       personalValueMax: null,
       offline: 'decline',
     });
