@@ -34,8 +34,11 @@ import { type Database, DatabaseUnusable, openDatabase } from './ledger/sqlite-d
 import { sqliteLedgerStore } from './ledger/sqlite-store.ts';
 import type { LedgerStore } from './ledger/store.ts';
 import type { Log } from './log.ts';
+import type { AttributionPorts } from './reports/attribution.ts';
 import { type Books, createBooks } from './reports/books.ts';
 import { sqliteBooksStore } from './reports/sqlite-books-store.ts';
+import { sqliteTraceStore } from './reports/sqlite-trace-store.ts';
+import { Traces } from './reports/traces.ts';
 import { takeLock } from './sqlite-lock.ts';
 
 /** Why a command could not be carried out: one line that says what to do, and the process's exit status. */
@@ -132,6 +135,8 @@ async function run(
 ): Promise<Result<void, Failure>> {
   const now = Date.now;
   const link: { current: FleetLink | null } = { current: null };
+  const attribution = { store: sqliteTraceStore(database), distribution: distributed, now };
+  const traces = new Traces({ ...attribution, log });
   const made = await createLedger({
     store,
     keys,
@@ -139,7 +144,9 @@ async function run(
     randomBytes,
     stockUnitsMax: config.stockUnitsMax,
     outgoing: { wake: (gateway) => link.current?.wake(gateway) },
+    refused: traces.refused,
   });
+  opened.push(() => traces.flush());
   const ledger = around.ledger(made);
   opened.push(() => ledger.close());
   const distribution = createDistribution({
@@ -165,6 +172,7 @@ async function run(
   const listening = await openDoors(config, broker.value, {
     ledger,
     distribution,
+    attribution,
     books,
     tokens,
     enrolments,
@@ -181,20 +189,21 @@ async function run(
   );
   if (config.insecureLan)
     log.warn({}, 'TEARLINE_INSECURE_LAN is set: tokens and codes may cross the network unencrypted');
-  return keepTime([ledger, distribution], idempotency, now, log, stop);
+  return keepTime([ledger, distribution, traces], idempotency, now, log, stop);
 }
 
 type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
   readonly ledger: Ledger;
   readonly books: Books;
   readonly distribution: Distribution;
+  readonly attribution: AttributionPorts;
   readonly idempotency: IdempotencyStore;
   readonly log: Log;
   readonly now: () => number;
 };
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
-  const { ledger, books, distribution, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const { ledger, books, distribution, attribution, tokens, enrolments, idempotency, keys, log, now } = parts;
   const faceUrl = (link: string) => `${publicUrl(config, config.port)}/c/${link}`;
   const failures = createFailures(now);
   const metrics = createMetrics(ledger);
@@ -206,7 +215,7 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
   const doors = [
     ...cartDoor(ledger, idempotency, now),
     ...feedDoor(ledger),
-    ...adminDoor({ ledger, books, enrolments, distribution, country: config.country, faceUrl, log, now }),
+    ...adminDoor({ ledger, books, enrolments, distribution, attribution, country: config.country, faceUrl, log, now }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
   ];
   const machine = machineDoor({
