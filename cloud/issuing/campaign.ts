@@ -4,7 +4,7 @@ import { moneySchema } from '../../protocol/money.ts';
 import { discountSchema, faceValue, offerSchema } from '../../protocol/offer.ts';
 import { campaignIdSchema, storeIdSchema } from '../../protocol/reservation.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
-import type { Campaign } from '../ledger/port.ts';
+import { BARCODES, type Campaign } from '../ledger/port.ts';
 
 /** A campaign as the marketer writes it, and the way from there to the ledger's and back. */
 
@@ -54,6 +54,7 @@ const shape = {
   minimumBasket: moneySchema.nullable(),
   onSilence: z.enum(['hold', 'replace', 'replace_now']),
   offline: offlineSchema,
+  barcode: z.enum(BARCODES),
 };
 
 type Terms = z.infer<z.ZodObject<typeof shape>>;
@@ -73,6 +74,7 @@ export const newCampaignSchema = z
     minimumBasket: shape.minimumBasket.default(null),
     onSilence: shape.onSilence.default('hold'),
     offline: shape.offline.default('decline'),
+    barcode: shape.barcode.default('qr'),
   })
   .superRefine(checkTogether);
 
@@ -109,7 +111,7 @@ export function changedCampaign(now: Campaign, change: CampaignChange): Result<C
 
 /** The ledger's form; the version is the card's. */
 export function campaignOf(id: string, version: number, terms: Terms): Omit<Campaign, 'issuedUnits' | 'issuedValue'> {
-  const { title, discount, promotionRef, condition, picture, cap, perCustomer, offline } = terms;
+  const { title, discount, promotionRef, condition, picture, cap, perCustomer, offline, barcode } = terms;
   const { channels, timeZone, startsAt, endsAt, stores, minimumBasket, onSilence } = terms;
   return {
     id,
@@ -118,7 +120,7 @@ export function campaignOf(id: string, version: number, terms: Terms): Omit<Camp
       offer: { campaign: id, title, discount, promotionRef },
       ...{ channels, timeZone, startsAt, endsAt, stores, minimumBasket, onSilence },
     },
-    ...{ condition, terms: terms.terms, picture, cap, perCustomer, offline },
+    ...{ condition, terms: terms.terms, picture, cap, perCustomer, offline, barcode },
   };
 }
 
@@ -161,6 +163,7 @@ function termsOf(campaign: Campaign): Terms {
     perCustomer: campaign.perCustomer,
     // What is stored came through this schema.
     offline: offlineSchema.parse(campaign.offline),
+    barcode: campaign.barcode,
   };
 }
 

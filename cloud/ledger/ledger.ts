@@ -16,6 +16,7 @@ import type { GatewayRow } from './code-rules.ts';
 import { Group } from './group.ts';
 import { type Ledger, LedgerUnavailable, type NewGateway, type Outgoing } from './port.ts';
 import { codeHistory, exceptionViews, exposureOf, gatewayViews } from './reports.ts';
+import { standingOf } from './standing.ts';
 import type { LedgerStore } from './store.ts';
 import { voidCode } from './voiding.ts';
 
@@ -75,6 +76,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
       const hash = hashOf(code);
       return hash === null ? null : codeHistory(store, hash, now());
     },
+    standing: (code) => standingOf(store, code),
 
     async createCampaign(campaign) {
       return store.transaction(async (tx) => {

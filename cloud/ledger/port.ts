@@ -1,6 +1,7 @@
 import type { Card } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import type { Down, Header, Up } from '../../protocol/messages.ts';
+import type { Money } from '../../protocol/money.ts';
 import type { BasketView, Conflict, Decision, ReversalView, SaleRequest } from '../../protocol/redemption-api.ts';
 import type { Result } from '../../protocol/result.ts';
 
@@ -29,10 +30,16 @@ export type Campaign = {
   readonly cap: { readonly units: number | null; readonly value: number | null };
   readonly perCustomer: number;
   readonly offline: 'decline' | Record<string, unknown>;
+  /** How a face shows its code first. */
+  readonly barcode: Barcode;
   /** Units ever issued, and their face value in minor units. */
   readonly issuedUnits: number;
   readonly issuedValue: number;
 };
+
+/** `qr`: a square with the code; `code128`: bars with it; `gs1`: a square with GS1's elements, for codes that are such. */
+export const BARCODES = ['qr', 'code128', 'gs1'] as const;
+export type Barcode = (typeof BARCODES)[number];
 
 export type Exposure = {
   readonly campaign: string;
@@ -58,6 +65,32 @@ export type CodeHistory = {
     readonly where: string | null;
     readonly basket: string | null;
   }[];
+};
+
+/** Where one code stands, for its person. Instants in milliseconds since 1970; `store` is an id, null where it is not known. */
+export type Standing = {
+  readonly state: CodeState;
+  /** By a cart. */
+  readonly hold: { readonly since: number | null; readonly until: number } | null;
+  readonly reservation: {
+    readonly store: string | null;
+    /** Waits there for its person; else a sale there asked for it. */
+    readonly isStock: boolean;
+    /** When that sale asked for it. */
+    readonly since: number | null;
+    /** A hint: the box said that a basket is using it. */
+    readonly inUse: { readonly until: number; readonly lane: string | null } | null;
+    /** Null: the box is connected. */
+    readonly silentSince: number | null;
+  } | null;
+  readonly redemption: {
+    readonly at: number;
+    readonly store: string | null;
+    readonly isOnline: boolean;
+    readonly lane: string | null;
+    /** As taken off, where the register said it. */
+    readonly discount: Money | null;
+  } | null;
 };
 
 export type GatewayView = {
@@ -125,6 +158,8 @@ export interface Ledger {
   basket(client: string, basket: string): Promise<BasketView>;
   /** Null: unknown, whatever the reason. */
   history(code: string): Promise<CodeHistory | null>;
+  /** Null: there is no such code. */
+  standing(code: CodeHash): Promise<Standing | null>;
 
   // issuing
   createCampaign(campaign: Omit<Campaign, 'issuedUnits' | 'issuedValue'>): Promise<Result<Campaign, 'exists'>>;

@@ -13,7 +13,7 @@ import {
   type UseRow,
   type WaitRow,
 } from './code-rules.ts';
-import type { Campaign, Store } from './port.ts';
+import { BARCODES, type Campaign, type Store } from './port.ts';
 import type {
   HoldingCount,
   LedgerReads,
@@ -261,6 +261,8 @@ const campaignBody = z.object({
   picture: z.string().nullable(),
   perCustomer: z.int(),
   offline: z.union([z.literal('decline'), z.record(z.string(), z.unknown())]),
+  // Campaigns of before there were faces.
+  barcode: z.enum(BARCODES).default('qr'),
 });
 
 function campaignRow(row: Row): Campaign {

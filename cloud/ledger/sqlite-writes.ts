@@ -45,8 +45,9 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
     async putStore({ id, name, timeZone, address }) {
       to.store.run(id, name, timeZone, address);
     },
-    async putCampaign({ id, card, condition, terms, picture, cap, perCustomer, offline, issuedUnits, issuedValue }) {
-      const body = JSON.stringify({ card, condition, terms, picture, perCustomer, offline });
+    async putCampaign({ id, cap, issuedUnits, issuedValue, ...rest }) {
+      const { card, condition, terms, picture, perCustomer, offline, barcode } = rest;
+      const body = JSON.stringify({ card, condition, terms, picture, perCustomer, offline, barcode });
       to.campaign.run(id, body, faceValue(card.offer.discount), cap.units, cap.value, issuedUnits, issuedValue);
     },
     async putStack({ id, campaign, count, at, isImported }) {

@@ -43,6 +43,7 @@ export async function openLedger(path: string): Promise<{ readonly ledger: Ledge
     cap: { units: null, value: null },
     perCustomer: 1,
     offline: 'decline',
+    barcode: 'qr',
   });
   return {
     ledger,

@@ -142,6 +142,7 @@ export function fakeLedger(own: Partial<Ledger> = {}): Ledger & FakeState {
       return { basket, codes: [] };
     },
     history: noted('history', () => null),
+    standing: noted('standing', () => null),
     createCampaign: async (campaign) => {
       if (campaignsById.has(campaign.id)) return err('exists');
       const created = { ...campaign, issuedUnits: 0, issuedValue: 0 };

@@ -435,6 +435,7 @@ async function seed(store: LedgerStore): Promise<void> {
         cap: { units: null, value: null },
         perCustomer: 1,
         offline: 'decline',
+        barcode: 'qr',
         issuedUnits: 3,
         issuedValue: dollars(15).amount,
       },

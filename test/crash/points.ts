@@ -155,6 +155,7 @@ const ledger: Rules<CloudParts['ledger']> = {
   gatewayGone: point,
   campaigns: reads,
   campaign: reads,
+  standing: reads,
   exposure: reads,
   stores: reads,
   gateways: reads,

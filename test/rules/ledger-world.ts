@@ -52,7 +52,7 @@ export async function openWorld({ count = 4, card = {}, capUnits = null, stockUn
     await ledger.createStore({ id, name, timeZone: 'UTC', address: null });
   await ledger.createCampaign({
     ...{ id: 'spring', card: cardWith(card), condition: null, terms: null, picture: null },
-    ...{ cap: { units: capUnits, value: null }, perCustomer: 1, offline: 'decline' },
+    ...{ cap: { units: capUnits, value: null }, perCustomer: 1, offline: 'decline', barcode: 'qr' },
   });
   const codes = await issue(ledger, count);
   return {

@@ -84,6 +84,7 @@ export class World {
       cap: { units: null, value: null },
       perCustomer: 1,
       offline: 'decline',
+      barcode: 'qr',
     });
     const stack = await ledger.issueStack('spring', 5);
     if (!stack.ok) throw new Error('no stack');

@@ -1,0 +1,144 @@
+import type { Card } from '../../protocol/card.ts';
+import type { Barcode, Ledger, Store } from '../ledger/port.ts';
+import { type FaceFacts, type FaceState, faceStateOf, lookAgainAt, validityAnywhere } from './face-rules.ts';
+import type { Coupon, Distribution } from './port.ts';
+
+/** The live face of one coupon: what its person sees, now. */
+
+export type Face = {
+  readonly coupon: Coupon;
+  readonly state: FaceState;
+  readonly terms: CouponTerms;
+  readonly person: { readonly name: string | null; readonly language: string; readonly timeZone: string | null } | null;
+  /** Where it works, in the order of their names; empty where it works online alone. */
+  readonly stores: readonly Store[];
+  readonly storesById: StoresById;
+  /** The store that its person chose. */
+  readonly chosen: Store | null;
+  /** Of the coupon that took its place. */
+  readonly newLink: string | null;
+  /** When to look again, milliseconds since 1970; null: only when something moves. */
+  readonly lookAgainAt: number | null;
+};
+
+/** What this coupon gives, as it stands now. */
+export type CouponTerms = {
+  readonly card: Card;
+  readonly condition: string | null;
+  readonly terms: string | null;
+  readonly picture: string | null;
+  readonly barcode: Barcode;
+  /** When the campaign was changed after it had begun; null: never. Milliseconds since 1970. */
+  readonly changedAt: number | null;
+};
+
+/** The store in which a person wants to use a coupon. */
+export interface Places {
+  chosenPlace(assignment: string): Promise<string | null>;
+  /** Null: lets go of it. */
+  choosePlace(assignment: string, store: string | null): Promise<void>;
+}
+
+/** Told after the commit. */
+export interface Watches {
+  /** @returns what ends it */
+  watchCode(code: Coupon['codeHash'], moved: () => void): () => void;
+  watchCampaign(id: string, changed: () => void): () => void;
+}
+
+export type FacePorts = {
+  readonly distribution: Pick<Distribution, 'byLink' | 'coupon' | 'customer'>;
+  readonly ledger: Pick<Ledger, 'standing' | 'stores'>;
+  readonly termsOf: (coupon: Coupon) => Promise<CouponTerms>;
+  readonly places: Places;
+  readonly watches: Watches;
+  readonly now: () => number;
+};
+
+export interface Faces {
+  /** Null: whatever the reason. */
+  face(link: string): Promise<Face | null>;
+  /** @returns false: no such coupon, or it does not work in that store */
+  choosePlace(link: string, store: string | null): Promise<boolean>;
+  /** @param changed something that its face shows may have changed @returns what ends it */
+  watch(face: Face, changed: () => void): () => void;
+}
+
+export function createFaces(ports: FacePorts): Faces {
+  const { distribution, places, watches } = ports;
+  const stores = keptStores(ports);
+  const face = async (link: string) => {
+    const coupon = await distribution.byLink(link);
+    return coupon === null ? null : faceOf(ports, coupon, await stores());
+  };
+  return {
+    face,
+    async choosePlace(link, store) {
+      const seen = await face(link);
+      if (seen === null || (store !== null && !seen.stores.some(({ id }) => id === store))) return false;
+      await places.choosePlace(seen.coupon.id, store);
+      return true;
+    },
+    watch({ coupon }, changed) {
+      const ends = [watches.watchCode(coupon.codeHash, changed), watches.watchCampaign(coupon.campaign, changed)];
+      return () => {
+        for (const end of ends) end();
+      };
+    },
+  };
+}
+
+async function faceOf(ports: FacePorts, coupon: Coupon, storesById: StoresById): Promise<Face> {
+  const { distribution, ledger, termsOf, places, now } = ports;
+  const [terms, standing, person, newer, chosen] = await Promise.all([
+    termsOf(coupon),
+    ledger.standing(coupon.codeHash),
+    coupon.customer === null ? null : distribution.customer(coupon.customer),
+    coupon.replacedBy === null ? null : distribution.coupon(coupon.replacedBy),
+    places.chosenPlace(coupon.id),
+  ]);
+  if (standing === null) throw new Error(`the code of the assignment ${coupon.id} is missing`);
+  const stores = storesOf(terms.card, [...storesById.values()]);
+  const zones = stores.map(({ timeZone }) => timeZone);
+  const facts: FaceFacts = {
+    standing,
+    validity: validityAnywhere(terms.card, zones),
+    discount: terms.card.offer.discount,
+    isReplaced: newer !== null,
+  };
+  return {
+    coupon,
+    state: faceStateOf(facts, now()),
+    terms,
+    person,
+    stores,
+    storesById,
+    chosen: stores.find(({ id }) => id === chosen) ?? null,
+    newLink: newer?.link ?? null,
+    lookAgainAt: lookAgainAt(facts, now()),
+  };
+}
+
+function storesOf({ channels, stores }: Card, all: readonly Store[]): readonly Store[] {
+  if (!channels.includes('store')) return [];
+  return stores === 'all' ? all : all.filter(({ id }) => stores.includes(id));
+}
+
+/** In the order of their names. */
+type StoresById = ReadonlyMap<string, Store>;
+
+/** A store that opens is on faces within this time; every face asks for all of them. */
+const STORES_KEPT_MS = 10_000;
+
+function keptStores({ ledger, now }: FacePorts): () => Promise<StoresById> {
+  let kept: StoresById = new Map();
+  let keptUntil = 0;
+  return async () => {
+    if (keptUntil > now()) return kept;
+    const stores = await ledger.stores();
+    const sorted = [...stores].sort((one, other) => one.name.localeCompare(other.name));
+    kept = new Map(sorted.map((store) => [store.id, store]));
+    keptUntil = now() + STORES_KEPT_MS;
+    return kept;
+  };
+}

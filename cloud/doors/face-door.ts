@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import { storeIdSchema } from '../../protocol/reservation.ts';
+import { problem } from '../../protocol/problem.ts';
+import type { Face, Faces } from '../distribution/faces.ts';
+import { isLink } from '../distribution/secrets.ts';
+import type { NoteTrace } from '../distribution/traces.ts';
+import type { Failures } from './failures.ts';
+import { FORM_TYPE, seeOther, withForm } from './forms.ts';
+import { type DoorOperation, type Endpoint, problemResponse } from './http.ts';
+import { closedPage } from './pages/closed-page.ts';
+import type { AssetPath, Shop } from './pages/document.ts';
+import { faceEvent, facePage } from './pages/face-page.ts';
+import { languageFor, type Locale, localeOf } from './pages/locale.ts';
+import { pageResponse } from './pages/page-response.ts';
+import { storesPage } from './pages/stores-page.ts';
+import type { Streams } from './streams.ts';
+import { isVisit } from './visits.ts';
+
+export type FaceDoorPorts = {
+  readonly faces: Faces;
+  readonly note: NoteTrace;
+  readonly streams: Streams;
+  /** Of links that open nothing. */
+  readonly failures: Failures;
+  readonly shop: Shop;
+  readonly asset: AssetPath;
+  readonly now: () => number;
+};
+
+/** One person's coupon, by its personal link: `GET /c/{link}`, its events, and the store in which it is kept ready. */
+export function faceDoor(ports: FaceDoorPorts): Endpoint[] {
+  const { faces, streams, shop, asset, note, now } = ports;
+
+  /** Serves what the link opens; whatever else it is, one and the same answer. */
+  const opened =
+    (serve: (face: Face, locale: Locale, request: Request, call: Call) => Promise<Response> | Response): Endpoint['serve'] =>
+    async (call, request) => {
+      const link = call.param('link');
+      const face = isLink(link) ? await faces.face(link) : null;
+      const accept = call.header('accept-language');
+      if (face === null) return closed(ports, call.remote, localeOf(languageFor(null, accept), now()));
+      return serve(face, localeOf(languageFor(face.person?.language ?? null, accept), now()), request, call);
+    };
+
+  return [
+    {
+      operation: routes.face,
+      serve: opened((face, locale) => pageResponse(facePage(face, locale, shop, asset))),
+    },
+    {
+      operation: routes.events,
+      serve: opened((face, locale, request, call) => {
+        const { coupon } = face;
+        const { link } = coupon;
+        const stream = streams.open(call.remote, {
+          async state() {
+            const now = await faces.face(link);
+            return now === null ? null : { data: faceEvent(now, locale, shop), lookAgainAt: now.lookAgainAt };
+          },
+          watch: (changed) => faces.watch(face, changed),
+        });
+        if (stream === null) return problemResponse(problem('too_many'), { 'retry-after': '30' });
+        if (new URL(request.url).searchParams.has('view') && isVisit(request))
+          note({
+            ...{ kind: 'viewed', at: now(), campaign: coupon.campaign, assignment: coupon.id },
+            ...{ channel: coupon.channel, source: coupon.source },
+          });
+        return stream;
+      }),
+    },
+    {
+      operation: routes.stores,
+      serve: opened((face, locale, request) => {
+        const sought = new URL(request.url).searchParams.get('q') ?? '';
+        return pageResponse(storesPage(face, sought.slice(0, SOUGHT_CHARACTERS_MAX), locale, shop, asset));
+      }),
+    },
+    withForm(routes.place, async ({ body: { store }, param, remote, header }) => {
+      const link = param('link');
+      const isChosen = isLink(link) && (await faces.choosePlace(link, store === '' ? null : store));
+      if (isChosen) return seeOther(`/c/${link}`);
+      return closed(ports, remote, localeOf(languageFor(null, header('accept-language')), now()));
+    }),
+  ];
+}
+
+type Call = Parameters<Endpoint['serve']>[0];
+
+/** A store's name and its street. */
+const SOUGHT_CHARACTERS_MAX = 80;
+
+const common = { scope: null, tag: 'Faces', response: z.string(), responseType: 'text/html' } as const;
+
+const routes = {
+  face: {
+    ...common,
+    method: 'GET',
+    path: '/c/{link}',
+    summary:
+      'The live page of one coupon, for who has its personal link. Whatever opens nothing gets one and the same answer.',
+  },
+  events: {
+    ...common,
+    method: 'GET',
+    path: '/c/{link}/events',
+    summary: 'What changes on that page, as server-sent events. `?view` counts a view, unless a preview asks.',
+    responseType: 'text/event-stream',
+  },
+  stores: {
+    ...common,
+    method: 'GET',
+    path: '/c/{link}/stores',
+    summary: 'The stores where that coupon works; `?q` is sought in their names and addresses.',
+  },
+  place: {
+    ...common,
+    method: 'POST',
+    path: '/c/{link}/place',
+    summary: 'Keep that coupon ready in a store; an empty `store` lets go of it.',
+    body: z.object({ store: z.union([z.literal(''), storeIdSchema]) }),
+    bodyType: FORM_TYPE,
+  },
+} as const satisfies Record<string, DoorOperation>;
+
+function closed({ failures, shop, asset }: FaceDoorPorts, remote: string, locale: Locale): Promise<Response> {
+  const waitSeconds = failures.note(remote);
+  if (waitSeconds === null) return pageResponse(closedPage('unknown', locale, shop, asset), 404);
+  return pageResponse(closedPage('tooMany', locale, shop, asset), 429, { 'retry-after': String(waitSeconds) });
+}
