@@ -200,7 +200,10 @@ function proofAnswer(
   return pageResponse(proofPage({ action, query, error, again }, locale, shop, asset), status);
 }
 
-async function whyOver({ distribution, now }: ClaimDoorPorts, campaign: Campaign): Promise<'none_left' | 'ended' | null> {
+async function whyOver(
+  { distribution, now }: ClaimDoorPorts,
+  campaign: Campaign,
+): Promise<'none_left' | 'ended' | null> {
   if (validityIn(campaign.card, campaign.card.timeZone).endsAt <= now()) return 'ended';
   return (await distribution.left(campaign.id)) === 0 ? 'none_left' : null;
 }

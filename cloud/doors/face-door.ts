@@ -33,7 +33,9 @@ export function faceDoor(ports: FaceDoorPorts): Endpoint[] {
 
   /** Serves what the link opens; whatever else it is, one and the same answer. */
   const opened =
-    (serve: (face: Face, locale: Locale, request: Request, call: Call) => Promise<Response> | Response): Endpoint['serve'] =>
+    (
+      serve: (face: Face, locale: Locale, request: Request, call: Call) => Promise<Response> | Response,
+    ): Endpoint['serve'] =>
     async (call, request) => {
       const link = call.param('link');
       const face = isLink(link) ? await faces.face(link) : null;

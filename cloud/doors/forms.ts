@@ -30,8 +30,9 @@ export function withBodyOrForm<B extends z.ZodType, R extends z.ZodType, F exten
 ): Endpoint {
   const json = withBody(operation, handle);
   const form = withForm({ ...operation, body: formSchema, bodyType: FORM_TYPE }, handleForm);
+  const upload = { type: FORM_TYPE, description: 'The same from the form of a page, which is answered with a page.' };
   return {
-    operation,
+    operation: { ...operation, upload },
     serve: (call, request) => (isOfType(request, FORM_TYPE) ? form : json).serve(call, request),
   };
 }

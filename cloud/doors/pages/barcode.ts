@@ -6,20 +6,21 @@ import type { Words } from './words/words.ts';
 
 /** One code as a scanner reads it: a square, and bars where they fit a phone. Inline, black on white. */
 
-/** At one device pixel each, with the quiet zones beside them, more do not fit the narrowest phone (320 px). */
+/** At one pixel each, with the quiet zones beside them, more do not fit the narrowest phone (320 px). */
 const BARS_MODULES_MAX = 256;
 /** What bwip-js draws one module with, in the units of its view box. */
 const UNITS_PER_MODULE = 2;
 /** ISO 18004 asks for 4 modules around a square; the white stub adds to them. */
 const QUIET_MODULES = 4;
 
-/** The kinds of barcode, one shown, the others one tap away without script. */
-export function barcode(code: string, kind: Barcode, words: Words): Html {
+/** The square and the bars, one shown, the other one tap away without script. @param printed the code as people read it */
+export function barcode(code: string, printed: string, kind: Barcode, words: Words): Html {
   const bars = drawBars(code, kind);
   const square = html`<div class="barcode barcode--square">${raw(
     svg(drawSquare(code, kind), `role="img" aria-label="${words.squareLabel}"`),
   )}</div>`;
-  if (bars === null) return square;
+  const text = html`<span class="barcode__code">${printed}</span>`;
+  if (bars === null) return html`${square}${text}`;
   const first = kind === 'code128' ? 'bars' : 'square';
   const choice = (id: 'square' | 'bars') =>
     html`<input class="as-${id}" type="radio" name="kind" id="${id}"${first === id ? ' checked' : ''}>`;
@@ -28,7 +29,7 @@ export function barcode(code: string, kind: Barcode, words: Words): Html {
       bars,
       `role="img" aria-label="${words.barsLabel}" preserveAspectRatio="none" style="--modules:${modulesOf(bars)}"`,
     ),
-  )}</div><div class="flip" role="group" aria-label="${words.kindOfBarcode}"><label for="square">${words.square}</label><label for="bars">${words.bars}</label></div>`;
+  )}</div>${text}<div class="flip" role="group" aria-label="${words.kindOfBarcode}"><label for="square">${words.square}</label><label for="bars">${words.bars}</label></div>`;
 }
 
 /** A square with any text, as a poster's address. */
@@ -60,7 +61,6 @@ function drawn(options: Parameters<typeof bwipjs.toSVG>[0]): string | null {
   }
 }
 
-const modulesOf = (drawing: string): number =>
-  Number(/viewBox="0 0 (\d+) /.exec(drawing)?.[1] ?? 0) / UNITS_PER_MODULE;
+const modulesOf = (drawing: string): number => Number(/viewBox="0 0 (\d+) /.exec(drawing)?.[1] ?? 0) / UNITS_PER_MODULE;
 
 const svg = (drawing: string, attributes: string): string => drawing.replace('<svg ', `<svg ${attributes} `);

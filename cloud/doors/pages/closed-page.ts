@@ -3,7 +3,12 @@ import { type AssetPath, document, frame, type Html, type Shop } from './documen
 import type { Locale } from './locale.ts';
 
 /** One sentence for whoever has no personal link, whatever was asked for. */
-export function closedPage(why: 'unknown' | 'tooMany', { words, language }: Locale, shop: Shop, asset: AssetPath): Html {
+export function closedPage(
+  why: 'unknown' | 'tooMany',
+  { words, language }: Locale,
+  shop: Shop,
+  asset: AssetPath,
+): Html {
   const { title } = words.closed;
   const body = frame(
     shop,

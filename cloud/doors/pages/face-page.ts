@@ -68,7 +68,7 @@ const shapesOf = {
 function toScan({ coupon, terms }: Face, lines: readonly string[], { words }: Locale): Html {
   const code = coupon.code();
   const own = readOwn(code);
-  return html`<span class="state state--good">${icon('good')}${words.ready}</span>${lines.map((line) => html`<p>${line}</p>`)}${barcode(code, terms.barcode, words)}<span class="barcode__code">${own === null || own === 'malformed' ? code : formatCode(own)}</span>`;
+  return html`<span class="state state--good">${icon('good')}${words.ready}</span>${lines.map((line) => html`<p>${line}</p>`)}${barcode(code, own === null || own === 'malformed' ? code : formatCode(own), terms.barcode, words)}`;
 }
 
 function newCoupon({ newLink, state }: Face, { words }: Locale): Html | '' {
@@ -117,7 +117,7 @@ function notYou({ state }: Face, { words }: Locale, { contact }: Shop): Html | '
 function place({ state, chosen, stores, coupon }: Face, { words }: Locale): Html | '' {
   if (state.kind !== 'usable' && state.kind !== 'not_yet') return '';
   if (chosen !== null)
-    return html`<form class="panel face__place" method="post" action="/c/${coupon.link}/place"><input type="hidden" name="store" value=""><p>${words.place.chosen(chosen.name)}</p><button class="button">${words.place.letGo}</button></form>`;
+    return html`<form class="panel row row--apart face__place" method="post" action="/c/${coupon.link}/place"><input type="hidden" name="store" value=""><p>${words.place.chosen(chosen.name)}</p><button class="button">${words.place.letGo}</button></form>`;
   return stores.length === 0
     ? ''
     : html`<a class="button button--wide" href="/c/${coupon.link}/stores">${words.place.choose}</a>`;
