@@ -13,6 +13,7 @@ import { sqliteDistributionStore } from './distribution/sqlite-distribution-stor
 import type { DistributionStore } from './distribution/store.ts';
 import { adminDoor } from './doors/admin-door.ts';
 import { cartDoor } from './doors/cart-door.ts';
+import { customerPages } from './doors/customer-pages.ts';
 import { enrolmentDoor } from './doors/enrolment-door.ts';
 import { createFailures } from './doors/failures.ts';
 import { createApp } from './doors/http.ts';
@@ -189,8 +190,18 @@ type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
   const { ledger, distribution, tokens, enrolments, idempotency, keys, log, now } = parts;
-  const faceUrl = (link: string) => `${publicUrl(config, config.port)}/c/${link}`;
+  const url = publicUrl(config, config.port);
+  const faceUrl = (link: string) => `${url}/c/${link}`;
   const failures = createFailures(now);
+  const pages = customerPages({
+    ...{ ledger, distribution, failures, url, log, now },
+    shop: { retailer: config.retailer, contact: config.contact, url: config.shopUrl },
+    country: config.country,
+    // Until the ledger tells of moves, pages look again by themselves.
+    watches: { watchCode: () => () => undefined, watchCampaign: () => () => undefined },
+    choosePlace: async () => 'not_usable',
+    note: () => undefined,
+  });
   const metrics = createMetrics(ledger);
   const facts = {
     fleetKey: keys.fleetKey.toString('base64url'),
@@ -201,6 +212,7 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
     ...cartDoor(ledger, idempotency, now),
     ...adminDoor({ ledger, enrolments, distribution, country: config.country, faceUrl, log, now }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
+    ...pages.endpoints,
   ];
   const machine = machineDoor({
     version: about.version,
@@ -209,9 +221,18 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
     metrics,
     insecureLan: config.insecureLan,
   });
-  const publicHost = new URL(publicUrl(config, config.port)).hostname;
+  const publicHost = new URL(url).hostname;
   const app = createApp([...doors, ...machine], { tokens, failures, publicHost, log, observe: metrics.observe });
-  return listening(() => listen(app, config.host, config.port, config.tls), config.host, config.port);
+  const opened = await listening(() => listen(app, config.host, config.port, config.tls), config.host, config.port);
+  if (!opened.ok) return opened;
+  const { port, close } = opened.value;
+  return ok({
+    port,
+    close() {
+      pages.close();
+      return close();
+    },
+  });
 }
 
 async function brokerOf(

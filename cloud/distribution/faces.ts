@@ -1,5 +1,5 @@
 import type { Card } from '../../protocol/card.ts';
-import type { Barcode, Ledger, Store } from '../ledger/port.ts';
+import type { Barcode, Ledger, Standing, Store } from '../ledger/port.ts';
 import { type FaceFacts, type FaceState, faceStateOf, lookAgainAt, validityAnywhere } from './face-rules.ts';
 import type { Coupon, Distribution } from './port.ts';
 
@@ -13,8 +13,8 @@ export type Face = {
   /** Where it works, in the order of their names; empty where it works online alone. */
   readonly stores: readonly Store[];
   readonly storesById: StoresById;
-  /** The store that its person chose. */
-  readonly chosen: Store | null;
+  /** The store that has it ready. */
+  readonly keptAt: Store | null;
   /** Of the coupon that took its place. */
   readonly newLink: string | null;
   /** When to look again, milliseconds since 1970; null: only when something moves. */
@@ -32,12 +32,19 @@ export type CouponTerms = {
   readonly changedAt: number | null;
 };
 
-/** The store in which a person wants to use a coupon. */
-export interface Places {
-  chosenPlace(assignment: string): Promise<string | null>;
-  /** Null: lets go of it. */
-  choosePlace(assignment: string, store: string | null): Promise<void>;
-}
+/** What became of a person's wish to use a coupon in one store, or to let go of it. */
+export type PlaceChosen =
+  | 'stocked'
+  | 'let_go'
+  | 'in_use'
+  | 'held_elsewhere'
+  | 'store_not_connected'
+  | 'store_full'
+  | 'not_usable'
+  | 'too_often'
+  | 'unknown_coupon';
+/** @param store null: lets go of it */
+export type ChoosePlace = (assignment: string, store: string | null) => Promise<PlaceChosen>;
 
 /** Told after the commit. */
 export interface Watches {
@@ -50,7 +57,7 @@ export type FacePorts = {
   readonly distribution: Pick<Distribution, 'byLink' | 'coupon' | 'customer'>;
   readonly ledger: Pick<Ledger, 'standing' | 'stores'>;
   readonly termsOf: (coupon: Coupon) => Promise<CouponTerms>;
-  readonly places: Places;
+  readonly choosePlace: ChoosePlace;
   readonly watches: Watches;
   readonly now: () => number;
 };
@@ -58,26 +65,23 @@ export type FacePorts = {
 export interface Faces {
   /** Null: whatever the reason. */
   face(link: string): Promise<Face | null>;
-  /** @returns false: no such coupon, or it does not work in that store */
-  choosePlace(link: string, store: string | null): Promise<boolean>;
+  /** @param store null: lets go of it */
+  choosePlace(face: Face, store: string | null): Promise<PlaceChosen>;
   /** @param changed something that its face shows may have changed @returns what ends it */
   watch(face: Face, changed: () => void): () => void;
 }
 
 export function createFaces(ports: FacePorts): Faces {
-  const { distribution, places, watches } = ports;
+  const { distribution, choosePlace, watches } = ports;
   const stores = keptStores(ports);
-  const face = async (link: string) => {
-    const coupon = await distribution.byLink(link);
-    return coupon === null ? null : faceOf(ports, coupon, await stores());
-  };
   return {
-    face,
-    async choosePlace(link, store) {
-      const seen = await face(link);
-      if (seen === null || (store !== null && !seen.stores.some(({ id }) => id === store))) return false;
-      await places.choosePlace(seen.coupon.id, store);
-      return true;
+    async face(link) {
+      const coupon = await distribution.byLink(link);
+      return coupon === null ? null : faceOf(ports, coupon, await stores());
+    },
+    async choosePlace({ coupon, stores: good }, store) {
+      if (store !== null && !good.some(({ id }) => id === store)) return 'not_usable';
+      return choosePlace(coupon.id, store);
     },
     watch({ coupon }, changed) {
       const ends = [watches.watchCode(coupon.codeHash, changed), watches.watchCampaign(coupon.campaign, changed)];
@@ -89,13 +93,12 @@ export function createFaces(ports: FacePorts): Faces {
 }
 
 async function faceOf(ports: FacePorts, coupon: Coupon, storesById: StoresById): Promise<Face> {
-  const { distribution, ledger, termsOf, places, now } = ports;
-  const [terms, standing, person, newer, chosen] = await Promise.all([
+  const { distribution, ledger, termsOf, now } = ports;
+  const [terms, standing, person, newer] = await Promise.all([
     termsOf(coupon),
     ledger.standing(coupon.codeHash),
     coupon.customer === null ? null : distribution.customer(coupon.customer),
     coupon.replacedBy === null ? null : distribution.coupon(coupon.replacedBy),
-    places.chosenPlace(coupon.id),
   ]);
   if (standing === null) throw new Error(`the code of the assignment ${coupon.id} is missing`);
   const stores = storesOf(terms.card, [...storesById.values()]);
@@ -113,10 +116,15 @@ async function faceOf(ports: FacePorts, coupon: Coupon, storesById: StoresById):
     person,
     stores,
     storesById,
-    chosen: stores.find(({ id }) => id === chosen) ?? null,
+    keptAt: keptAt(standing, storesById),
     newLink: newer?.link ?? null,
     lookAgainAt: lookAgainAt(facts, now()),
   };
+}
+
+function keptAt({ state, reservation }: Standing, storesById: StoresById): Store | null {
+  if (state !== 'reserved' || reservation === null || !reservation.isStock || reservation.store === null) return null;
+  return storesById.get(reservation.store) ?? null;
 }
 
 function storesOf({ channels, stores }: Card, all: readonly Store[]): readonly Store[] {

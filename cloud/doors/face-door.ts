@@ -27,66 +27,50 @@ export type FaceDoorPorts = {
   readonly now: () => number;
 };
 
+type Call = Parameters<Endpoint['serve']>[0];
+
 /** One person's coupon, by its personal link: `GET /c/{link}`, its events, and the store in which it is kept ready. */
 export function faceDoor(ports: FaceDoorPorts): Endpoint[] {
-  const { faces, streams, shop, asset, note, now } = ports;
+  const { faces, shop, asset, now } = ports;
 
   /** Serves what the link opens; whatever else it is, one and the same answer. */
-  const opened =
-    (
-      serve: (face: Face, locale: Locale, request: Request, call: Call) => Promise<Response> | Response,
-    ): Endpoint['serve'] =>
-    async (call, request) => {
-      const link = call.param('link');
-      const face = isLink(link) ? await faces.face(link) : null;
-      const accept = call.header('accept-language');
-      if (face === null) return closed(ports, call.remote, localeOf(languageFor(null, accept), now()));
-      return serve(face, localeOf(languageFor(face.person?.language ?? null, accept), now()), request, call);
-    };
+  const opened = async (
+    { param, remote, header }: Pick<Call, 'param' | 'remote' | 'header'>,
+    serve: (face: Face, locale: Locale) => Promise<Response>,
+  ): Promise<Response> => {
+    const link = param('link');
+    const face = isLink(link) ? await faces.face(link) : null;
+    const language = languageFor(face?.person?.language ?? null, header('accept-language'));
+    const locale = localeOf(language, now());
+    return face === null ? closed(ports, remote, locale) : serve(face, locale);
+  };
 
   return [
     {
       operation: routes.face,
-      serve: opened((face, locale) => pageResponse(facePage(face, locale, shop, asset))),
+      serve: (call) => opened(call, (face, locale) => pageResponse(facePage(face, locale, shop, asset))),
     },
     {
       operation: routes.events,
-      serve: opened((face, locale, request, call) => {
-        const { coupon } = face;
-        const { link } = coupon;
-        const stream = streams.open(call.remote, {
-          async state() {
-            const now = await faces.face(link);
-            return now === null ? null : { data: faceEvent(now, locale, shop), lookAgainAt: now.lookAgainAt };
-          },
-          watch: (changed) => faces.watch(face, changed),
-        });
-        if (stream === null) return problemResponse(problem('too_many'), { 'retry-after': '30' });
-        if (new URL(request.url).searchParams.has('view') && isVisit(request))
-          note({
-            ...{ kind: 'viewed', at: now(), campaign: coupon.campaign, assignment: coupon.id },
-            ...{ channel: coupon.channel, source: coupon.source },
-          });
-        return stream;
-      }),
+      serve: (call, request) => opened(call, async (face, locale) => follow(ports, face, locale, call.remote, request)),
     },
     {
       operation: routes.stores,
-      serve: opened((face, locale, request) => {
-        const sought = new URL(request.url).searchParams.get('q') ?? '';
-        return pageResponse(storesPage(face, sought.slice(0, SOUGHT_CHARACTERS_MAX), locale, shop, asset));
-      }),
+      serve: (call, request) =>
+        opened(call, (face, locale) => {
+          const text = (new URL(request.url).searchParams.get('q') ?? '').slice(0, SOUGHT_CHARACTERS_MAX);
+          return pageResponse(storesPage(face, { text, refusal: null }, locale, shop, asset));
+        }),
     },
-    withForm(routes.place, async ({ body: { store }, param, remote, header }) => {
-      const link = param('link');
-      const isChosen = isLink(link) && (await faces.choosePlace(link, store === '' ? null : store));
-      if (isChosen) return seeOther(`/c/${link}`);
-      return closed(ports, remote, localeOf(languageFor(null, header('accept-language')), now()));
-    }),
+    withForm(routes.place, async ({ body: { store }, ...call }) =>
+      opened(call, async (face, locale) => {
+        const chosen = await faces.choosePlace(face, store === '' ? null : store);
+        if (chosen === 'stocked' || chosen === 'let_go') return seeOther(`/c/${face.coupon.link}`);
+        return pageResponse(storesPage(face, { text: '', refusal: chosen }, locale, shop, asset), 409);
+      }),
+    ),
   ];
 }
-
-type Call = Parameters<Endpoint['serve']>[0];
 
 /** A store's name and its street. */
 const SOUGHT_CHARACTERS_MAX = 80;
@@ -123,6 +107,23 @@ const routes = {
     bodyType: FORM_TYPE,
   },
 } as const satisfies Record<string, DoorOperation>;
+
+/** A view is counted by its first stream: previews open none. */
+function follow(ports: FaceDoorPorts, face: Face, locale: Locale, remote: string, request: Request): Response {
+  const { faces, streams, shop, note, now } = ports;
+  const { link, id: assignment, campaign, channel, source } = face.coupon;
+  const stream = streams.open(remote, {
+    async state() {
+      const latest = await faces.face(link);
+      return latest === null ? null : { data: faceEvent(latest, locale, shop), lookAgainAt: latest.lookAgainAt };
+    },
+    watch: (changed) => faces.watch(face, changed),
+  });
+  if (stream === null) return problemResponse(problem('too_many'), { 'retry-after': '30' });
+  if (new URL(request.url).searchParams.has('view') && isVisit(request))
+    note({ kind: 'viewed', at: now(), campaign, assignment, channel, source });
+  return stream;
+}
 
 function closed({ failures, shop, asset }: FaceDoorPorts, remote: string, locale: Locale): Promise<Response> {
   const waitSeconds = failures.note(remote);

@@ -11,6 +11,8 @@ import { BARCODES, type Campaign } from '../ledger/port.ts';
 /** Terms of a coupon are a paragraph or a page of small print, not a book. */
 const TERMS_CHARACTERS_MAX = 10_000;
 const ADDRESS_CHARACTERS_MAX = 2_048;
+/** A picture that is in its address itself, as faces show it: 40 kB, and one body with all the rest takes it. */
+const PICTURE_CHARACTERS_MAX = 54_000;
 /** No chain that one ledger serves has more. */
 const STORES_MAX = 10_000;
 /** Codes of one campaign. */
@@ -38,7 +40,15 @@ const shape = {
   title: offerSchema.shape.title,
   condition: paragraph.nullable(),
   terms: paragraph.nullable(),
-  picture: z.string().max(ADDRESS_CHARACTERS_MAX).nullable(),
+  picture: z
+    .union([
+      z.string().max(ADDRESS_CHARACTERS_MAX),
+      z
+        .string()
+        .max(PICTURE_CHARACTERS_MAX)
+        .regex(/^data:image\/(png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}$/, 'an address, or data of a picture'),
+    ])
+    .nullable(),
   discount: discountSchema,
   promotionRef: offerSchema.shape.promotionRef,
   channels: z

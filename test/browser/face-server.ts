@@ -1,5 +1,4 @@
-import type { CouponTerms } from '../../cloud/distribution/faces.ts';
-import { createFaces } from '../../cloud/distribution/faces.ts';
+import { type CouponTerms, createFaces, type PlaceChosen } from '../../cloud/distribution/faces.ts';
 import type { ClaimRefusal, ClaimRequest, Coupon } from '../../cloud/distribution/port.ts';
 import type { Trace } from '../../cloud/distribution/traces.ts';
 import { claimDoor } from '../../cloud/doors/claim-door.ts';
@@ -39,7 +38,9 @@ export type FaceWorld = {
   person: { name: string | null; language: string; timeZone: string | null } | null;
   stores: readonly Store[];
   replacedBy: string | null;
-  chosen: string | null;
+  /** What the stores say to a wish. */
+  placed: PlaceChosen;
+  asked: (string | null)[];
   code: string;
   left: number | null;
   claims: ClaimRequest[];
@@ -76,11 +77,9 @@ export async function startFaceServer(): Promise<FaceServer> {
     },
     ledger: { standing: async () => world.standing, stores: async () => [...world.stores] },
     termsOf: async () => world.terms,
-    places: {
-      chosenPlace: async () => world.chosen,
-      choosePlace: async (_assignment, store) => {
-        world.chosen = store;
-      },
+    async choosePlace(_assignment, store) {
+      world.asked.push(store);
+      return world.placed;
     },
     watches: { watchCode: watch, watchCampaign: watch },
     now,
@@ -157,7 +156,8 @@ function newWorld(): FaceWorld {
     person: { name: 'Ada Okafor', language: 'en', timeZone: null },
     stores: STORES,
     replacedBy: null,
-    chosen: null,
+    placed: 'stocked',
+    asked: [],
     code: CODE,
     left: null,
     claims: [],

@@ -1,4 +1,4 @@
-import bwipjs from 'bwip-js';
+import { toSVG } from 'bwip-js/node';
 import { html, raw } from 'hono/html';
 import type { Barcode } from '../../ledger/port.ts';
 import type { Html } from './document.ts';
@@ -34,13 +34,13 @@ export function barcode(code: string, printed: string, kind: Barcode, words: Wor
 
 /** A square with any text, as a poster's address. */
 export function squareOf(text: string): string {
-  return bwipjs.toSVG({ bcid: 'qrcode', text, padding: QUIET_MODULES * UNITS_PER_MODULE });
+  return toSVG({ bcid: 'qrcode', text, padding: QUIET_MODULES * UNITS_PER_MODULE });
 }
 
 function drawSquare(code: string, kind: Barcode): string {
   const padding = QUIET_MODULES * UNITS_PER_MODULE;
   const gs1 = kind === 'gs1' ? drawn({ bcid: 'gs1qrcode', text: code, padding }) : null;
-  return gs1 ?? bwipjs.toSVG({ bcid: 'qrcode', text: code, padding });
+  return gs1 ?? toSVG({ bcid: 'qrcode', text: code, padding });
 }
 
 function drawBars(code: string, kind: Barcode): string | null {
@@ -53,9 +53,9 @@ function drawBars(code: string, kind: Barcode): string | null {
 const BARS_HEIGHT = 10;
 
 /** Null: this kind of barcode cannot carry that code. */
-function drawn(options: Parameters<typeof bwipjs.toSVG>[0]): string | null {
+function drawn(options: Parameters<typeof toSVG>[0]): string | null {
   try {
-    return bwipjs.toSVG(options);
+    return toSVG(options);
   } catch {
     return null;
   }

@@ -9,6 +9,7 @@ import { icon, stateIcon } from './icons.ts';
 import type { Locale } from './locale.ts';
 import { shortName } from './short-name.ts';
 import { say, zoneOf } from './face-words.ts';
+import { picturePath } from './picture.ts';
 
 /** The live page of one coupon. */
 export function facePage(face: Face, locale: Locale, shop: Shop, asset: AssetPath): Html {
@@ -78,8 +79,10 @@ function newCoupon({ newLink, state }: Face, { words }: Locale): Html | '' {
 }
 
 function picture({ terms, coupon }: Face): Html | '' {
-  if (terms.picture === null) return '';
-  return html`<div class="coupon__picture"><img src="/pictures/${coupon.campaign}/${terms.card.version}" alt="" width="400" height="136"></div>`;
+  const path = picturePath(coupon.campaign, terms.picture);
+  return path === null
+    ? ''
+    : html`<div class="coupon__picture"><img src="${path}" alt="" width="400" height="136"></div>`;
 }
 
 function condition({ terms }: Face, { words, money }: Locale): Html | '' {
@@ -114,10 +117,10 @@ function notYou({ state }: Face, { words }: Locale, { contact }: Shop): Html | '
 }
 
 /** 'Use it in this store', and letting go of it. */
-function place({ state, chosen, stores, coupon }: Face, { words }: Locale): Html | '' {
+function place({ state, keptAt, stores, coupon }: Face, { words }: Locale): Html | '' {
   if (state.kind !== 'usable' && state.kind !== 'not_yet') return '';
-  if (chosen !== null)
-    return html`<form class="panel row row--apart face__place" method="post" action="/c/${coupon.link}/place"><input type="hidden" name="store" value=""><p>${words.place.chosen(chosen.name)}</p><button class="button">${words.place.letGo}</button></form>`;
+  if (keptAt !== null)
+    return html`<form class="panel row row--apart face__place" method="post" action="/c/${coupon.link}/place"><input type="hidden" name="store" value=""><p>${words.place.kept(keptAt.name)}</p><button class="button">${words.place.letGo}</button></form>`;
   return stores.length === 0
     ? ''
     : html`<a class="button button--wide" href="/c/${coupon.link}/stores">${words.place.choose}</a>`;

@@ -1,11 +1,24 @@
 import { html } from 'hono/html';
-import type { Face } from '../../distribution/faces.ts';
+import type { Face, PlaceChosen } from '../../distribution/faces.ts';
 import type { Store } from '../../ledger/port.ts';
 import { type AssetPath, document, frame, type Html, type Shop } from './document.ts';
+import { icon } from './icons.ts';
 import type { Locale } from './locale.ts';
 
+export type Sought = {
+  readonly text: string;
+  /** Why the store that was chosen does not keep it. */
+  readonly refusal: Exclude<PlaceChosen, 'stocked' | 'let_go'> | null;
+};
+
 /** Where one coupon works, found by name or address, and where its person may have it kept ready. */
-export function storesPage(face: Face, sought: string, locale: Locale, shop: Shop, asset: AssetPath): Html {
+export function storesPage(
+  face: Face,
+  { text: sought, refusal }: Sought,
+  locale: Locale,
+  shop: Shop,
+  asset: AssetPath,
+): Html {
   const { words, language } = locale;
   const { place } = words;
   const found = face.stores.filter((store) => matches(store, sought));
@@ -15,7 +28,7 @@ export function storesPage(face: Face, sought: string, locale: Locale, shop: Sho
   const body = frame(
     shop,
     null,
-    html`<h1>${place.title}</h1><p class="hush">${place.why}</p>
+    html`${refusal === null ? '' : html`<div class="banner banner--unsure" role="alert">${icon('unsure')}<span>${place.refusals[refusal]}</span></div>`}<h1>${place.title}</h1><p class="hush">${place.why}</p>
 ${face.stores.length > STORES_SHOWN_MAX || sought !== '' ? searchForm(`${link}/stores`, sought, locale) : ''}
 ${shown.length === 0 ? html`<p class="empty">${place.none}</p>` : html`<ul class="stack">${shown.map((store) => storeItem(store, `${link}/place`, mayChoose, locale))}</ul>`}
 ${found.length > shown.length ? html`<p class="hush">${place.more(found.length - shown.length)}</p>` : ''}

@@ -49,7 +49,7 @@ export const de: Words = {
     find: 'Filiale finden',
   },
   place: {
-    chosen: (store) => `Liegt für Sie bereit: ${stop(store)}`,
+    kept: (store) => `Liegt für Sie bereit: ${stop(store)}`,
     letGo: 'Freigeben',
     choose: 'In einer Filiale einlösen',
     title: 'In einer Filiale einlösen',
@@ -60,6 +60,16 @@ export const de: Words = {
     none: 'Keine Filiale hat das im Namen oder in der Adresse.',
     more: (count) => `${count} weitere. Bitte mehr vom Namen eingeben.`,
     back: 'Zurück zum Coupon',
+    refusals: {
+      in_use: 'Er wird gerade eingelöst. Versuchen Sie es nach diesem Kauf wieder.',
+      held_elsewhere:
+        'Eine andere Filiale hat ihn. Wir haben ihn zurückgerufen: Versuchen Sie es in einer Minute wieder.',
+      store_not_connected: 'Wir erreichen diese Filiale gerade nicht. Er liegt dort bereit, sobald wir sie erreichen.',
+      store_full: 'Diese Filiale hält so viele bereit, wie sie kann. Ihr Coupon gilt dort trotzdem.',
+      not_usable: 'Er kann dort nicht bereitliegen.',
+      too_often: 'Sie haben das oft geändert. Versuchen Sie es in einer Stunde wieder.',
+      unknown_coupon: 'Er kann dort nicht bereitliegen.',
+    },
   },
   notYou: (contact) => `Waren Sie das nicht? Rufen Sie uns an: ${stop(contact)}`,
   live: 'Immer aktuell, ohne Neuladen.',

@@ -1,3 +1,5 @@
+import type { PlaceChosen } from '../../../distribution/faces.ts';
+
 /**
  * Every word of the pages for customers, in one language. What is put in is text already: dates, times, money and names.
  * No jargon: the reader stands at a till, or on a bus.
@@ -46,7 +48,7 @@ export type Words = {
     readonly find: string;
   };
   readonly place: {
-    readonly chosen: (store: string) => string;
+    readonly kept: (store: string) => string;
     readonly letGo: string;
     readonly choose: string;
     readonly title: string;
@@ -57,6 +59,8 @@ export type Words = {
     readonly none: string;
     readonly more: (count: number) => string;
     readonly back: string;
+    /** Why it is not kept there. */
+    readonly refusals: { readonly [R in Exclude<PlaceChosen, 'stocked' | 'let_go'>]: string };
   };
   readonly notYou: (contact: string) => string;
   readonly live: string;
