@@ -2,7 +2,7 @@ import { type Card, type Validity, validityIn } from '../../protocol/card.ts';
 import { SILENT_AFTER_MS, USE_MS } from '../../protocol/limits.ts';
 import type { Money } from '../../protocol/money.ts';
 import type { Discount } from '../../protocol/offer.ts';
-import type { Standing } from '../ledger/port.ts';
+import type { Standing } from '../ledger/code-rules.ts';
 
 /** What a coupon's person must see, from what the ledger knows of it. Pure. Instants in milliseconds since 1970. */
 

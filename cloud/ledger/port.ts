@@ -1,15 +1,15 @@
 import type { Card } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import type { Down, Header, Up } from '../../protocol/messages.ts';
-import type { Money } from '../../protocol/money.ts';
 import type { BasketView, Conflict, Decision, ReversalView, SaleRequest } from '../../protocol/redemption-api.ts';
 import type { Result } from '../../protocol/result.ts';
+import type { Standing } from './code-rules.ts';
 
 /** What the cloud's doors, its issuing and its fleet ask of the ledger. Types alone. */
 
 /** `client`: the token's name; the holder is `cart:CLIENT`. */
 export type CartSale = SaleRequest & { readonly client: string };
-export type { Conflict };
+export type { Conflict, Standing };
 
 /** The database cannot be read or written: the door answers 503. */
 export class LedgerUnavailable extends Error {}
@@ -65,32 +65,6 @@ export type CodeHistory = {
     readonly where: string | null;
     readonly basket: string | null;
   }[];
-};
-
-/** Where one code stands, for its person. Instants in milliseconds since 1970; `store` is an id, null where it is not known. */
-export type Standing = {
-  readonly state: CodeState;
-  /** By a cart. */
-  readonly hold: { readonly since: number | null; readonly until: number } | null;
-  readonly reservation: {
-    readonly store: string | null;
-    /** Waits there for its person; else a sale there asked for it. */
-    readonly isStock: boolean;
-    /** When that sale asked for it. */
-    readonly since: number | null;
-    /** A hint: the box said that a basket is using it. */
-    readonly inUse: { readonly until: number; readonly lane: string | null } | null;
-    /** Null: the box is connected. */
-    readonly silentSince: number | null;
-  } | null;
-  readonly redemption: {
-    readonly at: number;
-    readonly store: string | null;
-    readonly isOnline: boolean;
-    readonly lane: string | null;
-    /** As taken off, where the register said it. */
-    readonly discount: Money | null;
-  } | null;
 };
 
 export type GatewayView = {
