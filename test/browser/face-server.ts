@@ -54,6 +54,8 @@ export type FaceServer = {
   readonly world: FaceWorld;
   /** The code moved, or the campaign was changed. */
   tell(): void;
+  /** Every open stream ends, as at a stop of the cloud. */
+  cut(): void;
   stop(): Promise<void>;
 };
 
@@ -103,6 +105,7 @@ export async function startFaceServer(): Promise<FaceServer> {
     tell() {
       for (const changed of [...watchers]) changed();
     },
+    cut: () => streams.close(),
     async stop() {
       streams.close();
       await listening.close();
