@@ -9,6 +9,6 @@ export function isVisit(request: Request): boolean {
   return !/prefetch|preview/i.test(purpose) && !BOTS.test(headers.get('user-agent') ?? '');
 }
 
-/** An empty name is no browser's. */
+/** An empty name is no browser's; Cubot makes telephones. */
 const BOTS =
-  /^$|bot\b|bot[/;_-]|crawl|spider|preview|facebookexternalhit|facebookcatalog|whatsapp|skypeuripreview|slack|embedly|snapchat|pinterest|vkshare|viber|linkedin|google-(safety|pagerenderer|read)|bitlybot|curl|wget|python|java\/|go-http|okhttp|axios|node-fetch|undici|headless|monitor|scan/i;
+  /^$|(?<!cu)bot(\b|[/;_-])|crawl|spider|preview|facebookexternalhit|facebookcatalog|whatsapp|skypeuripreview|slack|embedly|snapchat|pinterest|vkshare|viber|linkedin|google-(safety|pagerenderer|read)|bitlybot|curl|wget|python|java\/|go-http|okhttp|axios|node-fetch|undici|headless|monitor|scan/i;

@@ -63,7 +63,6 @@ describe('the barcode of a face', () => {
     { width: 390, deviceScaleFactor: 2, colorScheme: 'light' },
     { width: 390, deviceScaleFactor: 3, colorScheme: 'dark' },
     { width: 320, deviceScaleFactor: 1, colorScheme: 'dark' },
-    { width: 1440, deviceScaleFactor: 1.5, colorScheme: 'light' },
   ] as const)('reads as the code from the screen, as a square and as bars (%o)', async (screen) => {
     const { width, ...rest } = screen;
     const page = await open({ ...rest, viewport: { width, height: 844 } });

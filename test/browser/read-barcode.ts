@@ -7,8 +7,8 @@ const wasm = fileURLToPath(import.meta.resolve('zxing-wasm/reader/zxing_reader.w
 // From the package: without this, the module fetches itself over the network.
 prepareZXingModule({ overrides: { wasmBinary: new Uint8Array(readFileSync(wasm)).buffer } });
 
-/** What a scanner reads from the screen as it stands: the kind of barcode and its text. */
+/** What a scanner reads from the coupon as it is on the screen: the kind of barcode and its text. */
 export async function readScreen(page: Page): Promise<{ readonly format: string; readonly text: string }[]> {
-  const codes = await readBarcodes(await page.screenshot());
+  const codes = await readBarcodes(await page.locator('.ticket').screenshot());
   return codes.map(({ format, text }) => ({ format, text }));
 }
