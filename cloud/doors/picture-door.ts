@@ -3,7 +3,8 @@ import { problem } from '../../protocol/problem.ts';
 import { err } from '../../protocol/result.ts';
 import type { Ledger } from '../ledger/port.ts';
 import { type DoorOperation, type Endpoint, withoutBody } from './http.ts';
-import { squareOf } from './pages/barcode.ts';
+import { poster } from './pages/barcode.ts';
+import { text } from './pages/document.ts';
 import { readPicture, versionOf } from './pages/picture.ts';
 import { sourceOf, sourceQuery } from './sources.ts';
 
@@ -24,7 +25,7 @@ export function pictureDoor(ledger: Pick<Ledger, 'campaign'>, url: string): Endp
         const campaign = await ledger.campaign(param('id'));
         if (campaign === null) return err(problem('not_found'));
         const source = sourceOf(new URL(request.url).searchParams);
-        const svg = squareOf(`${url}/k/${campaign.id}${sourceQuery(source)}`);
+        const svg = text(poster(`${url}/k/${campaign.id}${sourceQuery(source)}`));
         return new Response(svg, { headers: { 'content-type': 'image/svg+xml' } });
       },
     },

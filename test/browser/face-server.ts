@@ -45,6 +45,7 @@ export type FaceWorld = {
   left: number | null;
   claims: ClaimRequest[];
   refusal: ClaimRefusal | null;
+  proofs: string[];
   traces: Trace[];
   lines: LogLine[];
 };
@@ -56,11 +57,14 @@ export type FaceServer = {
   tell(): void;
   /** Every open stream ends, as at a stop of the cloud. */
   cut(): void;
+  /** As the metrics have them. */
+  readonly routes: string[];
   stop(): Promise<void>;
 };
 
 export async function startFaceServer(): Promise<FaceServer> {
   const world = newWorld();
+  const routes: string[] = [];
   const now = () => world.clock.now;
   const watchers = new Set<() => void>();
   const log = recordingLog(world.lines);
@@ -97,11 +101,18 @@ export async function startFaceServer(): Promise<FaceServer> {
     ...claimDoor({ ...common, ...claimPorts(world), country: 'US', url: 'https://coupons.example' }),
   ];
   const tokens = { add: async () => undefined, find: async () => null, revoke: async () => 0 };
-  const app = createApp(endpoints, { tokens, failures, publicHost: 'localhost', log, observe: () => undefined });
+  const app = createApp(endpoints, {
+    tokens,
+    failures,
+    publicHost: 'localhost',
+    log,
+    observe: ({ route }) => routes.push(route),
+  });
   const listening = await listen(app, '127.0.0.1', 0, null);
   return {
     url: `http://127.0.0.1:${listening.port}`,
     world,
+    routes,
     tell() {
       for (const changed of [...watchers]) changed();
     },
@@ -123,8 +134,10 @@ function claimPorts(world: FaceWorld) {
         world.claims.push(request);
         return refused() ?? ok({ claim: 'c'.repeat(32), expiresAt: world.clock.now + 600_000 });
       },
-      prove: async (_claim: string, proof: string) =>
-        proof === PROOF ? ok({ assignment: 'a1', link: LINK, isNew: true }) : err('not_proved' as const),
+      prove: async (_claim: string, proof: string) => {
+        world.proofs.push(proof);
+        return proof === PROOF ? ok({ assignment: 'a1', link: LINK, isNew: true }) : err('not_proved' as const);
+      },
     },
   };
 }
@@ -165,6 +178,7 @@ function newWorld(): FaceWorld {
     left: null,
     claims: [],
     refusal: null,
+    proofs: [],
     traces: [],
     lines: [],
   };

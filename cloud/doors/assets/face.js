@@ -59,10 +59,10 @@ function put(id, inside) {
 
 /** Bars of a whole number of the screen's own pixels: others blur and do not scan. */
 function fitBars() {
-  for (const svg of document.querySelectorAll('.barcode--bars svg')) {
-    const modules = Number(svg.style.getPropertyValue('--modules'));
+  for (const bars of document.querySelectorAll('.barcode--bars')) {
+    const modules = Number(bars.style.getPropertyValue('--modules'));
     const room = Math.min(330, document.documentElement.clientWidth - 40) * devicePixelRatio;
-    svg.style.width = `${(Math.max(1, Math.floor(room / modules)) * modules) / devicePixelRatio}px`;
+    bars.firstElementChild.style.width = `${(Math.max(1, Math.floor(room / modules)) * modules) / devicePixelRatio}px`;
   }
 }
 

@@ -1,66 +1,43 @@
-import { toSVG } from 'bwip-js/node';
-import { html, raw } from 'hono/html';
+import { html } from 'hono/html';
 import type { Barcode } from '../../ledger/port.ts';
 import type { Html } from './document.ts';
+import { barsOf, type Drawing, squareOf } from './drawing.ts';
 import type { Words } from './words/words.ts';
 
-/** One code as a scanner reads it: a square, and bars where they fit a phone. Inline, black on white. */
-
-/** At one pixel each, with the quiet zones beside them, more do not fit the narrowest phone (320 px). */
-const BARS_MODULES_MAX = 256;
-/** What bwip-js draws one module with, in the units of its view box. */
-const UNITS_PER_MODULE = 2;
-/** ISO 18004 asks for 4 modules around a square; the white stub adds to them. */
-const QUIET_MODULES = 4;
-
-/** The square and the bars, one shown, the other one tap away without script. @param printed the code as people read it */
+/**
+ * One code as a scanner reads it: a square, and bars where they fit a phone. Inline, black on white; one is shown, the
+ * other one tap away without script. @param printed the code as people read it
+ */
 export function barcode(code: string, printed: string, kind: Barcode, words: Words): Html {
-  const bars = drawBars(code, kind);
-  const square = html`<div class="barcode barcode--square">${raw(
-    svg(drawSquare(code, kind), `role="img" aria-label="${words.squareLabel}"`),
-  )}</div>`;
+  const { square, bars } = drawnOnce(code, kind);
   const text = html`<span class="barcode__code">${printed}</span>`;
-  if (bars === null) return html`${square}${text}`;
+  const squareShown = html`<div class="barcode barcode--square">${svg(square, words.squareLabel)}</div>`;
+  if (bars === null) return html`${squareShown}${text}`;
   const first = kind === 'code128' ? 'bars' : 'square';
   const choice = (id: 'square' | 'bars') =>
     html`<input class="as-${id}" type="radio" name="kind" id="${id}"${first === id ? ' checked' : ''}>`;
-  return html`${choice('square')}${choice('bars')}${square}<div class="barcode barcode--bars">${raw(
-    svg(
-      bars,
-      `role="img" aria-label="${words.barsLabel}" preserveAspectRatio="none" style="--modules:${modulesOf(bars)}"`,
-    ),
-  )}</div>${text}<div class="flip" role="group" aria-label="${words.kindOfBarcode}"><label for="square">${words.square}</label><label for="bars">${words.bars}</label></div>`;
+  return html`${choice('square')}${choice('bars')}${squareShown}<div class="barcode barcode--bars" style="--modules:${bars.width}">${svg(bars, words.barsLabel)}</div>${text}<div class="flip" role="group" aria-label="${words.kindOfBarcode}"><label for="square">${words.square}</label><label for="bars">${words.bars}</label></div>`;
 }
 
-/** A square with any text, as a poster's address. */
-export function squareOf(text: string): string {
-  return toSVG({ bcid: 'qrcode', text, padding: QUIET_MODULES * UNITS_PER_MODULE });
+/** The square that leads to an address, to be printed. */
+export const poster = (address: string): Html => svg(squareOf(address, 'qr'), address);
+
+function svg({ width, height, path }: Drawing, label: string): Html {
+  return html`<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="${label}" viewBox="0 0 ${width} ${height}" preserveAspectRatio="none"><path d="${path}"/></svg>`;
 }
 
-function drawSquare(code: string, kind: Barcode): string {
-  const padding = QUIET_MODULES * UNITS_PER_MODULE;
-  const gs1 = kind === 'gs1' ? drawn({ bcid: 'gs1qrcode', text: code, padding }) : null;
-  return gs1 ?? toSVG({ bcid: 'qrcode', text: code, padding });
+type Drawn = { readonly square: Drawing; readonly bars: Drawing | null };
+
+/** Slow to draw, and a face that is open is written again with each change. Some 3 kB each. */
+const DRAWN_KEPT_MAX = 1_000;
+const drawn = new Map<string, Drawn>();
+
+function drawnOnce(code: string, kind: Barcode): Drawn {
+  const key = `${kind} ${code}`;
+  const known = drawn.get(key);
+  if (known !== undefined) return known;
+  const made = { square: squareOf(code, kind), bars: barsOf(code, kind) };
+  if (drawn.size >= DRAWN_KEPT_MAX) drawn.clear();
+  drawn.set(key, made);
+  return made;
 }
-
-function drawBars(code: string, kind: Barcode): string | null {
-  const gs1 = kind === 'gs1' ? drawn({ bcid: 'gs1-128', text: code, height: BARS_HEIGHT }) : null;
-  const bars = gs1 ?? drawn({ bcid: 'code128', text: code, height: BARS_HEIGHT });
-  return bars === null || modulesOf(bars) > BARS_MODULES_MAX ? null : bars;
-}
-
-/** Any: the page stretches them. */
-const BARS_HEIGHT = 10;
-
-/** Null: this kind of barcode cannot carry that code. */
-function drawn(options: Parameters<typeof toSVG>[0]): string | null {
-  try {
-    return toSVG(options);
-  } catch {
-    return null;
-  }
-}
-
-const modulesOf = (drawing: string): number => Number(/viewBox="0 0 (\d+) /.exec(drawing)?.[1] ?? 0) / UNITS_PER_MODULE;
-
-const svg = (drawing: string, attributes: string): string => drawing.replace('<svg ', `<svg ${attributes} `);
