@@ -197,8 +197,6 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
     ...{ ledger, distribution, failures, url, log, now },
     shop: { retailer: config.retailer, contact: config.contact, url: config.shopUrl },
     country: config.country,
-    // Until the ledger tells of moves, pages look again by themselves.
-    watches: { watchCode: () => () => undefined, watchCampaign: () => () => undefined },
     choosePlace: async () => 'not_usable',
     note: () => undefined,
   });

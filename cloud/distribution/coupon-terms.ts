@@ -1,11 +1,26 @@
-import type { Ledger } from '../ledger/port.ts';
-import type { CouponTerms } from './faces.ts';
-import type { Coupon } from './port.ts';
+import type { Card } from '../../protocol/card.ts';
+import type { PersonalOffer } from '../../protocol/offer.ts';
+import { personalCard } from '../../protocol/personal-offer.ts';
+import type { Barcode, Campaign } from '../ledger/port.ts';
 
 /** What one coupon gives, as it stands now. */
-export async function termsOf(ledger: Pick<Ledger, 'campaign'>, coupon: Coupon): Promise<CouponTerms> {
-  const campaign = await ledger.campaign(coupon.campaign);
-  if (campaign === null) throw new Error(`the campaign ${coupon.campaign} is missing`);
-  const { card, condition, terms, picture, barcode } = campaign;
-  return { card, condition, terms, picture, barcode, changedAt: null };
+export type CouponTerms = {
+  readonly card: Card;
+  readonly condition: string | null;
+  readonly terms: string | null;
+  readonly picture: string | null;
+  readonly barcode: Barcode;
+  /** When the campaign was changed after its person had got it; null: never. Milliseconds since 1970. */
+  readonly changedAt: number | null;
+};
+
+/** @param personal its own; null: the campaign's @param givenAt when its person got it, milliseconds since 1970 */
+export function couponTerms(campaign: Campaign, personal: PersonalOffer | null, givenAt: number): CouponTerms {
+  const { card, condition, terms, picture, barcode, changedAt } = campaign;
+  return {
+    card: personalCard(card, personal),
+    terms: personal?.terms ?? terms,
+    changedAt: changedAt > givenAt ? changedAt : null,
+    ...{ condition, picture, barcode },
+  };
 }

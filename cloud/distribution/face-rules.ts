@@ -39,7 +39,8 @@ export type FaceFacts = {
   readonly standing: Standing;
   /** In the zones of all places where it is good. */
   readonly validity: Validity;
-  readonly discount: Discount;
+  /** Null: not what it was when the coupon was used. */
+  readonly discount: Discount | null;
   readonly isReplaced: boolean;
 };
 
@@ -83,8 +84,8 @@ export function validityAnywhere(card: Card, storeZones: readonly string[]): Val
   };
 }
 
-function redeemed({ at, store, isOnline, lane, discount }: Redemption, offered: Discount): FaceState {
-  const known = offered.type === 'amount' ? { amount: offered.amount, currency: offered.currency } : null;
+function redeemed({ at, store, isOnline, lane, discount }: Redemption, offered: Discount | null): FaceState {
+  const known = offered?.type === 'amount' ? { amount: offered.amount, currency: offered.currency } : null;
   return { kind: 'redeemed', at, store, isOnline, lane, saved: discount ?? known };
 }
 type Redemption = NonNullable<Standing['redemption']>;

@@ -1,5 +1,7 @@
 import type { Card } from '../../protocol/card.ts';
-import type { Barcode, Ledger, Standing, Store } from '../ledger/port.ts';
+import type { Discount } from '../../protocol/offer.ts';
+import type { Ledger, Standing, Store } from '../ledger/port.ts';
+import { type CouponTerms, couponTerms } from './coupon-terms.ts';
 import { type FaceFacts, type FaceState, faceStateOf, lookAgainAt, validityAnywhere } from './face-rules.ts';
 import type { Coupon, Distribution } from './port.ts';
 
@@ -21,17 +23,6 @@ export type Face = {
   readonly lookAgainAt: number | null;
 };
 
-/** What this coupon gives, as it stands now. */
-export type CouponTerms = {
-  readonly card: Card;
-  readonly condition: string | null;
-  readonly terms: string | null;
-  readonly picture: string | null;
-  readonly barcode: Barcode;
-  /** When the campaign was changed after it had begun; null: never. Milliseconds since 1970. */
-  readonly changedAt: number | null;
-};
-
 /** What became of a person's wish to use a coupon in one store, or to let go of it. */
 export type PlaceChosen =
   | 'stocked'
@@ -46,19 +37,10 @@ export type PlaceChosen =
 /** @param store null: lets go of it */
 export type ChoosePlace = (assignment: string, store: string | null) => Promise<PlaceChosen>;
 
-/** Told after the commit. */
-export interface Watches {
-  /** @returns what ends it */
-  watchCode(code: Coupon['codeHash'], moved: () => void): () => void;
-  watchCampaign(id: string, changed: () => void): () => void;
-}
-
 export type FacePorts = {
   readonly distribution: Pick<Distribution, 'byLink' | 'coupon' | 'customer'>;
-  readonly ledger: Pick<Ledger, 'standing' | 'stores'>;
-  readonly termsOf: (coupon: Coupon) => Promise<CouponTerms>;
+  readonly ledger: Pick<Ledger, 'standing' | 'campaign' | 'stores' | 'watchCode' | 'watchCampaign'>;
   readonly choosePlace: ChoosePlace;
-  readonly watches: Watches;
   readonly now: () => number;
 };
 
@@ -72,7 +54,7 @@ export interface Faces {
 }
 
 export function createFaces(ports: FacePorts): Faces {
-  const { distribution, choosePlace, watches } = ports;
+  const { distribution, choosePlace, ledger } = ports;
   const stores = keptStores(ports);
   return {
     async face(link) {
@@ -84,7 +66,7 @@ export function createFaces(ports: FacePorts): Faces {
       return choosePlace(coupon.id, store);
     },
     watch({ coupon }, changed) {
-      const ends = [watches.watchCode(coupon.codeHash, changed), watches.watchCampaign(coupon.campaign, changed)];
+      const ends = [ledger.watchCode(coupon.codeHash, changed), ledger.watchCampaign(coupon.campaign, changed)];
       return () => {
         for (const end of ends) end();
       };
@@ -93,20 +75,22 @@ export function createFaces(ports: FacePorts): Faces {
 }
 
 async function faceOf(ports: FacePorts, coupon: Coupon, storesById: StoresById): Promise<Face> {
-  const { distribution, ledger, termsOf, now } = ports;
-  const [terms, standing, person, newer] = await Promise.all([
-    termsOf(coupon),
+  const { distribution, ledger, now } = ports;
+  const [campaign, standing, person, newer] = await Promise.all([
+    ledger.campaign(coupon.campaign),
     ledger.standing(coupon.codeHash),
     coupon.customer === null ? null : distribution.customer(coupon.customer),
     coupon.replacedBy === null ? null : distribution.coupon(coupon.replacedBy),
   ]);
-  if (standing === null) throw new Error(`the code of the assignment ${coupon.id} is missing`);
+  if (campaign === null || standing === null)
+    throw new Error(`the campaign or the code of the assignment ${coupon.id} is missing`);
+  const terms = couponTerms(campaign, standing.personal, coupon.at);
   const stores = storesOf(terms.card, [...storesById.values()]);
   const zones = stores.map(({ timeZone }) => timeZone);
   const facts: FaceFacts = {
     standing,
     validity: validityAnywhere(terms.card, zones),
-    discount: terms.card.offer.discount,
+    discount: discountThen(terms, standing),
     isReplaced: newer !== null,
   };
   return {
@@ -120,6 +104,11 @@ async function faceOf(ports: FacePorts, coupon: Coupon, storesById: StoresById):
     newLink: newer?.link ?? null,
     lookAgainAt: lookAgainAt(facts, now()),
   };
+}
+
+/** As it was when the coupon was used; null: it was changed since. */
+function discountThen({ card, changedAt }: CouponTerms, { redemption }: Standing): Discount | null {
+  return redemption !== null && changedAt !== null && changedAt > redemption.at ? null : card.offer.discount;
 }
 
 function keptAt({ state, reservation }: Standing, storesById: StoresById): Store | null {

@@ -12,6 +12,7 @@ export async function standingOf(store: LedgerStore, hash: CodeHash): Promise<St
     const reservation = code.reservation === null ? null : ((await tx.reservations([code.reservation]))[0] ?? null);
     return {
       state: code.state,
+      personal: code.personal,
       hold: code.hold === null ? null : { since: await lastAt(tx, hash, 'hold'), until: code.hold.until },
       reservation: reservation === null ? null : await reservedAt(tx, reservation),
       redemption: redemption === null ? null : await redeemedAt(tx, redemption),

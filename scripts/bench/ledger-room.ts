@@ -45,6 +45,7 @@ export async function openLedger(
     picture: null,
     cap: { units: null, value: null },
     perCustomer: 1,
+    personalValueMax: null,
     offline: 'decline',
     barcode: 'qr',
   });

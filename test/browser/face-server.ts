@@ -1,4 +1,5 @@
-import { type CouponTerms, createFaces, type PlaceChosen } from '../../cloud/distribution/faces.ts';
+import type { CouponTerms } from '../../cloud/distribution/coupon-terms.ts';
+import { createFaces, type PlaceChosen } from '../../cloud/distribution/faces.ts';
 import type { ClaimRefusal, ClaimRequest, Coupon } from '../../cloud/distribution/port.ts';
 import type { Trace } from '../../cloud/distribution/traces.ts';
 import { claimDoor } from '../../cloud/doors/claim-door.ts';
@@ -24,7 +25,7 @@ const hash = parseCodeHash('7'.repeat(64)) as CodeHash;
 /** Monday, 23 November 2026, 10:02 in New York. */
 export const NOW = Date.UTC(2026, 10, 23, 15, 2);
 
-export const FREE: Standing = { state: 'issued', hold: null, reservation: null, redemption: null };
+export const FREE: Standing = { state: 'issued', personal: null, hold: null, reservation: null, redemption: null };
 
 const STORES: readonly Store[] = [
   { id: '0001', name: 'Main Street', timeZone: 'America/New_York', address: '1 Main Street, Springfield' },
@@ -81,13 +82,16 @@ export async function startFaceServer(): Promise<FaceServer> {
       coupon: async () => ({ ...coupon(), link: NEW_LINK }),
       customer,
     },
-    ledger: { standing: async () => world.standing, stores: async () => [...world.stores] },
-    termsOf: async () => world.terms,
+    ledger: {
+      standing: async () => world.standing,
+      campaign: async () => campaignOf(world),
+      stores: async () => [...world.stores],
+      ...{ watchCode: watch, watchCampaign: watch },
+    },
     async choosePlace(_assignment, store) {
       world.asked.push(store);
       return world.placed;
     },
-    watches: { watchCode: watch, watchCampaign: watch },
     now,
   });
   const assets = loadPageAssets();
@@ -190,7 +194,7 @@ const row = ({ replacedBy }: FaceWorld): Omit<Coupon, 'link' | 'code'> => ({
   ...{ at: NOW - 86_400_000, replacedBy },
 });
 
-const campaignOf = ({ terms: { changedAt: _changedAt, ...terms } }: FaceWorld): Campaign => ({
-  ...{ id: 'spring', ...terms, cap: { units: null, value: null }, perCustomer: 1, offline: 'decline' },
-  ...{ issuedUnits: 0, issuedValue: 0 },
+const campaignOf = ({ terms }: FaceWorld): Campaign => ({
+  ...{ id: 'spring', ...terms, cap: { units: null, value: null }, perCustomer: 1, personalValueMax: null },
+  ...{ offline: 'decline', changedAt: terms.changedAt ?? 0, issuedUnits: 0, issuedValue: 0 },
 });

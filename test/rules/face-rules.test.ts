@@ -14,7 +14,7 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const dollars = (amount: number) => ({ amount, currency: 'USD' });
 
-const FREE: Standing = { state: 'issued', hold: null, reservation: null, redemption: null };
+const FREE: Standing = { state: 'issued', personal: null, hold: null, reservation: null, redemption: null };
 type Reservation = NonNullable<Standing['reservation']>;
 const inStore = (own: Partial<Reservation> = {}): Reservation => ({
   ...{ store: '0042', isStock: true, since: null, inUse: null, silentSince: null },
@@ -122,6 +122,7 @@ describe('what a coupon’s person sees', () => {
     });
     expect(saved(percent, dollars(730))).toMatchObject({ saved: dollars(730) });
     expect(saved(percent, null)).toMatchObject({ saved: null });
+    expect(saved(null, null)).toMatchObject({ saved: null });
   });
 });
 
