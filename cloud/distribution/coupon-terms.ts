@@ -20,7 +20,9 @@ export function couponTerms(campaign: Campaign, personal: PersonalOffer | null, 
   return {
     card: personalCard(card, personal),
     terms: personal?.terms ?? terms,
+    // The campaign's words are about the campaign's own minimum.
+    condition: personal?.minimumBasket === undefined ? condition : null,
     changedAt: changedAt > givenAt ? changedAt : null,
-    ...{ condition, picture, barcode },
+    ...{ picture, barcode },
   };
 }
