@@ -5,12 +5,14 @@ import { campaignIdSchema } from '../../protocol/reservation.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import { type Address, parseEmail, parsePhone } from '../distribution/identity.ts';
 import type { ClaimRefusal, Distribution } from '../distribution/port.ts';
+import type { Source } from '../distribution/store.ts';
 import type { NoteTrace } from '../distribution/traces.ts';
 import type { Campaign, Ledger } from '../ledger/port.ts';
 import { seeOther, withBodyOrForm } from './forms.ts';
+import { refusalProblem } from './assignment-door.ts';
 import { type DoorOperation, type Endpoint, problemResponse } from './http.ts';
 import { networkOf } from './network.ts';
-import { claimPage, overPage, proofPage } from './pages/claim-page.ts';
+import { claimPage, type Over, overPage, proofPage } from './pages/claim-page.ts';
 import { closedPage } from './pages/closed-page.ts';
 import type { AssetPath, Shop } from './pages/document.ts';
 import { languageFor, type Locale, localeOf } from './pages/locale.ts';
@@ -89,7 +91,11 @@ export function claimDoor(ports: ClaimDoorPorts): Endpoint[] {
           proofAnswer(ports, call.param('id'), `?${call.body.query}`, error, locale, status);
         if (!PROOF.test(proof)) return answer(locale.words.proof.digits, 422);
         const proved = await prove(ports, call.param('id'), proof);
-        return proved.ok ? seeOther(`/c/${proved.value.link}`) : answer(locale.words.proof.wrong, 403);
+        if (proved.ok) return seeOther(`/c/${proved.value.link}`);
+        const campaign = isOver(proved.error) ? await campaignOfQuery(ports, call.body.query) : null;
+        return isOver(proved.error) && campaign !== null
+          ? overAnswer(ports, campaign, proved.error, locale)
+          : answer(locale.words.proof.wrong, 403);
       },
     ),
   ];
@@ -171,9 +177,8 @@ async function claimByForm(
   });
   if (claimed.ok)
     return seeOther(`/claims/${claimed.value.claim}/verification${sourceQuery({ k: campaign.id, ...source })}`);
-  if (claimed.error === 'none_left' || claimed.error === 'ended')
-    return overAnswer(ports, campaign, claimed.error, locale);
-  if (typeof claimed.error === 'string') return closed(ports, locale);
+  if (isOver(claimed.error)) return overAnswer(ports, campaign, claimed.error, locale);
+  if (typeof claimed.error === 'string' || !('tooMany' in claimed.error)) return closed(ports, locale);
   const { tooMany, retryAfterSeconds } = claimed.error;
   const minutes = Math.max(1, Math.ceil(retryAfterSeconds / 60));
   return again(locale.words.claim.tooMany[tooMany](minutes), 429, { 'retry-after': String(retryAfterSeconds) });
@@ -192,28 +197,33 @@ function proofAnswer(
   locale: Locale,
   status = 200,
 ): Promise<Response> {
-  const { k: campaign, ...source } = sourceOf(new URLSearchParams(search));
-  const known = campaignIdSchema.safeParse(campaign);
-  const again = known.success ? `/k/${known.data}${sourceQuery(source)}` : null;
+  const { campaign, source } = readQuery(search);
+  const again = campaign === null ? null : `/k/${campaign}${sourceQuery(source)}`;
   const action = `/claims/${encodeURIComponent(id)}/verification`;
   const query = search.replace(/^\?/, '').slice(0, TEXT_CHARACTERS_MAX);
   return pageResponse(proofPage({ action, query, error, again }, locale, shop, asset), status);
 }
 
-async function whyOver(
-  { distribution, now }: ClaimDoorPorts,
-  campaign: Campaign,
-): Promise<'none_left' | 'ended' | null> {
+/** What the claim page sent along: whose page it was, and the source. */
+function readQuery(query: string): { readonly campaign: string | null; readonly source: Source } {
+  const { k, ...source } = sourceOf(new URLSearchParams(query));
+  return { campaign: campaignIdSchema.safeParse(k).data ?? null, source };
+}
+
+async function campaignOfQuery({ ledger }: ClaimDoorPorts, query: string): Promise<Campaign | null> {
+  const { campaign } = readQuery(query);
+  return campaign === null ? null : ledger.campaign(campaign);
+}
+
+const isOver = (refusal: ClaimRefusal): refusal is Over =>
+  refusal === 'none_left' || refusal === 'none_left_today' || refusal === 'ended';
+
+async function whyOver({ distribution, now }: ClaimDoorPorts, campaign: Campaign): Promise<Over | null> {
   if (validityIn(campaign.card, campaign.card.timeZone).endsAt <= now()) return 'ended';
   return (await distribution.left(campaign.id)) === 0 ? 'none_left' : null;
 }
 
-function overAnswer(
-  { shop, asset }: ClaimDoorPorts,
-  campaign: Campaign,
-  why: 'none_left' | 'ended',
-  locale: Locale,
-): Promise<Response> {
+function overAnswer({ shop, asset }: ClaimDoorPorts, campaign: Campaign, why: Over, locale: Locale): Promise<Response> {
   const { card } = campaign;
   const lastDay = locale.times(card.timeZone).day(validityIn(card, card.timeZone).endsAt - 1);
   return pageResponse(overPage(campaign, why, lastDay, locale, shop, asset));
@@ -242,7 +252,8 @@ const ERRORS = {
 } as const;
 
 function refusalAnswer(refusal: ClaimRefusal): Result<never, Problem> | Response {
-  if (typeof refusal !== 'string')
+  if (refusal === 'not_proved') return err(problem('not_proved'));
+  if (typeof refusal === 'object' && 'tooMany' in refusal)
     return problemResponse(problem('too_many'), { 'retry-after': String(refusal.retryAfterSeconds) });
-  return err(problem(refusal === 'unknown_campaign' ? 'not_found' : refusal));
+  return err(refusalProblem(refusal));
 }

@@ -140,6 +140,8 @@ function claimPorts(world: FaceWorld) {
       },
       prove: async (_claim: string, proof: string) => {
         world.proofs.push(proof);
+        const refusal = refused();
+        if (proof === PROOF && refusal !== null) return refusal;
         return proof === PROOF ? ok({ assignment: 'a1', link: LINK, isNew: true }) : err('not_proved' as const);
       },
     },
@@ -196,5 +198,6 @@ const row = ({ replacedBy }: FaceWorld): Omit<Coupon, 'link' | 'code'> => ({
 
 const campaignOf = ({ terms }: FaceWorld): Campaign => ({
   ...{ id: 'spring', ...terms, cap: { units: null, value: null }, perCustomer: 1, personalValueMax: null },
+  ...{ capPerDay: { units: null, value: null } },
   ...{ offline: 'decline', changedAt: terms.changedAt ?? 0, issuedUnits: 0, issuedValue: 0 },
 });

@@ -178,6 +178,7 @@ describe('a claim by a program', () => {
 
   test.each([
     ['none_left', 409, 'none_left'],
+    ['none_left_today', 409, 'none_left'],
     ['ended', 409, 'ended'],
     ['unknown_campaign', 404, 'not_found'],
     [{ tooMany: 'network', retryAfterSeconds: 90 }, 429, 'too_many'],
@@ -224,6 +225,17 @@ describe('a form', () => {
       `/claims/${'c'.repeat(32)}/verification?k=spring&ad=17`,
     ]);
   });
+});
+
+test.each([
+  ['none_left', 'None left'],
+  ['none_left_today', 'None left today'],
+  ['ended', 'This offer has ended'],
+] as const)('digits that are right when the offer is over (%s) say so', async (refusal, says) => {
+  server.world.refusal = refusal;
+  const form = new URLSearchParams({ proof: PROOF, query: 'k=spring&ad=17' });
+  const html = await (await post(`/claims/${'c'.repeat(32)}/verification`, form)).text();
+  expect(html).toContain(`<p class="coupon__say">${says}</p>`);
 });
 
 test('a click on a claim link is noted with its source, once for who looks', async () => {

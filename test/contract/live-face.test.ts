@@ -57,7 +57,7 @@ async function assigned(address: string, name: string): Promise<{ link: string; 
   const identity = parseEmail(address);
   if (!identity.ok) throw new Error(identity.error);
   const customer = await distribution.person([{ identity: identity.value, verified: true }], { name, language: 'de' });
-  const request = { campaign: 'spring', customer, how: 'demand', channel: 'web', source: {} } as const;
+  const request = { campaign: 'spring', customer, how: 'demand', channel: 'web', source: {}, personal: null } as const;
   const given = await distribution.assign(request);
   if (!given.ok) throw new Error(given.error);
   const coupon = await distribution.byLink(given.value.link);

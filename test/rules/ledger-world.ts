@@ -61,6 +61,7 @@ export async function openWorld({
     ...{ id: 'spring', card: cardWith(card), condition: null, terms: null, picture: null },
     ...{
       cap: { units: capUnits, value: capValue },
+      capPerDay: { units: null, value: null },
       perCustomer: 1,
       personalValueMax,
       offline: 'decline',

@@ -26,18 +26,23 @@ export function claimPage(form: ClaimForm, locale: Locale, shop: Shop, asset: As
   return document({ title: words.claim.title, language: locale.language, body, script: null }, shop, asset);
 }
 
+export type Over = 'none_left' | 'none_left_today' | 'ended';
+
 /** Told before anything is asked. */
 export function overPage(
   campaign: Campaign,
-  why: 'none_left' | 'ended',
+  why: Over,
   lastDay: string,
   locale: Locale,
   shop: Shop,
   asset: AssetPath,
 ): Html {
   const { claim } = locale.words;
-  const say = why === 'ended' ? claim.ended : claim.noneLeft;
-  const rest = why === 'ended' ? claim.endedRest(lastDay) : claim.noneLeftRest;
+  const { say, rest } = {
+    none_left: { say: claim.noneLeft, rest: claim.noneLeftRest },
+    none_left_today: { say: claim.noneLeftToday, rest: claim.noneLeftTodayRest },
+    ended: { say: claim.ended, rest: claim.endedRest(lastDay) },
+  }[why];
   const body = frame(
     shop,
     null,

@@ -89,6 +89,8 @@ export const de: Words = {
       `Mit „Ziffern senden“ stimmen Sie zu, dass ${retailer} Ihnen diesen Code und Ihren Coupon dorthin sendet. Antworten Sie auf eine SMS mit STOP, um das zu beenden. Ihr Anbieter kann SMS berechnen.`,
     noneLeft: 'Keine mehr da',
     noneLeftRest: 'Alle Coupons dieses Angebots sind vergeben.',
+    noneLeftToday: 'Für heute keine mehr da',
+    noneLeftTodayRest: 'Die Coupons für heute sind vergeben. Kommen Sie morgen wieder.',
     ended: 'Dieses Angebot ist beendet',
     endedRest: (day) => `Sein letzter Tag war ${stop(day)}`,
     oneError: 'Bitte eines berichtigen:',

@@ -88,6 +88,8 @@ export const en: Words = {
       `With “Send the digits” you agree that ${retailer} sends you this code and your coupon there. Answer STOP to a text message to end them. Your provider may charge for text messages.`,
     noneLeft: 'None left',
     noneLeftRest: 'All coupons of this offer are taken.',
+    noneLeftToday: 'None left today',
+    noneLeftTodayRest: 'Today’s coupons are taken. Come back tomorrow.',
     ended: 'This offer has ended',
     endedRest: (day) => `Its last day was ${stop(day)}`,
     oneError: 'One thing to correct:',

@@ -88,6 +88,8 @@ export const es: Words = {
       `Con «Enviar las cifras» acepta que ${retailer} le envíe allí este código y su cupón. Responda STOP a un mensaje de texto para terminarlos. Su operador puede cobrar los mensajes.`,
     noneLeft: 'No queda ninguno',
     noneLeftRest: 'Todos los cupones de esta oferta ya tienen dueño.',
+    noneLeftToday: 'Hoy no queda ninguno',
+    noneLeftTodayRest: 'Los cupones de hoy ya tienen dueño. Vuelva mañana.',
     ended: 'Esta oferta terminó',
     endedRest: (day) => `Su último día fue el ${stop(day)}`,
     oneError: 'Una cosa por corregir:',

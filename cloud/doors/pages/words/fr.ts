@@ -88,6 +88,8 @@ export const fr: Words = {
       `Avec « Envoyer les chiffres », vous acceptez que ${retailer} vous y envoie ce code et votre bon. Répondez STOP à un SMS pour arrêter. Votre opérateur peut facturer les SMS.`,
     noneLeft: 'Il n’en reste plus',
     noneLeftRest: 'Tous les bons de cette offre sont pris.',
+    noneLeftToday: 'Il n’en reste plus aujourd’hui',
+    noneLeftTodayRest: 'Les bons d’aujourd’hui sont pris. Revenez demain.',
     ended: 'Cette offre est terminée',
     endedRest: (day) => `Son dernier jour était le ${stop(day)}`,
     oneError: 'Une chose à corriger :',

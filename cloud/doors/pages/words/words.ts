@@ -75,6 +75,8 @@ export type Words = {
     readonly consent: (retailer: string) => string;
     readonly noneLeft: string;
     readonly noneLeftRest: string;
+    readonly noneLeftToday: string;
+    readonly noneLeftTodayRest: string;
     readonly ended: string;
     readonly endedRest: (day: string) => string;
     readonly oneError: string;
