@@ -190,7 +190,7 @@ type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
   const { ledger, distribution, tokens, enrolments, idempotency, keys, log, now } = parts;
-  const url = publicUrl(config, config.port);
+  const url = publicUrl(config, config.port).replace(/\/$/, '');
   const faceUrl = (link: string) => `${url}/c/${link}`;
   const failures = createFailures(now);
   const pages = customerPages({

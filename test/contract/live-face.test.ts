@@ -59,7 +59,7 @@ async function assigned(address: string, name: string): Promise<{ link: string; 
   const customer = await distribution.person([{ identity: identity.value, verified: true }], { name, language: 'de' });
   const request = { campaign: 'spring', customer, how: 'demand', channel: 'web', source: {}, personal: null } as const;
   const given = await distribution.assign(request);
-  if (!given.ok) throw new Error(given.error);
+  if (!given.ok) throw new Error(JSON.stringify(given.error));
   const coupon = await distribution.byLink(given.value.link);
   return { link: given.value.link, code: coupon?.code() ?? '', id: given.value.assignment };
 }
