@@ -111,6 +111,8 @@ const routes = {
 /** A view is counted by its first stream: previews open none. */
 function follow(ports: FaceDoorPorts, face: Face, locale: Locale, remote: string, request: Request): Response {
   const { faces, streams, shop, note, now } = ports;
+  // Asked for without a body, nobody would ever end it.
+  if (request.method === 'HEAD') return new Response(null, { headers: { 'content-type': 'text/event-stream' } });
   const { link, id: assignment, campaign, channel, source } = face.coupon;
   const stream = streams.open(remote, {
     async state() {

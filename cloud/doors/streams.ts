@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { LedgerUnavailable } from '../ledger/port.ts';
 import type { Log } from '../log.ts';
 
@@ -28,12 +29,13 @@ const HEARTBEAT_MS = 15_000;
 export function createStreams(now: () => number, log: Log): Streams {
   const open = new Set<() => void>();
   const countByAddress = new Map<string, number>();
+  const inTurn = oneByOne();
   return {
     open(remote, feed) {
       const count = countByAddress.get(remote) ?? 0;
       if (open.size >= STREAMS_MAX || count >= STREAMS_PER_ADDRESS_MAX) return null;
       countByAddress.set(remote, count + 1);
-      const { body, end } = streamOf(feed, now, log, () => {
+      const { body, end } = streamOf({ ...feed, state: () => inTurn(feed.state) }, now, log, () => {
         open.delete(end);
         const left = (countByAddress.get(remote) ?? 1) - 1;
         if (left === 0) countByAddress.delete(remote);
@@ -45,6 +47,16 @@ export function createStreams(now: () => number, log: Log): Streams {
     close() {
       for (const end of [...open]) end();
     },
+  };
+}
+
+/** A change of terms wakes every open page at once: each has a turn of its own, and between them tills have theirs. */
+function oneByOne(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const mine = last.then(() => setImmediate()).then(work);
+    last = mine.catch(() => undefined);
+    return mine;
   };
 }
 

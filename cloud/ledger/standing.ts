@@ -9,6 +9,7 @@ export async function standingOf(store: LedgerStore, hash: CodeHash): Promise<St
     const code = (await tx.codes([hash]))[0];
     if (code === undefined) return null;
     const redemption = code.redemption === null ? null : ((await tx.redemptions([code.redemption]))[0] ?? null);
+    if (code.state === 'redeemed' && redemption === null) throw new Error('a redeemed code is without its redemption');
     const reservation = code.reservation === null ? null : ((await tx.reservations([code.reservation]))[0] ?? null);
     return {
       state: code.state,

@@ -136,6 +136,7 @@ describe('the events of a face', () => {
   test('end when the cloud stops, and free their places when their readers leave', async () => {
     const open = await Promise.all(Array.from({ length: 500 }, () => get(`/c/${LINK}/events`)));
     expect(open.every(({ status }) => status === 200)).toBe(true);
+    await get(`/c/${LINK}/events`, {}, 'HEAD');
     const refused = await get(`/c/${LINK}/events`);
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '30']);
     const [first, ...others] = open;

@@ -55,7 +55,7 @@ export function zoneOf({ person, state, storesById, terms }: Face): string {
 }
 
 /** A date is written as it is; an instant as the day on which it falls for its reader. The end is exclusive. */
-export function lastDay({ endsAt }: Card, endedAt: number, face: Face, { times }: Locale): string {
+function lastDay({ endsAt }: Card, endedAt: number, face: Face, { times }: Locale): string {
   return endsAt.length === 10 ? times('UTC').day(Date.parse(endsAt)) : times(zoneOf(face)).day(endedAt - 1);
 }
 
