@@ -14,6 +14,7 @@ import type { DistributionStore } from './distribution/store.ts';
 import { adminDoor } from './doors/admin-door.ts';
 import { cartDoor } from './doors/cart-door.ts';
 import { customerPages } from './doors/customer-pages.ts';
+import { feedDoor } from './doors/feed-door.ts';
 import { enrolmentDoor } from './doors/enrolment-door.ts';
 import { createFailures } from './doors/failures.ts';
 import { createApp } from './doors/http.ts';
@@ -34,6 +35,8 @@ import { type Database, DatabaseUnusable, openDatabase } from './ledger/sqlite-d
 import { sqliteLedgerStore } from './ledger/sqlite-store.ts';
 import type { LedgerStore } from './ledger/store.ts';
 import type { Log } from './log.ts';
+import { type Books, createBooks } from './reports/books.ts';
+import { sqliteBooksStore } from './reports/sqlite-books-store.ts';
 import { takeLock } from './sqlite-lock.ts';
 
 /** Why a command could not be carried out: one line that says what to do, and the process's exit status. */
@@ -159,9 +162,11 @@ async function run(
   opened.push(() => link.current?.close());
 
   const idempotency = sqliteIdempotencyStore(database);
+  const books = createBooks({ store: sqliteBooksStore(database), now });
   const listening = await openDoors(config, broker.value, {
     ledger,
     distribution,
+    books,
     tokens,
     enrolments,
     idempotency,
@@ -182,6 +187,7 @@ async function run(
 
 type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
   readonly ledger: Ledger;
+  readonly books: Books;
   readonly distribution: Distribution;
   readonly idempotency: IdempotencyStore;
   readonly log: Log;
@@ -189,7 +195,7 @@ type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
 };
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
-  const { ledger, distribution, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const { ledger, books, distribution, tokens, enrolments, idempotency, keys, log, now } = parts;
   const url = publicUrl(config, config.port).replace(/\/$/, '');
   const faceUrl = (link: string) => `${url}/c/${link}`;
   const failures = createFailures(now);
@@ -208,7 +214,8 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
   };
   const doors = [
     ...cartDoor(ledger, idempotency, now),
-    ...adminDoor({ ledger, enrolments, distribution, country: config.country, faceUrl, log, now }),
+    ...feedDoor(ledger),
+    ...adminDoor({ ledger, books, enrolments, distribution, country: config.country, faceUrl, log, now }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
     ...pages.endpoints,
   ];

@@ -32,10 +32,11 @@ async function reservedAt(tx: LedgerReads, row: ReservationRow): Promise<Standin
   };
 }
 
-async function redeemedAt(tx: LedgerReads, { door, at, lane, discount }: RedemptionRow) {
+async function redeemedAt(tx: LedgerReads, { door, at, lane, discount, fedStore }: RedemptionRow) {
   const gateway = door.startsWith('gateway:') ? door.slice('gateway:'.length) : null;
   const box = gateway === null ? undefined : (await tx.gateways([gateway]))[0];
-  return { at, store: box?.store ?? null, isOnline: gateway === null, lane, discount };
+  const store = fedStore ?? box?.store ?? null;
+  return { at, store, isOnline: gateway === null && store === null, lane, discount };
 }
 
 /** When the code made this move last: its row says where it is, its chain says since when. */

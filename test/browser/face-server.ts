@@ -9,6 +9,7 @@ import { createApp } from '../../cloud/doors/http.ts';
 import { loadPageAssets } from '../../cloud/doors/page-assets.ts';
 import { listen } from '../../cloud/doors/server.ts';
 import { createStreams } from '../../cloud/doors/streams.ts';
+import { campaignOf, newCampaignSchema } from '../../cloud/issuing/campaign.ts';
 import type { Campaign, Standing, Store } from '../../cloud/ledger/port.ts';
 import { type CodeHash, parseCodeHash } from '../../protocol/code.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
@@ -84,7 +85,7 @@ export async function startFaceServer(): Promise<FaceServer> {
     },
     ledger: {
       standing: async () => world.standing,
-      campaign: async () => campaignOf(world),
+      campaign: async () => springOf(world),
       stores: async () => [...world.stores],
       ...{ watchCode: watch, watchCampaign: watch },
     },
@@ -131,7 +132,7 @@ export async function startFaceServer(): Promise<FaceServer> {
 function claimPorts(world: FaceWorld) {
   const refused = (): Result<never, ClaimRefusal> | null => (world.refusal === null ? null : err(world.refusal));
   return {
-    ledger: { campaign: async (id: string) => (id === 'spring' ? campaignOf(world) : null) },
+    ledger: { campaign: async (id: string) => (id === 'spring' ? springOf(world) : null) },
     distribution: {
       left: async () => world.left,
       claim: async (request: ClaimRequest) => {
@@ -196,8 +197,12 @@ const row = ({ replacedBy }: FaceWorld): Omit<Coupon, 'link' | 'code'> => ({
   ...{ at: NOW - 86_400_000, replacedBy },
 });
 
-const campaignOf = ({ terms }: FaceWorld): Campaign => ({
-  ...{ id: 'spring', ...terms, cap: { units: null, value: null }, perCustomer: 1, personalValueMax: null },
-  ...{ capPerDay: { units: null, value: null } },
-  ...{ offline: 'decline', changedAt: terms.changedAt ?? 0, issuedUnits: 0, issuedValue: 0 },
+const TERMS = newCampaignSchema.parse({
+  ...{ title: '$5 off', discount: { type: 'amount', amount: 500, currency: 'USD' }, timeZone: 'UTC' },
+  ...{ startsAt: '2026-11-01', endsAt: '2026-11-30' },
+});
+
+const springOf = ({ terms }: FaceWorld): Campaign => ({
+  ...campaignOf('spring', 1, TERMS),
+  ...{ ...terms, changedAt: terms.changedAt ?? 0, issuedUnits: 0, issuedValue: 0 },
 });
