@@ -161,9 +161,9 @@ describe('a face', () => {
       Object.defineProperty(navigator, 'wakeLock', { value: { request } });
     });
     await page.goto(`${server.url}/c/${LINK}`);
-    await page.waitForFunction('globalThis.awake === true');
+    await expect.poll(() => page.evaluate('globalThis.awake')).toBe(true);
     become('redeemed');
-    await page.waitForFunction('globalThis.awake === false');
+    await expect.poll(() => page.evaluate('globalThis.awake')).toBe(false);
   });
 
   test('says when it is not live, and is live again', async () => {
