@@ -32,6 +32,12 @@ export type Config = {
   readonly stockUnitsMax: number;
   /** ISO 3166, of telephone numbers that are written without a country code; null: they must have one. */
   readonly country: string | null;
+  /** Whose coupons these are, as customers know it. */
+  readonly retailer: string;
+  /** How a customer reaches the retailer, as it is printed; null: faces do not say. */
+  readonly contact: string | null;
+  /** The online shop; null: faces do not link to it. */
+  readonly shopUrl: string | null;
   readonly tls: Tls | null;
   readonly insecureLan: boolean;
 };
@@ -88,6 +94,9 @@ const table = {
   TEARLINE_BROKER_PORT: portSetting,
   TEARLINE_STOCK_UNITS_MAX: numberSetting(0, 100_000),
   TEARLINE_CLOUD_COUNTRY: countrySetting,
+  TEARLINE_CLOUD_RETAILER: textSetting,
+  TEARLINE_CLOUD_CONTACT: textSetting,
+  TEARLINE_CLOUD_SHOP_URL: urlSetting('https', 'http'),
   ...listenerSettings,
 } as const;
 
@@ -107,6 +116,9 @@ function complete(given: Settings<typeof table>): Result<Config, SettingsError> 
     brokerPublicUrl: given.broker_public_url ?? null,
     stockUnitsMax: given.stock_units_max ?? STOCK_UNITS_MAX,
     country: given.country ?? null,
+    retailer: given.retailer ?? 'Tearline',
+    contact: given.contact ?? null,
+    shopUrl: given.shop_url ?? null,
     tls: tls.value,
     insecureLan: given.insecure_lan ?? false,
   });

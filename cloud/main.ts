@@ -9,10 +9,12 @@ import { CLOUD_USER } from './broker/gate.ts';
 import type { Config } from './config.ts';
 import { createDistribution } from './distribution/distribution.ts';
 import type { Distribution } from './distribution/port.ts';
+import type { NoteTrace } from './distribution/traces.ts';
 import { sqliteDistributionStore } from './distribution/sqlite-distribution-store.ts';
 import type { DistributionStore } from './distribution/store.ts';
 import { adminDoor } from './doors/admin-door.ts';
 import { cartDoor } from './doors/cart-door.ts';
+import { customerPages } from './doors/customer-pages.ts';
 import { feedDoor } from './doors/feed-door.ts';
 import { enrolmentDoor } from './doors/enrolment-door.ts';
 import { createFailures } from './doors/failures.ts';
@@ -173,6 +175,7 @@ async function run(
     ledger,
     distribution,
     attribution,
+    note: traces.note,
     books,
     tokens,
     enrolments,
@@ -197,15 +200,24 @@ type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
   readonly books: Books;
   readonly distribution: Distribution;
   readonly attribution: AttributionPorts;
+  readonly note: NoteTrace;
   readonly idempotency: IdempotencyStore;
   readonly log: Log;
   readonly now: () => number;
 };
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
-  const { ledger, books, distribution, attribution, tokens, enrolments, idempotency, keys, log, now } = parts;
-  const faceUrl = (link: string) => `${publicUrl(config, config.port)}/c/${link}`;
+  const { ledger, books, distribution, attribution, note, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const url = publicUrl(config, config.port).replace(/\/$/, '');
+  const faceUrl = (link: string) => `${url}/c/${link}`;
   const failures = createFailures(now);
+  const pages = customerPages({
+    ...{ ledger, distribution, failures, url, log, now },
+    shop: { retailer: config.retailer, contact: config.contact, url: config.shopUrl },
+    country: config.country,
+    choosePlace: async () => 'not_usable',
+    note,
+  });
   const metrics = createMetrics(ledger);
   const facts = {
     fleetKey: keys.fleetKey.toString('base64url'),
@@ -217,6 +229,7 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
     ...feedDoor(ledger),
     ...adminDoor({ ledger, books, enrolments, distribution, attribution, country: config.country, faceUrl, log, now }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
+    ...pages.endpoints,
   ];
   const machine = machineDoor({
     version: about.version,
@@ -225,9 +238,18 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
     metrics,
     insecureLan: config.insecureLan,
   });
-  const publicHost = new URL(publicUrl(config, config.port)).hostname;
+  const publicHost = new URL(url).hostname;
   const app = createApp([...doors, ...machine], { tokens, failures, publicHost, log, observe: metrics.observe });
-  return listening(() => listen(app, config.host, config.port, config.tls), config.host, config.port);
+  const opened = await listening(() => listen(app, config.host, config.port, config.tls), config.host, config.port);
+  if (!opened.ok) return opened;
+  const { port, close } = opened.value;
+  return ok({
+    port,
+    close() {
+      pages.close();
+      return close();
+    },
+  });
 }
 
 async function brokerOf(

@@ -31,6 +31,8 @@ const problems = {
   none_left: { status: 409, title: 'No coupon of this campaign is left.' },
   ended: { status: 409, title: 'This campaign has ended.' },
   too_many_failures: { status: 429, title: 'Too many failed attempts. Wait before the next one.' },
+  not_proved: { status: 403, title: 'These are not the digits, or they are too old or were tried too often.' },
+  too_many: { status: 429, title: 'Too many for now. Wait before the next one.' },
   internal: { status: 500, title: 'A defect of ours. It was logged.' },
   unavailable: { status: 503, title: 'This process cannot read or write its own store.' },
 } as const;

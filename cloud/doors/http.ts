@@ -135,7 +135,7 @@ export function createApp(endpoints: readonly Endpoint[], plumbing: Plumbing): H
   return app;
 }
 
-function problemResponse(what: Problem, headers: Readonly<Record<string, string>> = {}): Response {
+export function problemResponse(what: Problem, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(JSON.stringify(what), {
     status: what.status,
     headers: { 'content-type': 'application/problem+json', ...headers },
@@ -223,13 +223,13 @@ async function readJson(request: Request): Promise<Result<{ readonly json: unkno
   }
 }
 
-function isOfType(request: Request, type: string): boolean {
+export function isOfType(request: Request, type: string): boolean {
   const [mediaType = ''] = (request.headers.get('content-type') ?? '').split(';');
   return mediaType.trim().toLowerCase() === type;
 }
 
 /** @returns null where the body is larger than any that is well-formed; no more than that is ever held */
-async function readBytes(request: Request): Promise<Uint8Array | null> {
+export async function readBytes(request: Request): Promise<Uint8Array | null> {
   if (Number(request.headers.get('content-length') ?? 0) > BODY_BYTES_MAX) return null;
   const chunks: Uint8Array[] = [];
   let bytes = 0;
