@@ -21,6 +21,7 @@ import type { TokenStore } from './doors/tokens.ts';
 import type { EnrolmentStore } from './fleet/enrolment-store.ts';
 import type { Carrier } from './fleet/link.ts';
 import { connectFleet, type FleetLink } from './fleet/mqtt.ts';
+import { sqlitePlacesStore } from './fleet/sqlite-places-store.ts';
 import { sqliteEnrolmentStore } from './fleet/sqlite-enrolment-store.ts';
 import { type CloudKeys, openKeys } from './keys.ts';
 import { createLedger } from './ledger/ledger.ts';
@@ -113,10 +114,11 @@ async function run(
   const link: { current: FleetLink | null } = { current: null };
   const made = await createLedger({
     store,
+    places: sqlitePlacesStore(database),
     keys,
     now,
     randomBytes,
-    stockUnitsMax: config.stockUnitsMax,
+    stockMax: config.stockMax,
     outgoing: { wake: (gateway) => link.current?.wake(gateway) },
   });
   const ledger = around.ledger(made);

@@ -147,7 +147,8 @@ export type Change =
   | { readonly do: 'gateway'; readonly row: GatewayRow }
   | { readonly do: 'entry'; readonly codeHash: CodeHash; readonly body: LedgerEntry }
   | { readonly do: 'send'; readonly gateway: string; readonly message: Down }
-  | { readonly do: 'exception'; readonly row: ExceptionRow };
+  | { readonly do: 'exception'; readonly row: ExceptionRow }
+  | { readonly do: 'seen'; readonly row: Sighting };
 
 /** What a cart's basket did with a code: the answer after a lost answer. */
 export type UseRow = {
@@ -166,6 +167,9 @@ export type ExceptionRow = {
   readonly ours: string;
   readonly theirs: string;
 };
+
+/** A code was shown in a store: so was its owner, where somebody owns it. */
+export type Sighting = { readonly codeHash: CodeHash; readonly store: string; readonly at: number };
 
 /** One line of the ledger's chains: which move, and of whom. */
 export type LedgerEntry = {

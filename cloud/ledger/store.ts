@@ -9,6 +9,7 @@ import type {
   RedemptionRow,
   ReservationRow,
   ReversalRow,
+  Sighting,
   UseRow,
   WaitRow,
 } from './code-rules.ts';
@@ -38,6 +39,8 @@ export interface LedgerReads {
   waits(codes: readonly CodeHash[]): Promise<WaitRow[]>;
   gateways(ids: readonly string[]): Promise<GatewayRow[]>;
   allGateways(): Promise<GatewayRow[]>;
+  /** In the order of their ids. */
+  gatewaysOf(store: string): Promise<GatewayRow[]>;
   campaigns(ids: readonly string[]): Promise<Campaign[]>;
   allCampaigns(): Promise<Campaign[]>;
   units(campaign: string): Promise<Units>;
@@ -71,6 +74,7 @@ export interface LedgerReads {
   reservationsEnded(before: number, most: number): Promise<CodeHash[]>;
   recallsLapsed(now: number, most: number): Promise<CodeHash[]>;
   waitsEnded(now: number): Promise<CodeHash[]>;
+  /** Free codes that are dealt in turn: those that are best in a certain store are not among them. */
   codesToDeal(campaign: string, now: number, most: number): Promise<CodeHash[]>;
 }
 
@@ -143,6 +147,8 @@ export type Batch = {
   readonly journals: readonly (StoredJournalEntry & { readonly gateway: string })[];
   readonly messages: readonly { readonly gateway: string; readonly epoch: number; readonly message: Down }[];
   readonly exceptions: readonly (ExceptionRow & { readonly id: string; readonly at: number })[];
+  /** The newest of a person counts; of codes that nobody owns nothing is kept. */
+  readonly seen: readonly Sighting[];
   /** How the units of each campaign's states changed. */
   readonly units: ReadonlyMap<string, Partial<Record<CodeState, number>>>;
   /** Outbox rows that the broker has taken. */

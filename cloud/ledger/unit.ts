@@ -12,6 +12,7 @@ import type {
   RedemptionRow,
   ReservationRow,
   ReversalRow,
+  Sighting,
   UseRow,
   WaitRow,
 } from './code-rules.ts';
@@ -47,6 +48,7 @@ export class Unit {
     journals: [] as (StoredJournalEntry & { gateway: string })[],
     messages: [] as { gateway: string; epoch: number | null; message: Down }[],
     exceptions: [] as (ExceptionRow & { id: string; at: number })[],
+    seen: [] as Sighting[],
   };
 
   constructor(tx: LedgerTx, newId: () => string, now: number) {
@@ -145,6 +147,21 @@ export class Unit {
     return this.#gateways.get(id) ?? null;
   }
 
+  /** How many codes of each campaign a box holds, with what this group has changed: caps are held against it. */
+  async heldBy(gateway: string): Promise<{ readonly campaign: string; readonly units: number }[]> {
+    const unitsByCampaign = new Map<string, number>();
+    const add = (campaign: string, units: number) =>
+      unitsByCampaign.set(campaign, (unitsByCampaign.get(campaign) ?? 0) + units);
+    for (const { campaign, units } of await this.#tx.countHeldBy([gateway])) add(campaign, units);
+    const isHere = (id: string | null) => id !== null && this.#reservations.get(id)?.gateway === gateway;
+    for (const { row, seen } of this.#codes.values()) {
+      if (row === null || seen === null || row.reservation === seen.reservation) continue;
+      if (isHere(row.reservation)) add(row.campaign, 1);
+      if (isHere(seen.reservation)) add(row.campaign, -1);
+    }
+    return [...unitsByCampaign].map(([campaign, units]) => ({ campaign, units }));
+  }
+
   /** @throws where a code names a campaign that is not there: a defect */
   async campaign(id: string): Promise<Campaign> {
     const known = this.#campaigns.get(id) ?? (await this.#tx.campaigns([id]))[0];
@@ -239,6 +256,9 @@ export class Unit {
       case 'exception':
         changed.exceptions.push({ ...change.row, id: this.#newId(), at: this.#now });
         return;
+      case 'seen':
+        changed.seen.push(change.row);
+        return;
     }
   }
 
@@ -283,6 +303,7 @@ export class Unit {
       journals: changed.journals,
       messages,
       exceptions: changed.exceptions,
+      seen: changed.seen,
       units: countMoves(codes.map(({ row, from }) => ({ campaign: row.campaign, from, to: row.state }))),
       published,
     });

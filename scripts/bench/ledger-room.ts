@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
 import { createLedger } from '../../cloud/ledger/ledger.ts';
 import type { Ledger } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
@@ -9,13 +10,15 @@ const DAY_MS = 86_400_000;
 
 /** The cloud's ledger in this process, with one campaign. @param path a file, or ':memory:' */
 export async function openLedger(path: string): Promise<{ readonly ledger: Ledger; close(): Promise<void> }> {
-  const store = sqliteLedgerStore(openDatabase(path));
+  const database = openDatabase(path);
+  const store = sqliteLedgerStore(database);
   const ledger = await createLedger({
     store,
+    places: sqlitePlacesStore(database),
     keys: { fleetKey: randomBytes(32), sealKey: randomBytes(32), publicKey: { id: 'bench-cloud', publicKey: '' } },
     now: Date.now,
     randomBytes,
-    stockUnitsMax: 0,
+    stockMax: { units: 0, value: 0 },
     outgoing: { wake: () => undefined },
   });
   const day = (offset: number) => new Date(Date.now() + offset * DAY_MS).toISOString();

@@ -31,7 +31,16 @@ import {
 
 const nothing: Batch = {
   ...{ codes: [], reservations: [], redemptions: [], reversals: [], uses: [], waits: [], waitsEnded: [] },
-  ...{ gateways: [], entries: [], journals: [], messages: [], exceptions: [], units: new Map(), published: [] },
+  ...{
+    gateways: [],
+    entries: [],
+    journals: [],
+    messages: [],
+    exceptions: [],
+    seen: [],
+    units: new Map(),
+    published: [],
+  },
 };
 const beat = (n: number) => ({ type: 'beat', body: { beat: `beat-${n}`, now: NOW } }) as const;
 const HASHES = ['c', 'd', 'e'].map(hashOfDigit);

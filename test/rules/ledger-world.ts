@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { createLedger } from '../../cloud/ledger/ledger.ts';
+import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
+import { createLedger, type LedgerPorts } from '../../cloud/ledger/ledger.ts';
 import type { CartSale, Ledger } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
@@ -22,18 +23,21 @@ import { cardWith, dollars, NOW } from './ledger-rows.ts';
 
 /** The ledger as it runs, over SQLite in memory, with a clock that a test moves and boxes that speak in messages. */
 
+const STOCK_MAX = { units: 500, value: 500_000 };
 const FLEET_KEY = Buffer.alloc(32, 7);
 
 export type World = Awaited<ReturnType<typeof openWorld>>;
 
-export async function openWorld({ count = 4, card = {}, capUnits = null, stockUnitsMax = 500 }: Options = {}) {
+export async function openWorld({ count = 4, card = {}, capUnits = null, stockMax = STOCK_MAX }: Options = {}) {
   const database = openDatabase(':memory:');
   const store = sqliteLedgerStore(database);
+  const places = sqlitePlacesStore(database);
   const clock = { now: NOW };
   /** A cloud's process starts on the data that are there. */
   const start = (over: LedgerStore = store) =>
     createLedger({
       store: over,
+      places,
       keys: {
         fleetKey: FLEET_KEY,
         sealKey: Buffer.alloc(32, 8),
@@ -41,7 +45,7 @@ export async function openWorld({ count = 4, card = {}, capUnits = null, stockUn
       },
       now: () => clock.now,
       randomBytes: (size) => randomBytes(size),
-      stockUnitsMax,
+      stockMax,
       outgoing: { wake: () => undefined },
     });
   const ledger = await start();
@@ -56,7 +60,7 @@ export async function openWorld({ count = 4, card = {}, capUnits = null, stockUn
   });
   const codes = await issue(ledger, count);
   return {
-    ...{ ledger, store, database, clock, codes, start },
+    ...{ ledger, store, places, database, clock, codes, start },
     shop: shopOf(ledger, 'shop'),
     app: shopOf(ledger, 'app'),
     /** A box of a store, enrolled and welcomed. */
@@ -78,7 +82,7 @@ type Options = {
   readonly count?: number;
   readonly card?: Partial<Card>;
   readonly capUnits?: number | null;
-  readonly stockUnitsMax?: number;
+  readonly stockMax?: LedgerPorts['stockMax'];
 };
 
 export async function issue(ledger: Ledger, count: number): Promise<string[]> {
