@@ -2,16 +2,20 @@ import { type CodeHash, hashCode } from '../../protocol/code.ts';
 import type { CodeReading } from '../../protocol/code-reading.ts';
 import { GRANT_RESERVATIONS_MAX, RECALL_WAIT_CART_MS } from '../../protocol/limits.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
-import type { CodeView } from '../ledger/code-rules.ts';
+import type { CodeView, GatewayRow } from '../ledger/code-rules.ts';
+import { mayGrantAgain } from '../ledger/handover-rules.ts';
 import type { Placed } from '../ledger/port.ts';
 import { canAnswer, recall } from '../ledger/sale-rules.ts';
 import type { Unit } from '../ledger/unit.ts';
+import type { PlacesStore } from './places-store.ts';
 import { give, openHand, put, type StockPorts } from './stock-hand.ts';
 import { whyNotStocked } from './stocking-rules.ts';
 
 /** What somebody asks a store to reserve ahead: a list of codes, or one code whose owner chooses the store. */
 
 export type ListPorts = StockPorts & { readonly fleetKey: Uint8Array; readonly read: (raw: string) => CodeReading };
+
+export type PlacePorts = StockPorts & { readonly places: PlacesStore };
 
 export type Stocked = {
   readonly granted: number;
@@ -71,20 +75,32 @@ async function stockPart(
 }
 
 /**
- * Reserves one code in that store, or lets go of it (null). What another store has is recalled, which takes a moment.
+ * Reserves one code in that store, or lets go of it (null). What another store has is recalled, which takes a moment, and
+ * so is what gives way where the store is full.
  * Asked for again it is answered the same.
  */
-export async function placeCode(ports: StockPorts, hash: CodeHash, store: string | null): Promise<Placed> {
-  const attempt = () =>
-    ports.group.run([hash], (unit) => (store === null ? letGo(ports, unit, hash) : placeIn(ports, unit, hash, store)));
-  const first = await attempt();
-  if (first !== 'waits') return first;
-  await ports.group.moved(hash, ports.now() + RECALL_WAIT_CART_MS);
-  const second = await attempt();
-  return second === 'waits' ? 'held_elsewhere' : second;
+export async function placeCode(ports: PlacePorts, hash: CodeHash, store: string | null): Promise<Placed> {
+  const { group, now } = ports;
+  const until = now() + RECALL_WAIT_CART_MS;
+  for (let asked = 0; ; asked += 1) {
+    const attempt = await group.run([hash], (unit) =>
+      store === null ? letGo(ports, unit, hash) : placeIn(ports, unit, hash, store),
+    );
+    if (typeof attempt === 'string') return attempt;
+    if (asked === ASKED_BACK_MAX) return attempt.else;
+    await group.moved(attempt.waitsFor, until);
+  }
 }
 
-async function placeIn(ports: StockPorts, unit: Unit, hash: CodeHash, store: string): Promise<Placed | 'waits'> {
+/** The coupon itself, and one that makes room for it. */
+const ASKED_BACK_MAX = 2;
+/** More choices of one store at one instant than this find it full. */
+const GIVE_WAY_MAX = 20;
+
+/** A code was asked back from a store; `else`: what it comes to where that takes too long. */
+type Attempt = Placed | { readonly waitsFor: CodeHash; readonly else: Placed };
+
+async function placeIn(ports: PlacePorts, unit: Unit, hash: CodeHash, store: string): Promise<Attempt> {
   const hand = await openHand(unit, store, ports.stockMax);
   const view = await unit.view(hash);
   if (hand === null || view === null) return 'not_usable';
@@ -94,13 +110,23 @@ async function placeIn(ports: StockPorts, unit: Unit, hash: CodeHash, store: str
   if (reason !== null && reason !== 'held_elsewhere') return 'not_usable';
   // Nothing is taken from where it is for a store that cannot have it.
   if (hand.gateway === null) return 'store_not_connected';
-  if (!put(hand, view)) return 'store_full';
+  if (!put(hand, view)) return makeRoom(ports, unit, hand.gateway);
   if (reason === 'held_elsewhere') return askBack(ports, unit, view);
   await give(ports, unit, hand);
   return 'stocked';
 }
 
-async function letGo(ports: StockPorts, unit: Unit, hash: CodeHash): Promise<Placed | 'waits'> {
+/** What one owner chose goes before what was guessed of another. */
+async function makeRoom(ports: PlacePorts, unit: Unit, gateway: GatewayRow): Promise<Attempt> {
+  const guessed = await ports.places.read((tx) => tx.guessedIn(gateway.id, GIVE_WAY_MAX));
+  // Those that are recalled already give way to somebody else.
+  const weakest = (await unit.views(guessed)).find((view) => mayGrantAgain(gateway, view));
+  if (weakest === undefined) return 'store_full';
+  unit.apply(recall(weakest, 'wanted', ports.now()));
+  return { waitsFor: weakest.code.hash, else: 'store_full' };
+}
+
+async function letGo(ports: PlacePorts, unit: Unit, hash: CodeHash): Promise<Attempt> {
   const view = await unit.view(hash);
   if (view === null) return 'not_usable';
   switch (view.code.state) {
@@ -118,10 +144,10 @@ async function letGo(ports: StockPorts, unit: Unit, hash: CodeHash): Promise<Pla
   }
 }
 
-function askBack({ now }: StockPorts, unit: Unit, view: CodeView): Placed | 'waits' {
+function askBack({ now }: PlacePorts, unit: Unit, view: CodeView): Attempt {
   if (view.code.state !== 'reserved') return 'held_elsewhere';
   const busy = view.reservation?.inUse ?? null;
   if (busy !== null && busy.until > now()) return 'in_use';
   unit.apply(recall(view, 'wanted', now()));
-  return canAnswer(view) ? 'waits' : 'held_elsewhere';
+  return canAnswer(view) ? { waitsFor: view.code.hash, else: 'held_elsewhere' } : 'held_elsewhere';
 }

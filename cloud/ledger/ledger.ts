@@ -118,7 +118,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
     async place({ assignment, codeHash, store: id }) {
       if (id !== null && !(await store.read((tx) => tx.stores())).some((known) => known.id === id)) return 'not_usable';
       if (!(await noteChoice(places, assignment, id, now()))) return 'not_usable';
-      return placeCode(stocking, codeHash, id);
+      return placeCode({ ...stocking, places }, codeHash, id);
     },
 
     async addGateway(gateway) {

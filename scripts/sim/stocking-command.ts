@@ -6,7 +6,9 @@ const SEED = 1;
 const EXIT_USAGE = 64;
 
 /** What each number of the model says, and what it may be. Shares lie between 0 and 1. */
-const SETTINGS: { readonly [K in keyof Model]: { readonly flag: string; readonly says: string; readonly most: number } } = {
+const SETTINGS: {
+  readonly [K in keyof Model]: { readonly flag: string; readonly says: string; readonly most: number };
+} = {
   stores: { flag: 'stores', says: 'stores', most: 9_999 },
   coupons: { flag: 'coupons', says: 'coupons, each of one customer', most: 1_000_000 },
   cutOff: { flag: 'cut-off', says: 'share of the stores that is cut off', most: 1 },
@@ -15,7 +17,11 @@ const SETTINGS: { readonly [K in keyof Model]: { readonly flag: string; readonly
   come: { flag: 'come', says: 'share of the coupons that is shown in these hours', most: 1 },
   online: { flag: 'online', says: 'share of these that is shown in a cart, of those who chose no store', most: 1 },
   atHome: { flag: 'at-home', says: "share of visits to stores that is to the customer's home store", most: 1 },
-  atSecond: { flag: 'at-second', says: "share that is to the customer's one other store; the rest goes anywhere", most: 1 },
+  atSecond: {
+    flag: 'at-second',
+    says: "share that is to the customer's one other store; the rest goes anywhere",
+    most: 1,
+  },
   homeKnown: { flag: 'home-known', says: 'share of customers whose home store the retailer knows', most: 1 },
   seen: { flag: 'seen', says: 'share of customers that was seen in a store within 90 days', most: 1 },
   clip: { flag: 'clip', says: "share of customers that chooses 'use it in this store'", most: 1 },
@@ -68,7 +74,15 @@ function table(seed: number, model: Model, outcomes: readonly Outcome[]): string
     percent(online.delayed, online.shown),
     percent(online.refused, online.shown),
   ]);
-  const head = ['stock by', 'held', 'in a store, mean and most', 'cut off: approved', 'connected: refused', 'carts: delayed', 'carts: refused'];
+  const head = [
+    'stock by',
+    'held',
+    'in a store, mean and most',
+    'cut off: approved',
+    'connected: refused',
+    'carts: delayed',
+    'carts: refused',
+  ];
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
   const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
   const [shown] = outcomes;
@@ -77,7 +91,9 @@ function table(seed: number, model: Model, outcomes: readonly Outcome[]): string
     ...KEYS.map((key) => `${String(model[key]).padStart(8)} ${SETTINGS[key].says}`),
     ...(shown === undefined
       ? []
-      : [`${shown.cutOff.shown} coupons were shown in cut-off stores, ${shown.connected.shown} in others, ${shown.online.shown} in carts`]),
+      : [
+          `${shown.cutOff.shown} coupons were shown in cut-off stores, ${shown.connected.shown} in others, ${shown.online.shown} in carts`,
+        ]),
     '',
     line(head),
     line(widths.map((width) => '-'.repeat(width))),
@@ -87,7 +103,12 @@ function table(seed: number, model: Model, outcomes: readonly Outcome[]): string
 
 const percent = (some: number, all: number): string => (all === 0 ? '-' : `${((100 * some) / all).toFixed(1)} %`);
 
-type Options = { readonly model: Model; readonly seed: number; readonly rules: readonly Rule[]; readonly json: boolean };
+type Options = {
+  readonly model: Model;
+  readonly seed: number;
+  readonly rules: readonly Rule[];
+  readonly json: boolean;
+};
 
 /** @returns what is wrong, in one line */
 function readOptions(args: readonly string[]): Options | string {
@@ -108,12 +129,19 @@ function readOptions(args: readonly string[]): Options | string {
   return { model: { ...MODEL, ...numbers }, seed, rules, json: given.json === true };
 }
 
-function parsed(args: readonly string[]): { [flag: string]: string | boolean | (string | boolean)[] | undefined } | string {
+function parsed(
+  args: readonly string[],
+): { [flag: string]: string | boolean | (string | boolean)[] | undefined } | string {
   try {
     const own = Object.fromEntries(KEYS.map((key) => [SETTINGS[key].flag, { type: 'string' }] as const));
     return parseArgs({
       args: [...args],
-      options: { ...own, seed: { type: 'string' }, rule: { type: 'string', multiple: true }, json: { type: 'boolean' } },
+      options: {
+        ...own,
+        seed: { type: 'string' },
+        rule: { type: 'string', multiple: true },
+        json: { type: 'boolean' },
+      },
     }).values;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

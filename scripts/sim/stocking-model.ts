@@ -39,7 +39,7 @@ export const MODEL: Model = {
   cutOff: 0.1,
   hours: 8,
   spread: 8,
-  come: 0.2,
+  come: 0.1,
   online: 0.2,
   atHome: 0.7,
   atSecond: 0.2,

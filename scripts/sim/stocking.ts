@@ -3,7 +3,7 @@ import { EVERY_FORM } from '../../protocol/code-form.ts';
 import { readCode } from '../../protocol/code-reading.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import { choosePlace } from '../../cloud/distribution/places.ts';
-import { type Chance, seeded } from './chance.ts';
+import { seeded } from './chance.ts';
 import { type Model, type Owner, type People, peopleOf, type Visit } from './stocking-model.ts';
 import { Town } from './town.ts';
 
@@ -130,7 +130,16 @@ async function seeAll(town: Town, owners: readonly Owner[], codes: readonly stri
 
 const NOTHING = {
   ...{ codes: [], reservations: [], redemptions: [], reversals: [], uses: [], waits: [], waitsEnded: [] },
-  ...{ gateways: [], entries: [], journals: [], messages: [], exceptions: [], seen: [], units: new Map(), published: [] },
+  ...{
+    gateways: [],
+    entries: [],
+    journals: [],
+    messages: [],
+    exceptions: [],
+    seen: [],
+    units: new Map(),
+    published: [],
+  },
 };
 
 const TICKS_PER_BEAT = 30;
@@ -178,7 +187,13 @@ type Day = Pick<Outcome, 'cutOff' | 'connected' | 'online'>;
 /** Boxes are heard, and what is due ends, this often. */
 const BEAT_MS = 900_000;
 
-async function playDay(town: Town, model: Model, people: People, codes: readonly string[], say: Progress): Promise<Day> {
+async function playDay(
+  town: Town,
+  model: Model,
+  people: People,
+  codes: readonly string[],
+  say: Progress,
+): Promise<Day> {
   for (const index of people.cutOff) await town.boxes[index]?.cut();
   await town.quiet();
   const startedAt = town.clock.now;
@@ -223,9 +238,7 @@ async function show(
   const box = where === 'online' ? null : town.boxes[where];
   const [row] = await town.store.read((tx) => tx.codes([hashOf(town, code)]));
   const asked =
-    box == null
-      ? town.ledger.redeem({ ...sale, client: 'shop', lane: null })
-      : box.till.redeem({ ...sale, lane: '1' });
+    box == null ? town.ledger.redeem({ ...sale, client: 'shop', lane: null }) : box.till.redeem({ ...sale, lane: '1' });
   const answer = await asked;
   await town.quiet();
   const decision = answer.ok ? answer.value[0] : undefined;

@@ -216,6 +216,32 @@ describe('a coupon whose owner chooses a store', () => {
     expect(await choose(coupon, null)).toBe('let_go');
   });
 
+  test('goes before what was only guessed: where the store is full, the weakest guess gives way [K4]', async () => {
+    await begin({ stockMax: { units: 3, value: 10_000 } });
+    for (const i of [0, 1]) await assign(people, code(i), { home: '0001' });
+    const chosen = await assign(people, code(2));
+    expect(await choose(chosen, '0001')).toBe('stocked');
+    await one.want(code(1), 'b-1');
+    one.giveBack(code(1), 'released');
+    await one.settle();
+    world.clock.now += RESTOCK_PAUSE_MS;
+    await heard();
+    await seconds(2);
+    expect([where(0), where(1), where(2)]).toEqual(['one', 'one', 'one']);
+
+    const elsewhere = await assign(people, code(3), { home: '0002' });
+    await seconds(40);
+    expect(where(3)).toBe('two');
+    expect(await answered(choose(elsewhere, '0001'))).toBe('stocked');
+    expect([0, 1, 2, 3].map(where)).toEqual([null, 'one', 'one', 'one']);
+    expect(one.held.size).toBe(3);
+    const another = await assign(people, code(4));
+    expect(await answered(choose(another, '0001'))).toBe('stocked');
+    const last = await assign(people, code(5));
+    expect(await choose(last, '0001')).toBe('store_full');
+    expect([1, 2, 3, 4].map(where)).toEqual([null, 'one', 'one', 'one']);
+  });
+
   test('many choices at once never put more into a store than its caps [K1, K4]', async () => {
     for (const stockMax of [
       { units: 3, value: 10_000 },
