@@ -55,15 +55,19 @@ export class Dealing {
 
   async #begin(hasMore: boolean): Promise<void> {
     const { store, now } = this.#ports;
-    if (!hasMore && this.#startedAt + DEAL_MS > now()) return;
-    this.#startedAt = now();
+    const isDue = this.#startedAt + DEAL_MS <= now();
+    if (!isDue && !hasMore) return;
+    if (isDue) this.#startedAt = now();
     const { campaigns, stores } = await store.read(async (tx) => ({
       campaigns: await tx.allCampaigns(),
       stores: await tx.stores(),
     }));
     this.#campaigns = campaigns;
     this.#jobs = [
-      ...campaigns.flatMap(({ id, card }): Job[] => (card.stores === 'all' ? [] : [{ kind: 'in_turn', campaign: id }])),
+      // With many stores this looks at all of them: not for every new coupon.
+      ...campaigns.flatMap(({ id, card }): Job[] =>
+        isDue && card.stores !== 'all' ? [{ kind: 'in_turn', campaign: id }] : [],
+      ),
       ...stores.map(({ id }): Job => ({ kind: 'store', store: id })),
     ];
   }

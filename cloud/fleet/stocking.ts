@@ -108,10 +108,12 @@ async function placeIn(ports: PlacePorts, unit: Unit, hash: CodeHash, store: str
   if (reason === 'here') return 'stocked';
   if (reason === 'in_use' || reason === 'store_not_connected') return reason;
   if (reason !== null && reason !== 'held_elsewhere') return 'not_usable';
-  // Nothing is taken from where it is for a store that cannot have it.
+  // Nothing is taken from where it is for a store that cannot have it, and nothing gives way to what cannot come.
   if (hand.gateway === null) return 'store_not_connected';
+  const isElsewhere = reason === 'held_elsewhere';
+  if (isElsewhere && !canAnswer(view)) return askBack(ports, unit, view);
   if (!put(hand, view)) return makeRoom(ports, unit, hand.gateway);
-  if (reason === 'held_elsewhere') return askBack(ports, unit, view);
+  if (isElsewhere) return askBack(ports, unit, view);
   await give(ports, unit, hand);
   return 'stocked';
 }
