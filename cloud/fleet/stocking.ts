@@ -76,18 +76,18 @@ async function stockPart(
 
 /**
  * Reserves one code in that store, or lets go of it (null). What another store has is recalled, which takes a moment, and
- * so is what gives way where the store is full.
- * Asked for again it is answered the same.
+ * so is what gives way where the store is full. Asked for again it is answered the same.
  */
 export async function placeCode(ports: PlacePorts, hash: CodeHash, store: string | null): Promise<Placed> {
   const { group, now } = ports;
   const until = now() + RECALL_WAIT_CART_MS;
   for (let asked = 0; ; asked += 1) {
+    const mayAsk = asked < ASKED_BACK_MAX && now() < until;
     const attempt = await group.run([hash], (unit) =>
-      store === null ? letGo(ports, unit, hash) : placeIn(ports, unit, hash, store),
+      store === null ? letGo(ports, unit, hash) : placeIn(ports, unit, hash, store, mayAsk),
     );
     if (typeof attempt === 'string') return attempt;
-    if (asked === ASKED_BACK_MAX) return attempt.else;
+    if (!mayAsk) return attempt.else;
     await group.moved(attempt.waitsFor, until);
   }
 }
@@ -100,7 +100,13 @@ const GIVE_WAY_MAX = 20;
 /** A code was asked back from a store; `else`: what it comes to where that takes too long. */
 type Attempt = Placed | { readonly waitsFor: CodeHash; readonly else: Placed };
 
-async function placeIn(ports: PlacePorts, unit: Unit, hash: CodeHash, store: string): Promise<Attempt> {
+async function placeIn(
+  ports: PlacePorts,
+  unit: Unit,
+  hash: CodeHash,
+  store: string,
+  mayAsk: boolean,
+): Promise<Attempt> {
   const hand = await openHand(unit, store, ports.stockMax);
   const view = await unit.view(hash);
   if (hand === null || view === null) return 'not_usable';
@@ -112,7 +118,7 @@ async function placeIn(ports: PlacePorts, unit: Unit, hash: CodeHash, store: str
   if (hand.gateway === null) return 'store_not_connected';
   const isElsewhere = reason === 'held_elsewhere';
   if (isElsewhere && !canAnswer(view)) return askBack(ports, unit, view);
-  if (!put(hand, view)) return makeRoom(ports, unit, hand.gateway);
+  if (!put(hand, view)) return mayAsk ? makeRoom(ports, unit, hand.gateway) : 'store_full';
   if (isElsewhere) return askBack(ports, unit, view);
   await give(ports, unit, hand);
   return 'stocked';
