@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
 import { err, ok, type Result } from '../protocol/result.ts';
+import { isCountry } from './distribution/identity.ts';
 import {
   isLoopback,
   listenerSettings,
@@ -28,6 +29,8 @@ export type Config = {
   readonly brokerPublicUrl: string | null;
   /** What one store may hold ahead: units, and face value in minor units. */
   readonly stockMax: { readonly units: number; readonly value: number };
+  /** ISO 3166, of telephone numbers that are written without a country code; null: they must have one. */
+  readonly country: string | null;
   readonly tls: Tls | null;
   readonly insecureLan: boolean;
 };
@@ -80,6 +83,7 @@ const table = {
   TEARLINE_BROKER_PORT: portSetting,
   TEARLINE_STOCK_UNITS_MAX: numberSetting(0, 100_000),
   TEARLINE_STOCK_VALUE_MAX: numberSetting(0, 1_000_000_000_000),
+  TEARLINE_CLOUD_COUNTRY: textSetting,
   ...listenerSettings,
 } as const;
 
@@ -90,6 +94,8 @@ function complete(given: Settings<typeof table>): Result<Config, SettingsError> 
   if (!tls.ok) return tls;
   const broker = brokerOf(given);
   if (!broker.ok) return broker;
+  if (given.country !== undefined && !isCountry(given.country))
+    return err(`TEARLINE_CLOUD_COUNTRY is ${given.country}: two letters of ISO 3166 are expected, as US`);
   return ok({
     data: given.data ?? '.tearline/cloud',
     host: given.host ?? '127.0.0.1',
@@ -101,6 +107,7 @@ function complete(given: Settings<typeof table>): Result<Config, SettingsError> 
       units: given.stock_units_max ?? STOCK_UNITS_MAX,
       value: given.stock_value_max ?? STOCK_VALUE_MAX,
     },
+    country: given.country ?? null,
     tls: tls.value,
     insecureLan: given.insecure_lan ?? false,
   });

@@ -1,4 +1,5 @@
-import type { Ledger, Placed } from '../ledger/port.ts';
+import type { Ledger } from '../ledger/port.ts';
+import type { PlaceChosen } from './port.ts';
 import type { DistributionStore } from './store.ts';
 
 /** 'Use it in this store': the owner of a coupon says where. */
@@ -9,17 +10,10 @@ export type PlacesPorts = {
   readonly now: () => number;
 };
 
-/** As `Placed`, or `too_often`: not within this hour again. `unknown_coupon`: there is none, or another took its place. */
-export type PlaceChosen = Placed | 'too_often' | 'unknown_coupon';
-
 /** Somebody who cannot decide changes it a few times; each change may cost a store a message and two ledger entries. */
 const CHOICES_PER_HOUR_MAX = 12;
 const HOUR_MS = 3_600_000;
 
-/**
- * Reserves a coupon in the store that its owner chooses, at once, or lets go of it (null). The choice is kept: where the
- * store is not connected, the coupon is reserved there when it is. Chosen again, it is answered the same.
- */
 export async function choosePlace(
   { store, ledger, now }: PlacesPorts,
   assignment: string,

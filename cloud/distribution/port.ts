@@ -1,4 +1,5 @@
 import type { Result } from '../../protocol/result.ts';
+import type { CodeState, Placed } from '../ledger/port.ts';
 import type { Address, Identity } from './identity.ts';
 import type { AssignmentRow, Channel, Source } from './store.ts';
 
@@ -24,6 +25,15 @@ export interface Distribution {
   coupon(assignment: string): Promise<Coupon | null>;
   /** Of this person, newest first. */
   couponsOf(customer: string): Promise<Coupon[]>;
+  /**
+   * From now on customers of its campaign get the codes of this stack, in their order, and no new ones are made. Said again,
+   * nothing changes.
+   */
+  giveStack(
+    stack: string,
+  ): Promise<Result<{ readonly campaign: string; readonly left: number }, 'unknown_stack' | 'unfinished'>>;
+  /** All coupons of a campaign that are somebody's, in the order in which they were given. */
+  couponsOfCampaign(campaign: string): AsyncIterable<readonly GivenCoupon[]>;
   /** How many coupons can still be had; null: as many as are asked for. Undefined: no such campaign. */
   left(campaign: string): Promise<number | null | undefined>;
 
@@ -32,6 +42,12 @@ export interface Distribution {
   claim(request: ClaimRequest): Promise<Result<{ readonly claim: string; readonly expiresAt: number }, ClaimRefusal>>;
   /** The coupon of who proves the address. */
   prove(claim: string, proof: string): Promise<Result<Assigned, ClaimRefusal>>;
+
+  /**
+   * 'Use it in this store': reserved there at once, or let go of (null). The choice is kept: where the store is not
+   * connected, the coupon is reserved there when it is. Chosen again, it is answered the same.
+   */
+  choosePlace(assignment: string, store: string | null): Promise<PlaceChosen>;
 
   /** Ends what is due. Call once a second. */
   tick(): Promise<void>;
@@ -67,6 +83,9 @@ export type AssignRequest = {
   readonly channel: Channel;
   readonly source: Source;
 };
+/** As `Placed`, or `too_often`: not within this hour again. `unknown_coupon`: there is none, or another took its place. */
+export type PlaceChosen = Placed | 'too_often' | 'unknown_coupon';
+
 export type AssignRefusal = 'none_left' | 'ended' | 'unknown_campaign';
 
 export type Assigned = { readonly assignment: string; readonly link: string; readonly isNew: boolean };
@@ -74,8 +93,16 @@ export type Assigned = { readonly assignment: string; readonly link: string; rea
 /** One person's coupon. */
 export type Coupon = AssignmentRow & {
   readonly link: string;
-  /** Opens the code's text, for its face and its message alone. */
+  /** Opens the code's text, for its face and its message alone: ours in its normal form, one made elsewhere as given. */
   readonly code: () => string;
+};
+
+/** One line of the list of who has which coupon. */
+export type GivenCoupon = Pick<Coupon, 'link' | 'at' | 'how' | 'channel'> & {
+  /** The retailer's number; null: it has none, or nobody is behind it. */
+  readonly number: string | null;
+  readonly state: CodeState;
+  readonly lastFour: string;
 };
 
 export type ClaimRequest = {
@@ -85,8 +112,8 @@ export type ClaimRequest = {
   readonly source: Source;
   /** The network it comes from: an address's /24 or /56. */
   readonly network: string;
-  /** The link of a coupon whose person proves a second address with it; null: whoever has the address. */
-  readonly link: string | null;
+  /** A claim that was just proved: its person proves a second address with this one. Null: whoever has the address. */
+  readonly proved: string | null;
 };
 export type ClaimRefusal =
   | AssignRefusal

@@ -1,7 +1,7 @@
 import type SqliteDatabase from 'better-sqlite3';
 import type { Database } from '../ledger/sqlite-database.ts';
 import { blob, hashOf, int, intOrNull, type Row, type RowReader, text, textOrNull } from '../ledger/sqlite-reads.ts';
-import { sqliteRooms } from '../ledger/sqlite-store.ts';
+import { sqliteRooms } from '../ledger/sqlite-rooms.ts';
 import type { AssignedCode, PlacesReads, PlacesStore, PlacesTx } from './places-store.ts';
 
 /** Places in the ledger's SQLite file. */

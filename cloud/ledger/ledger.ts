@@ -114,6 +114,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
       const hash = hashOf(code);
       return hash === null ? 'unknown_code' : voidCode(group, hash, now());
     },
+    voidHash: (hash) => voidCode(group, hash, now()),
     stock: (id, codes) => stockList({ ...stocking, fleetKey: keys.fleetKey, read }, id, codes),
     async place({ assignment, codeHash, store: id }) {
       if (id !== null && !(await store.read((tx) => tx.stores())).some((known) => known.id === id)) return 'not_usable';

@@ -163,16 +163,22 @@ async function dealAll(town: Town, say: Progress): Promise<void> {
   }
 }
 
+const CHOICES_PER_BEAT = 2_000;
+
 /** Owners choose on their phones, after the first stock was dealt. */
 async function chooseAll(town: Town, { owners }: People, say: Progress): Promise<void> {
   const ports = { store: town.people, ledger: town.ledger, now: () => town.clock.now };
   const answers = new Map<string, number>();
+  let chose = 0;
   for (const [coupon, { chosen }] of owners.entries()) {
     if (chosen === null) continue;
     const answer = await choosePlace(ports, assignmentId(coupon), storeId(chosen));
     answers.set(answer, (answers.get(answer) ?? 0) + 1);
     await town.quiet();
-    if (coupon % 20_000 === 0) await town.pass(1_000);
+    chose += 1;
+    if (chose % CHOICES_PER_BEAT !== 0) continue;
+    await town.pass(1_000);
+    say(`${chose} owners have chosen a store`);
   }
   say(`owners chose: ${[...answers].map(([answer, count]) => `${count} ${answer}`).join(', ')}`);
 }

@@ -43,6 +43,7 @@ beforeAll(async () => {
   const lines: Parameters<typeof recordingLog>[0] = [];
   cloudEnded = serve(read.value, recordingLog(lines), stopping.signal, {
     store: (it) => it,
+    distribution: (it) => it,
     carrier: (it) => it,
     enrolments: (it) => it,
     ledger(it) {
