@@ -14,7 +14,13 @@ const DEAL_MS = 30_000;
 /** Stores looked at in one turn: each costs a count of what it holds and a look at each campaign. */
 const STORES_PER_TURN = 20;
 
-type Job = { readonly kind: 'in_turn'; readonly campaign: string } | { readonly kind: 'store'; readonly store: string };
+type Job =
+  /** Goes on with this one of the campaign's stores; `dealt` since it began with the first. */
+  | { readonly kind: 'in_turn'; readonly campaign: string; readonly from: number; readonly dealt: number }
+  | { readonly kind: 'store'; readonly store: string };
+
+/** What a job did, and how it goes on after others; null: there is nothing more to deal by it in this round. */
+type Done = { readonly codes: number; readonly stores: number; readonly next: Job | null };
 
 /**
  * Reserves codes ahead in rounds, a bounded part of one each second: the codes of campaigns that name their stores in turn,
@@ -42,14 +48,13 @@ export class Dealing {
   async turn(): Promise<void> {
     const hasMore = await this.#weighing.turn();
     if (this.#jobs.length === 0) await this.#begin(hasMore);
-    for (let left = GRANT_RESERVATIONS_MAX, stores = 0; left > 0 && stores < STORES_PER_TURN; ) {
+    for (let codes = 0, stores = 0; codes < GRANT_RESERVATIONS_MAX && stores < STORES_PER_TURN; ) {
       const job = this.#jobs.shift();
       if (job === undefined) return;
-      const { looked, isDone } = await this.#do(job, left);
-      // Not again in this round where nothing was dealt: what is left fits nowhere.
-      if (!isDone) this.#jobs.push(job);
-      left -= looked;
-      stores += 1;
+      const done = await this.#do(job, GRANT_RESERVATIONS_MAX - codes);
+      if (done.next !== null) this.#jobs.push(done.next);
+      codes += done.codes;
+      stores += done.stores;
     }
   }
 
@@ -64,54 +69,59 @@ export class Dealing {
     }));
     this.#campaigns = campaigns;
     this.#jobs = [
-      // With many stores this looks at all of them: not for every new coupon.
       ...campaigns.flatMap(({ id, card }): Job[] =>
-        isDue && card.stores !== 'all' ? [{ kind: 'in_turn', campaign: id }] : [],
+        card.stores === 'all' ? [] : [{ kind: 'in_turn', campaign: id, from: 0, dealt: 0 }],
       ),
       ...stores.map(({ id }): Job => ({ kind: 'store', store: id })),
     ];
   }
 
-  #do(job: Job, most: number): Promise<Done> {
+  async #do(job: Job, most: number): Promise<Done> {
     switch (job.kind) {
       case 'in_turn':
-        return dealInTurn(this.#ports, job.campaign);
-      case 'store':
-        return dealToStore(this.#ports, job.store, this.#campaigns, most);
+        return dealInTurn(this.#ports, job);
+      case 'store': {
+        const { codes, isDone } = await dealToStore(this.#ports, job.store, this.#campaigns, most);
+        return { codes, stores: 1, next: isDone ? null : job };
+      }
     }
   }
 }
 
-type Done = { readonly looked: number; readonly isDone: boolean };
-const NOTHING: Done = { looked: 0, isDone: true };
-
-/** The codes of a campaign with named stores that are nobody's, in turn to their connected boxes, up to the caps of each. */
-async function dealInTurn(ports: DealPorts, campaign: string): Promise<Done> {
+/** The codes of a campaign with named stores that are nobody's, evenly to their connected boxes, up to the caps of each. */
+async function dealInTurn(ports: DealPorts, job: Job & { readonly kind: 'in_turn' }): Promise<Done> {
   const { row, hashes } = await ports.store.read(async (tx) => ({
-    row: (await tx.campaigns([campaign]))[0],
-    hashes: await tx.codesToDeal(campaign, ports.now(), GRANT_RESERVATIONS_MAX),
+    row: (await tx.campaigns([job.campaign]))[0],
+    hashes: await tx.codesToDeal(job.campaign, ports.now(), GRANT_RESERVATIONS_MAX),
   }));
-  if (row === undefined || row.card.stores === 'all' || hashes.length === 0) return NOTHING;
-  const { stores } = row.card;
-  const granted = await ports.group.run(hashes, (unit) => dealPart(ports, unit, stores, hashes));
-  return { looked: hashes.length, isDone: granted === 0 || hashes.length < GRANT_RESERVATIONS_MAX };
+  if (row === undefined || row.card.stores === 'all' || hashes.length === 0) return { codes: 0, stores: 0, next: null };
+  const all = row.card.stores;
+  const stores = all.slice(job.from, job.from + STORES_PER_TURN);
+  const each = Math.ceil(hashes.length / all.length);
+  const some = hashes.slice(0, each * stores.length);
+  const codes = await ports.group.run(some, (unit) => dealEvenly(ports, unit, stores, some, each));
+  const dealt = job.dealt + codes;
+  const from = job.from + stores.length;
+  const isLast = from >= all.length;
+  // Once round and nothing dealt: what is left fits nowhere.
+  const next = isLast && dealt === 0 ? null : { ...job, from: isLast ? 0 : from, dealt: isLast ? 0 : dealt };
+  return { codes, stores: stores.length, next };
 }
 
-async function dealPart(
+async function dealEvenly(
   ports: StockPorts,
   unit: Unit,
   stores: readonly string[],
   hashes: readonly CodeHash[],
+  each: number,
 ): Promise<number> {
   const hands: Hand[] = [];
   for (const store of stores) {
     const hand = await openHand(unit, store, dealtOf(ports.stockMax));
-    if (hand?.gateway != null) hands.push(hand);
+    if (hand?.gateway != null) hands.push({ ...hand, room: { ...hand.room, units: Math.min(each, hand.room.units) } });
   }
   let turn = 0;
-  for (const hash of hashes) {
-    const view = await unit.view(hash);
-    if (view === null || view.code.state !== 'issued') continue;
+  for (const view of await unit.views(hashes)) {
     const open = hands.filter(({ room }) => room.units > 0 && room.value >= worthOf(view));
     const hand = open[turn % open.length];
     if (hand === undefined) break;
@@ -123,10 +133,15 @@ async function dealPart(
 }
 
 /** People's coupons that are best reserved in this store, the likeliest first. */
-async function dealToStore(ports: DealPorts, id: string, campaigns: readonly Campaign[], most: number): Promise<Done> {
+async function dealToStore(
+  ports: DealPorts,
+  id: string,
+  campaigns: readonly Campaign[],
+  most: number,
+): Promise<{ readonly codes: number; readonly isDone: boolean }> {
   return ports.group.run([], async (unit) => {
     const hand = await openHand(unit, id, dealtOf(ports.stockMax));
-    if (hand?.gateway == null || hand.room.units < 1) return NOTHING;
+    if (hand?.gateway == null || hand.room.units < 1) return { codes: 0, isDone: true };
     const asked = Math.min(most, hand.room.units);
     const inSeason = campaigns.filter(({ card }) => isInSeason(card, hand.place, ports.now()));
     const offered = await offersTo(ports, id, inSeason, asked);
@@ -135,7 +150,7 @@ async function dealToStore(ports: DealPorts, id: string, campaigns: readonly Cam
     for (const view of await unit.views(chosen.map(({ hash }) => hash)))
       if (whyNotStocked(view, hand.gateway, hand.place, ports.now()) === null) put(hand, view);
     const granted = await give(ports, unit, hand);
-    return { looked: chosen.length, isDone: granted === 0 || chosen.length < asked || hand.room.units < 1 };
+    return { codes: chosen.length, isDone: granted === 0 || chosen.length < asked || hand.room.units < 1 };
   });
 }
 

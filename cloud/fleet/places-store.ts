@@ -21,8 +21,8 @@ export interface PlacesReads {
   assignedCode(assignment: string): Promise<AssignedCode | null>;
   /** Free codes of a campaign that are best reserved in that store, best first. */
   toStock(of: { readonly store: string; readonly campaign: string }, now: number, most: number): Promise<Candidate[]>;
-  /** What that box holds because it was dealt there by a guess about its owner, the weakest first. */
-  guessedIn(gateway: string, most: number): Promise<CodeHash[]>;
+  /** People's coupons that were dealt to that box and score less than this, the weakest first. */
+  dealtTo(gateway: string, below: number, most: number): Promise<CodeHash[]>;
 }
 
 export interface PlacesTx extends PlacesReads {

@@ -28,7 +28,7 @@ function reads(db: RowReader): PlacesReads {
     },
     toStock: async ({ store, campaign }, now, most) =>
       all((row) => ({ hash: hashOf(row.hash), score: int(row.stock_score) }), TO_STOCK, store, campaign, now, most),
-    guessedIn: async (gateway, most) => all((row) => hashOf(row.hash), GUESSED_IN, gateway, most),
+    dealtTo: async (gateway, below, most) => all((row) => hashOf(row.hash), DEALT_TO, gateway, below, most),
   };
 }
 
@@ -41,10 +41,9 @@ const ASSIGNED = `SELECT a.seq, a.code_hash, a.replaced_by, c.state, c.stock_sto
 const TO_STOCK = `SELECT hash, stock_score FROM codes
   WHERE stock_store = (SELECT ?) AND campaign = (SELECT ?) AND state = 'issued' AND void_mark = 0 AND restock_after <= ?
   ORDER BY stock_score DESC, hash LIMIT ?`;
-const GUESSED_IN = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
-  LEFT JOIN assignments a ON a.code_hash = c.hash LEFT JOIN assignment_places ap ON ap.assignment = a.id
+const DEALT_TO = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
   WHERE r.gateway = (SELECT ?) AND r.state = 'open' AND r.cause = 'stock' AND r.recall_why IS NULL
-  AND c.state = 'reserved' AND c.stock_store IS NOT NULL AND ap.assignment IS NULL
+  AND c.state = 'reserved' AND c.stock_store IS NOT NULL AND c.stock_score < ?
   ORDER BY c.stock_score, c.hash LIMIT ?`;
 
 const mayBeStocked = (row: Row): boolean =>

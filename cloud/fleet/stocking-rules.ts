@@ -19,7 +19,7 @@ export type Places = {
 export type Weight = { readonly store: string; readonly score: number };
 
 /** The owner's word beats all that can be guessed. */
-const CHOSEN_SCORE = 1_000;
+export const CHOSEN_SCORE = 1_000;
 const HOME_SCORE = 60;
 /** Seen just now: a little less than home, for people pass through many stores. */
 const SEEN_SCORE = 50;

@@ -9,7 +9,7 @@ import { canAnswer, recall } from '../ledger/sale-rules.ts';
 import type { Unit } from '../ledger/unit.ts';
 import type { PlacesStore } from './places-store.ts';
 import { give, openHand, put, type StockPorts } from './stock-hand.ts';
-import { whyNotStocked } from './stocking-rules.ts';
+import { CHOSEN_SCORE, whyNotStocked } from './stocking-rules.ts';
 
 /** What somebody asks a store to reserve ahead: a list of codes, or one code whose owner chooses the store. */
 
@@ -126,7 +126,7 @@ async function placeIn(
 
 /** What one owner chose goes before what was guessed of another. */
 async function makeRoom(ports: PlacePorts, unit: Unit, gateway: GatewayRow): Promise<Attempt> {
-  const guessed = await ports.places.read((tx) => tx.guessedIn(gateway.id, GIVE_WAY_MAX));
+  const guessed = await ports.places.read((tx) => tx.dealtTo(gateway.id, CHOSEN_SCORE, GIVE_WAY_MAX));
   // Those that are recalled already give way to somebody else.
   const weakest = (await unit.views(guessed)).find((view) => mayGrantAgain(gateway, view));
   if (weakest === undefined) return 'store_full';

@@ -18,7 +18,7 @@ import type {
 } from './code-rules.ts';
 import type { HandOver } from './handover-rules.ts';
 import type { Campaign, Store } from './port.ts';
-import type { LedgerTx, StoredJournalEntry } from './store.ts';
+import type { HoldingCount, LedgerTx, StoredJournalEntry } from './store.ts';
 
 /**
  * The rows of one group of commands: loaded once, changed by the rules in the order of the commands, written at the end.
@@ -35,6 +35,8 @@ export class Unit {
   readonly #waits = new Map<CodeHash, WaitRow[]>();
   readonly #gateways = new Map<string, GatewayRow | null>();
   readonly #campaigns = new Map<string, Campaign>();
+  /** As it was before this group. */
+  readonly #held = new Map<string, readonly HoldingCount[]>();
   #stores: Map<string, Store> | null = null;
   readonly #changed = {
     reservations: new Set<string>(),
@@ -152,7 +154,9 @@ export class Unit {
     const unitsByCampaign = new Map<string, number>();
     const add = (campaign: string, units: number) =>
       unitsByCampaign.set(campaign, (unitsByCampaign.get(campaign) ?? 0) + units);
-    for (const { campaign, units } of await this.#tx.countHeldBy([gateway])) add(campaign, units);
+    const before = this.#held.get(gateway) ?? (await this.#tx.countHeldBy([gateway]));
+    this.#held.set(gateway, before);
+    for (const { campaign, units } of before) add(campaign, units);
     const isHere = (id: string | null) => id !== null && this.#reservations.get(id)?.gateway === gateway;
     for (const { row, seen } of this.#codes.values()) {
       if (row === null || seen === null || row.reservation === seen.reservation) continue;

@@ -107,7 +107,7 @@ describe('what a store is best stocked with', () => {
     expect(box.held.size).toBe(4);
     await box.want(code(4), 'b-1');
     await weigh(4, '0001', 1);
-    const guessed = () => places.read((tx) => tx.guessedIn(box.id, 10));
+    const guessed = () => places.read((tx) => tx.dealtTo(box.id, 1_000, 10));
     expect(await guessed()).toEqual([hash(1), hash(2)]);
     await world.ledger.voidCode(code(1));
     expect(await guessed()).toEqual([hash(2)]);

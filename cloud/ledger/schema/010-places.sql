@@ -17,3 +17,6 @@ ALTER TABLE codes ADD COLUMN stock_store TEXT;
 ALTER TABLE codes ADD COLUMN stock_score INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX codes_to_stock ON codes (stock_store, campaign, stock_score)
   WHERE state = 'issued' AND stock_store IS NOT NULL;
+
+-- What a box holds is counted before it is dealt more.
+CREATE INDEX reservations_held ON reservations (gateway, code_hash, id) WHERE state = 'open';
