@@ -11,13 +11,21 @@ export type DealPorts = StockPorts & { readonly places: PlacesStore };
 
 /** Stock is dealt this often, and soon after a box is welcomed. */
 const DEAL_MS = 30_000;
-/** Stores looked at in one turn: each costs a count of what it holds and a look at each campaign. */
-const STORES_PER_TURN = 20;
+/** Stores looked at in one turn: each costs a count of what it holds and a look at each campaign, a millisecond or two. */
+const STORES_PER_TURN = 100;
+/** Of these in one transaction: others wait no longer than for it. */
+const STORES_PER_TRANSACTION = 20;
 
-type Job =
-  /** Goes on with this one of the campaign's stores; `dealt` since it began with the first. */
-  | { readonly kind: 'in_turn'; readonly campaign: string; readonly from: number; readonly dealt: number }
-  | { readonly kind: 'store'; readonly store: string };
+type Job = InTurn | { readonly kind: 'store'; readonly store: string };
+
+/** Once over the campaign's stores: with which of them it goes on, how many each gets, how many were dealt. */
+type InTurn = {
+  readonly kind: 'in_turn';
+  readonly campaign: string;
+  readonly from: number;
+  readonly each: number;
+  readonly dealt: number;
+};
 
 /** What a job did, and how it goes on after others; null: there is nothing more to deal by it in this round. */
 type Done = { readonly codes: number; readonly stores: number; readonly next: Job | null };
@@ -30,6 +38,8 @@ export class Dealing {
   readonly #ports: DealPorts;
   readonly #weighing: Weighing;
   #startedAt = 0;
+  /** Stores for which something new was found since the round began. */
+  readonly #wanted = new Set<string>();
   /** What is left of the round, and the campaigns at its beginning. */
   #jobs: Job[] = [];
   #campaigns: readonly Campaign[] = [];
@@ -46,8 +56,8 @@ export class Dealing {
 
   /** Call once a second. */
   async turn(): Promise<void> {
-    const hasMore = await this.#weighing.turn();
-    if (this.#jobs.length === 0) await this.#begin(hasMore);
+    for (const store of await this.#weighing.turn()) this.#wanted.add(store);
+    if (this.#jobs.length === 0) await this.#begin();
     for (let codes = 0, stores = 0; codes < GRANT_RESERVATIONS_MAX && stores < STORES_PER_TURN; ) {
       const job = this.#jobs.shift();
       if (job === undefined) return;
@@ -58,10 +68,11 @@ export class Dealing {
     }
   }
 
-  async #begin(hasMore: boolean): Promise<void> {
+  /** All stores every half minute; between, those for which there is something new. */
+  async #begin(): Promise<void> {
     const { store, now } = this.#ports;
     const isDue = this.#startedAt + DEAL_MS <= now();
-    if (!isDue && !hasMore) return;
+    if (!isDue && this.#wanted.size === 0) return;
     if (isDue) this.#startedAt = now();
     const { campaigns, stores } = await store.read(async (tx) => ({
       campaigns: await tx.allCampaigns(),
@@ -70,10 +81,11 @@ export class Dealing {
     this.#campaigns = campaigns;
     this.#jobs = [
       ...campaigns.flatMap(({ id, card }): Job[] =>
-        card.stores === 'all' ? [] : [{ kind: 'in_turn', campaign: id, from: 0, dealt: 0 }],
+        card.stores === 'all' || !isDue ? [] : [{ kind: 'in_turn', campaign: id, from: 0, each: 0, dealt: 0 }],
       ),
-      ...stores.map(({ id }): Job => ({ kind: 'store', store: id })),
+      ...stores.flatMap(({ id }): Job[] => (isDue || this.#wanted.has(id) ? [{ kind: 'store', store: id }] : [])),
     ];
+    this.#wanted.clear();
   }
 
   async #do(job: Job, most: number): Promise<Done> {
@@ -89,22 +101,22 @@ export class Dealing {
 }
 
 /** The codes of a campaign with named stores that are nobody's, evenly to their connected boxes, up to the caps of each. */
-async function dealInTurn(ports: DealPorts, job: Job & { readonly kind: 'in_turn' }): Promise<Done> {
+async function dealInTurn(ports: DealPorts, job: InTurn): Promise<Done> {
   const { row, hashes } = await ports.store.read(async (tx) => ({
     row: (await tx.campaigns([job.campaign]))[0],
     hashes: await tx.codesToDeal(job.campaign, ports.now(), GRANT_RESERVATIONS_MAX),
   }));
   if (row === undefined || row.card.stores === 'all' || hashes.length === 0) return { codes: 0, stores: 0, next: null };
   const all = row.card.stores;
-  const stores = all.slice(job.from, job.from + STORES_PER_TURN);
-  const each = Math.ceil(hashes.length / all.length);
+  const stores = all.slice(job.from, job.from + STORES_PER_TRANSACTION);
+  const each = job.from === 0 ? Math.max(1, Math.floor(hashes.length / all.length)) : job.each;
   const some = hashes.slice(0, each * stores.length);
   const codes = await ports.group.run(some, (unit) => dealEvenly(ports, unit, stores, some, each));
   const dealt = job.dealt + codes;
   const from = job.from + stores.length;
   const isLast = from >= all.length;
   // Once round and nothing dealt: what is left fits nowhere.
-  const next = isLast && dealt === 0 ? null : { ...job, from: isLast ? 0 : from, dealt: isLast ? 0 : dealt };
+  const next = isLast && dealt === 0 ? null : { ...job, each, from: isLast ? 0 : from, dealt: isLast ? 0 : dealt };
   return { codes, stores: stores.length, next };
 }
 

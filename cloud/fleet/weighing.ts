@@ -18,21 +18,20 @@ export class Weighing {
     this.#now = now;
   }
 
-  /** @returns whether there is more that is new */
-  async turn(): Promise<boolean> {
+  /** @returns the stores that were found best for something which was best elsewhere, or nowhere, before */
+  async turn(): Promise<ReadonlySet<string>> {
     // What was there before this process is the round's.
     const newest = this.#newest ?? (await this.#places.read((tx) => tx.newestAssignment()));
-    const after = await this.#weighAfter(newest, NEW_PER_TURN);
-    this.#newest = after ?? newest;
-    this.#round = (await this.#weighAfter(this.#round, ROUND_PER_TURN)) ?? 0;
-    return after !== null;
+    const fresh = await this.#weighAfter(newest, NEW_PER_TURN);
+    this.#newest = fresh.upTo ?? newest;
+    const old = await this.#weighAfter(this.#round, ROUND_PER_TURN);
+    this.#round = old.upTo ?? 0;
+    return new Set([...fresh.stores, ...old.stores]);
   }
 
-  /** @returns up to where; null: there was nothing */
-  async #weighAfter(after: number, most: number): Promise<number | null> {
+  async #weighAfter(after: number, most: number): Promise<{ upTo: number | null; stores: readonly string[] }> {
     const { upTo, codes } = await this.#places.read((tx) => tx.assigned(after, most));
-    await putChanged(this.#places, codes, this.#now());
-    return upTo;
+    return { upTo, stores: await putChanged(this.#places, codes, this.#now()) };
   }
 }
 
@@ -41,12 +40,15 @@ const NEW_PER_TURN = 2_000;
 /** All of 100,000 coupons within two minutes, at a few milliseconds of each second. */
 const ROUND_PER_TURN = 1_000;
 
-async function putChanged(places: PlacesStore, codes: readonly AssignedCode[], now: number): Promise<void> {
+async function putChanged(places: PlacesStore, codes: readonly AssignedCode[], now: number): Promise<string[]> {
   const weights = codes.flatMap(({ hash, places, weight: before }) => {
     const weight = weigh(places, now);
-    return isSameWeight(weight, before) ? [] : [{ hash, weight }];
+    return isSameWeight(weight, before) ? [] : [{ hash, weight, before }];
   });
   if (weights.length > 0) await places.transaction((tx) => tx.putWeights(weights));
+  return weights.flatMap(({ weight, before }) =>
+    weight === null || weight.store === before?.store ? [] : weight.store,
+  );
 }
 
 /** The owner's own word, weighed at once. @returns false: there is no such coupon any more */

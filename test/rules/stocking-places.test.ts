@@ -258,6 +258,21 @@ describe('a coupon whose owner chooses a store', () => {
   });
 });
 
+test('a campaign with more stores than one turn looks at is dealt to all of them evenly [K1]', async () => {
+  const stores = Array.from({ length: 25 }, (_, i) => String(1001 + i));
+  await begin({ count: 60, card: { stores: [...stores] } });
+  const boxes: Box[] = [];
+  for (const id of stores) {
+    await world.ledger.createStore({ id, name: id, timeZone: 'UTC', address: null });
+    boxes.push(await world.box(id));
+  }
+  for (let turn = 0; turn < 12; turn += 1) await world.ledger.tick();
+  for (const box of boxes) await box.take();
+  const held = boxes.map((box) => box.held.size);
+  expect(held.reduce((sum, each) => sum + each, 0)).toBe(60);
+  expect(Math.max(...held) - Math.min(...held)).toBeLessThanOrEqual(1);
+});
+
 test('who is forgotten was never seen anywhere', async () => {
   await assign(people, code(0), { customer: 'c-kim' });
   await one.want(code(0), 'b-1');
