@@ -151,19 +151,27 @@ async function dealToStore(
   campaigns: readonly Campaign[],
   most: number,
 ): Promise<{ readonly codes: number; readonly isDone: boolean }> {
-  return ports.group.run([], async (unit) => {
+  const { codes, isDone, never } = await ports.group.run([], async (unit) => {
     const hand = await openHand(unit, id, dealtOf(ports.stockMax));
-    if (hand?.gateway == null || hand.room.units < 1) return { codes: 0, isDone: true };
+    if (hand?.gateway == null || hand.room.units < 1) return { codes: 0, isDone: true, never: [] };
     const asked = Math.min(most, hand.room.units);
     const inSeason = campaigns.filter(({ card }) => isInSeason(card, hand.place, ports.now()));
     const offered = await offersTo(ports, id, inSeason, asked);
     const chosen = dealOut(offered, new Map([[id, { ...hand.room, units: asked }]]));
-    // What was free a moment ago may not be any more.
-    for (const view of await unit.views(chosen.map(({ hash }) => hash)))
-      if (whyNotStocked(view, hand.gateway, hand.place, ports.now()) === null) put(hand, view);
+    const never: CodeHash[] = [];
+    for (const view of await unit.views(chosen.map(({ hash }) => hash))) {
+      const reason = whyNotStocked(view, hand.gateway, hand.place, ports.now());
+      // What was free a moment ago may not be any more.
+      if (reason === null) put(hand, view);
+      else if (reason === 'expired') never.push(view.code.hash);
+    }
     const granted = await give(ports, unit, hand);
-    return { codes: chosen.length, isDone: granted === 0 || chosen.length < asked || hand.room.units < 1 };
+    return { codes: chosen.length, isDone: granted === 0 || chosen.length < asked || hand.room.units < 1, never };
   });
+  // Over by an end of their own, while the campaign goes on: they must not stand before others again and again.
+  if (never.length > 0)
+    await ports.places.transaction((tx) => tx.putWeights(never.map((hash) => ({ hash, weight: null }))));
+  return { codes, isDone: isDone && never.length === 0 };
 }
 
 async function offersTo(

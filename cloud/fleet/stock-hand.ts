@@ -31,7 +31,7 @@ export async function openHand(unit: Unit, id: string, most: Room): Promise<Hand
   if (store === null) return null;
   const gateway = await boxOf(unit, id);
   const place = { store: id, timeZone: store.timeZone };
-  return { gateway, place, room: gateway === null ? most : await roomOf(unit, gateway.id, most), views: [] };
+  return { gateway, place, room: gateway === null ? most : roomBeside(most, await unit.heldBy(gateway.id)), views: [] };
 }
 
 /** @returns false: it does not fit */
@@ -69,11 +69,4 @@ async function boxOf(unit: Unit, store: string): Promise<GatewayRow | null> {
     if (row !== null && row.state === 'active' && row.connected && row.welcomedBoot !== null) return row;
   }
   return null;
-}
-
-async function roomOf(unit: Unit, gateway: string, most: Room): Promise<Room> {
-  const held: Room[] = [];
-  for (const { campaign, units } of await unit.heldBy(gateway))
-    held.push({ units, value: units * worthOf(await unit.campaign(campaign)) });
-  return roomBeside(most, held);
 }

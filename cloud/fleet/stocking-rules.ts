@@ -47,12 +47,10 @@ export const isSameWeight = (one: Weight | null, other: Weight | null): boolean 
 /** How much more a store may hold: a number of codes, and their face value in minor units. */
 export type Room = { readonly units: number; readonly value: number };
 
-export function roomBeside(most: Room, held: readonly Room[]): Room {
-  return {
-    units: most.units - held.reduce((sum, { units }) => sum + units, 0),
-    value: most.value - held.reduce((sum, { value }) => sum + value, 0),
-  };
-}
+export const roomBeside = (most: Room, held: Room): Room => ({
+  units: most.units - held.units,
+  value: most.value - held.value,
+});
 
 /** A tenth is left for who asks: lists, people who choose a store, and scans. */
 export const dealtOf = (most: Room): Room => ({

@@ -47,6 +47,7 @@ export async function openLedger(
     picture: null,
     cap: { units: null, value: null },
     perCustomer: 1,
+    personalValueMax: null,
     offline: 'decline',
   });
   return {

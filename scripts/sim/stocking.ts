@@ -3,6 +3,7 @@ import { EVERY_FORM } from '../../protocol/code-form.ts';
 import { readCode } from '../../protocol/code-reading.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import { choosePlace } from '../../cloud/distribution/places.ts';
+import { NOTHING } from '../../cloud/ledger/store.ts';
 import { seeded } from './chance.ts';
 import { type Model, type Owner, type People, peopleOf, type Visit } from './stocking-model.ts';
 import { Town } from './town.ts';
@@ -79,7 +80,7 @@ async function issue(town: Town, model: Model, rule: Rule): Promise<string[]> {
       onSilence: 'hold',
     },
     ...{ condition: null, terms: null, picture: null, cap: { units: null, value: null } },
-    ...{ perCustomer: 1, offline: 'decline' },
+    ...{ perCustomer: 1, offline: 'decline', personalValueMax: null },
   });
   const stack = await town.ledger.issueStack(CAMPAIGN, model.coupons);
   if (!stack.ok) throw new Error(stack.error.why);
@@ -127,20 +128,6 @@ async function seeAll(town: Town, owners: readonly Owner[], codes: readonly stri
   for (let from = 0; from < seen.length; from += PER_TRANSACTION)
     await town.store.transaction((tx) => tx.write({ ...NOTHING, seen: seen.slice(from, from + PER_TRANSACTION) }));
 }
-
-const NOTHING = {
-  ...{ codes: [], reservations: [], redemptions: [], reversals: [], uses: [], waits: [], waitsEnded: [] },
-  ...{
-    gateways: [],
-    entries: [],
-    journals: [],
-    messages: [],
-    exceptions: [],
-    seen: [],
-    units: new Map(),
-    published: [],
-  },
-};
 
 const TICKS_PER_BEAT = 30;
 /** A round of dealing begins every 30 s: nothing more in two of them is the end. */

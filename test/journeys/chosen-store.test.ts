@@ -92,7 +92,7 @@ async function prepare(): Promise<string> {
       ...{ stores: 'all', minimumBasket: null, onSilence: 'hold' },
     },
     ...{ id: 'spring', condition: null, terms: null, picture: null, cap: { units: null, value: null } },
-    ...{ perCustomer: 1, offline: 'decline' },
+    ...{ perCustomer: 1, offline: 'decline', personalValueMax: null },
   });
   const stack = await empty.issueStack('spring', 2);
   if (!stack.ok) throw new Error(stack.error.why);

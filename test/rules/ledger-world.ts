@@ -28,7 +28,14 @@ const FLEET_KEY = Buffer.alloc(32, 7);
 
 export type World = Awaited<ReturnType<typeof openWorld>>;
 
-export async function openWorld({ count = 4, card = {}, capUnits = null, stockMax = STOCK_MAX }: Options = {}) {
+export async function openWorld({
+  count = 4,
+  card = {},
+  capUnits = null,
+  capValue = null,
+  personalValueMax = null,
+  stockMax = STOCK_MAX,
+}: Options = {}) {
   const database = openDatabase(':memory:');
   const store = sqliteLedgerStore(database);
   const places = sqlitePlacesStore(database);
@@ -56,7 +63,7 @@ export async function openWorld({ count = 4, card = {}, capUnits = null, stockMa
     await ledger.createStore({ id, name, timeZone: 'UTC', address: null });
   await ledger.createCampaign({
     ...{ id: 'spring', card: cardWith(card), condition: null, terms: null, picture: null },
-    ...{ cap: { units: capUnits, value: null }, perCustomer: 1, offline: 'decline' },
+    ...{ cap: { units: capUnits, value: capValue }, perCustomer: 1, personalValueMax, offline: 'decline' },
   });
   const codes = await issue(ledger, count);
   return {
@@ -82,6 +89,8 @@ type Options = {
   readonly count?: number;
   readonly card?: Partial<Card>;
   readonly capUnits?: number | null;
+  readonly capValue?: number | null;
+  readonly personalValueMax?: number | null;
   readonly stockMax?: LedgerPorts['stockMax'];
 };
 

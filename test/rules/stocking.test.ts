@@ -64,10 +64,7 @@ describe('what is reserved ahead', () => {
   });
 
   test('fits beside what is held, in units and in value, and a tenth is left for who asks [K1]', () => {
-    const room = roomBeside({ units: 10, value: 1_000 }, [
-      { units: 3, value: 300 },
-      { units: 2, value: 500 },
-    ]);
+    const room = roomBeside({ units: 10, value: 1_000 }, { units: 5, value: 800 });
     expect(room).toEqual({ units: 5, value: 200 });
     expect(take(room, 200)).toEqual({ units: 4, value: 0 });
     expect(take(room, 201)).toBeNull();

@@ -86,6 +86,7 @@ export class World {
       picture: null,
       cap: { units: null, value: null },
       perCustomer: 1,
+      personalValueMax: null,
       offline: 'decline',
     });
     const stack = await ledger.issueStack('spring', 5);
