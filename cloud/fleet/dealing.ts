@@ -1,3 +1,4 @@
+import type { Card } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import { GRANT_RESERVATIONS_MAX } from '../../protocol/limits.ts';
 import type { Campaign } from '../ledger/port.ts';
@@ -81,7 +82,7 @@ export class Dealing {
     this.#campaigns = campaigns;
     this.#jobs = [
       ...campaigns.flatMap(({ id, card }): Job[] =>
-        card.stores === 'all' || !isDue ? [] : [{ kind: 'in_turn', campaign: id, from: 0, each: 0, dealt: 0 }],
+        isDue && isDealtInTurn(card, now()) ? [{ kind: 'in_turn', campaign: id, from: 0, each: 0, dealt: 0 }] : [],
       ),
       ...stores.flatMap(({ id }): Job[] => (isDue || this.#wanted.has(id) ? [{ kind: 'store', store: id }] : [])),
     ];
@@ -98,6 +99,11 @@ export class Dealing {
       }
     }
   }
+}
+
+function isDealtInTurn(card: Card, now: number): boolean {
+  if (card.stores === 'all') return false;
+  return card.stores.some((store) => isInSeason(card, { store, timeZone: card.timeZone }, now));
 }
 
 /** The codes of a campaign with named stores that are nobody's, evenly to their connected boxes, up to the caps of each. */

@@ -1,9 +1,9 @@
+import { type Card, ineligible, validityIn } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
+import type { Reason } from '../../protocol/decision.ts';
 import type { CodeView, GatewayRow } from '../ledger/code-rules.ts';
 import { mayGrantAgain } from '../ledger/handover-rules.ts';
 import { alreadyRedeemed, heldElsewhere, inUse, standsAgainst } from '../ledger/sale-rules.ts';
-import { type Card, ineligible, validityIn } from '../../protocol/card.ts';
-import type { Reason } from '../../protocol/decision.ts';
 
 /** Which codes a store reserves ahead: where each would best be, and how many fit [K1, K3]. */
 

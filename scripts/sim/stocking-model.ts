@@ -78,7 +78,7 @@ export function peopleOf(model: Model, seed: number): People {
   for (let coupon = 0; coupon < model.coupons; coupon += 1) {
     const habit = habitOf(model, anyStore, chance);
     const owner = ownerOf(model, habit, chance);
-    owners.push(owner.known);
+    owners.push(owner);
     const where = whereTo(model, owner, habit, chance);
     const atMs = Math.floor(chance() * model.hours * 3_600_000);
     if (chance() < model.come) visits.push({ atMs, coupon, where });
@@ -98,20 +98,19 @@ function habitOf({ atHome, atSecond }: Model, anyStore: (chance: Chance) => numb
 }
 
 /** What is known of a customer. Who chooses a store has decided where to go next. */
-function ownerOf({ homeKnown, seen, clip }: Model, { home, visit }: Habit, chance: Chance) {
-  const known: Owner = {
+function ownerOf({ homeKnown, seen, clip }: Model, { home, visit }: Habit, chance: Chance): Owner {
+  return {
     home: chance() < homeKnown ? home : null,
     seen: chance() < seen ? { store: visit(), agoMs: Math.floor(chance() * SEEN_DAYS * DAY_MS) } : null,
     chosen: chance() < clip ? visit() : null,
   };
-  return { known };
 }
 
-function whereTo(model: Model, { known }: { readonly known: Owner }, { visit }: Habit, chance: Chance): Visit['where'] {
+function whereTo(model: Model, { chosen }: Owner, { visit }: Habit, chance: Chance): Visit['where'] {
   const keepsWord = chance() < model.keepWord;
   const isOnline = chance() < model.online;
   const elsewhere = visit();
-  if (known.chosen !== null && keepsWord) return known.chosen;
+  if (chosen !== null && keepsWord) return chosen;
   return isOnline ? 'online' : elsewhere;
 }
 

@@ -136,6 +136,21 @@ describe('a coupon that belongs to somebody', () => {
   });
 });
 
+test('coupons that are over by a date of their own do not stand in the way of others [K3]', async () => {
+  await begin({ stockMax: { units: 2, value: 10_000 } });
+  const yesterday = new Date(world.clock.now - 86_400_000).toISOString();
+  for (const i of [0, 1, 2]) {
+    expect(await world.ledger.personalise('spring', code(i), { endsAt: yesterday })).toMatchObject({ ok: true });
+    await assign(people, code(i), { home: '0001', customer: 'c-kim' });
+  }
+  // Refused, but seen there: these score more than the one that can be used.
+  await one.want(code(0), 'b-1');
+  await one.want(code(5), 'b-2');
+  await assign(people, code(3), { home: '0001', customer: 'c-lee' });
+  await seconds(3);
+  expect([0, 1, 2, 3].map(where)).toEqual([null, null, null, 'one']);
+});
+
 describe('a coupon whose owner chooses a store', () => {
   test('is reserved there at once, and asked again it is the same [K4]', async () => {
     const coupon = await assign(people, code(0));
