@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
+import { z } from 'zod';
 import { err, ok, type Result } from '../protocol/result.ts';
 import { isCountry } from './distribution/identity.ts';
 import {
@@ -8,6 +9,7 @@ import {
   numberSetting,
   portSetting,
   readSettings,
+  type Setting,
   type Settings,
   type SettingsError,
   type SettingsFile,
@@ -71,6 +73,12 @@ const STOCK_UNITS_MAX = 500;
 /** 500 coupons of 10.00: what a stolen box may cost. */
 const STOCK_VALUE_MAX = 500_000;
 
+const countrySetting: Setting<string> = {
+  schema: z.string().refine(isCountry),
+  fromVariable: (text) => text,
+  expected: 'two letters of ISO 3166, as US',
+};
+
 const table = {
   TEARLINE_CLOUD_DATA: textSetting,
   TEARLINE_CLOUD_PORT: portSetting,
@@ -83,7 +91,7 @@ const table = {
   TEARLINE_BROKER_PORT: portSetting,
   TEARLINE_STOCK_UNITS_MAX: numberSetting(0, 100_000),
   TEARLINE_STOCK_VALUE_MAX: numberSetting(0, 1_000_000_000_000),
-  TEARLINE_CLOUD_COUNTRY: textSetting,
+  TEARLINE_CLOUD_COUNTRY: countrySetting,
   ...listenerSettings,
 } as const;
 
@@ -94,8 +102,6 @@ function complete(given: Settings<typeof table>): Result<Config, SettingsError> 
   if (!tls.ok) return tls;
   const broker = brokerOf(given);
   if (!broker.ok) return broker;
-  if (given.country !== undefined && !isCountry(given.country))
-    return err(`TEARLINE_CLOUD_COUNTRY is ${given.country}: two letters of ISO 3166 are expected, as US`);
   return ok({
     data: given.data ?? '.tearline/cloud',
     host: given.host ?? '127.0.0.1',

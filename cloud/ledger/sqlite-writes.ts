@@ -162,12 +162,12 @@ function prepare(db: SqliteDatabase.Database) {
 }
 
 function campaignValues(campaign: Campaign) {
-  const { id, card, condition, terms, picture, cap, perCustomer, personalValueMax, offline } = campaign;
+  const { id, card, condition, terms, picture, cap, capPerDay, perCustomer, personalValueMax, offline } = campaign;
   const { issuedUnits, issuedValue, changedAt } = campaign;
   return {
     id,
     version: card.version,
-    body: JSON.stringify({ card, condition, terms, picture, perCustomer, personalValueMax, offline }),
+    body: JSON.stringify({ card, condition, terms, picture, capPerDay, perCustomer, personalValueMax, offline }),
     faceValue: faceValue(card.offer.discount),
     ...{ capUnits: cap.units, capValue: cap.value, issuedUnits, issuedValue, changedAt },
   };

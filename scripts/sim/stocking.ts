@@ -3,6 +3,7 @@ import { EVERY_FORM } from '../../protocol/code-form.ts';
 import { readCode } from '../../protocol/code-reading.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import { choosePlace } from '../../cloud/distribution/places.ts';
+import { campaignOf, newCampaignSchema } from '../../cloud/issuing/campaign.ts';
 import { NOTHING } from '../../cloud/ledger/store.ts';
 import { seeded } from './chance.ts';
 import { type Model, type Owner, type People, peopleOf, type Visit } from './stocking-model.ts';
@@ -62,26 +63,16 @@ const assignmentId = (coupon: number): string => `a-${coupon}`;
 
 async function issue(town: Town, model: Model, rule: Rule): Promise<string[]> {
   const everyStore = Array.from({ length: model.stores }, (_, index) => storeId(index));
-  await town.ledger.createCampaign({
-    id: CAMPAIGN,
-    card: {
-      version: 1,
-      offer: {
-        ...{ campaign: CAMPAIGN, title: 'Off', promotionRef: null },
-        discount: { type: 'amount', amount: model.worth, currency: 'USD' },
-      },
-      channels: ['store', 'online'],
-      timeZone: 'UTC',
-      startsAt: new Date(STARTS_AT - DAY_MS).toISOString(),
-      endsAt: new Date(STARTS_AT + 30 * DAY_MS).toISOString(),
-      // Only a campaign that names its stores is dealt in turn.
-      stores: rule === 'chance' ? everyStore : 'all',
-      minimumBasket: null,
-      onSilence: 'hold',
-    },
-    ...{ condition: null, terms: null, picture: null, cap: { units: null, value: null } },
-    ...{ perCustomer: 1, offline: 'decline', personalValueMax: null },
+  const terms = newCampaignSchema.parse({
+    title: 'Off',
+    discount: { type: 'amount', amount: model.worth, currency: 'USD' },
+    timeZone: 'UTC',
+    startsAt: new Date(STARTS_AT - DAY_MS).toISOString(),
+    endsAt: new Date(STARTS_AT + 30 * DAY_MS).toISOString(),
+    // Only a campaign that names its stores is dealt in turn.
+    stores: rule === 'chance' ? everyStore : 'all',
   });
+  await town.ledger.createCampaign(campaignOf(CAMPAIGN, 1, terms));
   const stack = await town.ledger.issueStack(CAMPAIGN, model.coupons);
   if (!stack.ok) throw new Error(stack.error.why);
   const codes: string[] = [];

@@ -10,7 +10,13 @@ import { fakeLedger, openTestDoors, type TestDoors } from './cloud-doors.ts';
 
 const version = (n: number, changes: Partial<CampaignVersion> = {}): CampaignVersion => ({
   ...{ id: 'spring', card: cardWith({ version: n }), condition: null, terms: null, picture: null },
-  ...{ cap: { units: null, value: null }, perCustomer: 1, personalValueMax: 700, offline: 'decline' },
+  ...{
+    cap: { units: null, value: null },
+    capPerDay: { units: null, value: null },
+    perCustomer: 1,
+    personalValueMax: 700,
+    offline: 'decline',
+  },
   changedAt: NOW + n,
   ...changes,
 });

@@ -6,6 +6,7 @@ import { readConfig } from '../../cloud/config.ts';
 import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
 import { createEnrolment } from '../../cloud/fleet/enrolment.ts';
 import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
+import { campaignOf, newCampaignSchema } from '../../cloud/issuing/campaign.ts';
 import { createLedger } from '../../cloud/ledger/ledger.ts';
 import type { Ledger, Placed } from '../../cloud/ledger/port.ts';
 import { openData, serve } from '../../cloud/main.ts';
@@ -82,18 +83,11 @@ async function prepare(): Promise<string> {
     outgoing: { wake: () => undefined },
   });
   await empty.createStore({ id: STORE, name: 'Main Street', timeZone: 'UTC', address: null });
-  await empty.createCampaign({
-    card: {
-      ...{ version: 1, channels: ['store', 'online'], timeZone: 'UTC', startsAt: '2020-01-01', endsAt: '2099-01-01' },
-      offer: {
-        ...{ campaign: 'spring', title: '$5 off', promotionRef: null },
-        discount: { type: 'amount', amount: 500, currency: 'USD' },
-      },
-      ...{ stores: 'all', minimumBasket: null, onSilence: 'hold' },
-    },
-    ...{ id: 'spring', condition: null, terms: null, picture: null, cap: { units: null, value: null } },
-    ...{ perCustomer: 1, offline: 'decline', personalValueMax: null },
+  const terms = newCampaignSchema.parse({
+    ...{ title: '$5 off', discount: { type: 'amount', amount: 500, currency: 'USD' } },
+    ...{ timeZone: 'UTC', startsAt: '2020-01-01', endsAt: '2099-01-01' },
   });
+  await empty.createCampaign(campaignOf('spring', 1, terms));
   const stack = await empty.issueStack('spring', 2);
   if (!stack.ok) throw new Error(stack.error.why);
   const codes: string[] = [];

@@ -143,7 +143,13 @@ describe('an entry `redeemed`', () => {
   test('under terms that the campaign had no more is marked, with both versions, also where the box did not know [P8]', () => {
     const version = (n: number, endsAt: string) => ({
       ...{ id: 'spring', card: cardWith({ version: n, endsAt }), condition: null, terms: null, picture: null },
-      ...{ cap: { units: null, value: null }, perCustomer: 1, personalValueMax: null, offline: 'decline' as const },
+      ...{
+        cap: { units: null, value: null },
+        capPerDay: { units: null, value: null },
+        perCustomer: 1,
+        personalValueMax: null,
+        offline: 'decline' as const,
+      },
       changedAt: NOW - 100_000 + n,
     });
     const marks = (endsAt: string, entry: Partial<EntryOf<'redeemed'>> = {}) => {

@@ -199,7 +199,13 @@ describe('a redemption', () => {
 describe('what a box had heard of when it sold', () => {
   const version = (n: number, at: number, changes: Partial<Campaign> = {}) => ({
     ...{ id: 'spring', card: cardWith({ version: n }), condition: `${n}`, terms: null, picture: null },
-    ...{ cap: { units: null, value: null }, perCustomer: 1, personalValueMax: null, offline: 'decline' as const },
+    ...{
+      cap: { units: null, value: null },
+      capPerDay: { units: null, value: null },
+      perCustomer: 1,
+      personalValueMax: null,
+      offline: 'decline' as const,
+    },
     changedAt: at,
     ...changes,
   });

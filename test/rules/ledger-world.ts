@@ -63,7 +63,13 @@ export async function openWorld({
     await ledger.createStore({ id, name, timeZone: 'UTC', address: null });
   await ledger.createCampaign({
     ...{ id: 'spring', card: cardWith(card), condition: null, terms: null, picture: null },
-    ...{ cap: { units: capUnits, value: capValue }, perCustomer: 1, personalValueMax, offline: 'decline' },
+    ...{
+      cap: { units: capUnits, value: capValue },
+      capPerDay: { units: null, value: null },
+      perCustomer: 1,
+      personalValueMax,
+      offline: 'decline',
+    },
   });
   const codes = await issue(ledger, count);
   return {
