@@ -17,6 +17,7 @@ import { err, ok } from '../../protocol/result.ts';
 import { changeCampaign, createCampaign, tellCard } from './campaigns.ts';
 import { Carts } from './carts.ts';
 import type { GatewayRow } from './code-rules.ts';
+import { feed } from './feeding.ts';
 import { Group } from './group.ts';
 import { oldTermsViews } from './old-terms.ts';
 import { personaliseCode } from './personalising.ts';
@@ -64,6 +65,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
   };
   const carts = new Carts({ group, store, fleetKey: keys.fleetKey, read, now, newId });
   const issuing = { store, fleetKey: keys.fleetKey, seal: { key: keys.sealKey, randomBytes }, randomBytes, now, newId };
+  const feeds = { group, fleetKey: keys.fleetKey, read, now, newId };
   const imports = new Imports(issuing);
   await imports.dropUnfinished();
   for (const stack of await store.read((tx) => tx.unfinishedStacks())) await finishStack(issuing, stack);
@@ -74,6 +76,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
     reverse: (request) => carts.reverse(request),
     release: (request) => carts.release(request),
     basket: (client, basket) => carts.basket(client, basket),
+    feed: (client, items) => feed(feeds, client, items),
     async history(code) {
       const hash = hashOf(code);
       return hash === null ? null : codeHistory(store, hash, now());

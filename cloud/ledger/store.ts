@@ -6,6 +6,7 @@ import type {
   CodeRow,
   CodeState,
   ExceptionRow,
+  FedRow,
   GatewayRow,
   OldTermsRow,
   RedemptionRow,
@@ -38,6 +39,7 @@ export interface LedgerReads {
   redemptionsOfBasket(door: string, basket: string): Promise<RedemptionRow[]>;
   reversals(codes: readonly CodeHash[]): Promise<ReversalRow[]>;
   uses(door: string, basket: string): Promise<UseRow[]>;
+  fed(codes: readonly CodeHash[]): Promise<FedRow[]>;
   /** In the order of asking. */
   waits(codes: readonly CodeHash[]): Promise<WaitRow[]>;
   gateways(ids: readonly string[]): Promise<GatewayRow[]>;
@@ -155,6 +157,7 @@ export type Batch = {
   readonly redemptions: readonly RedemptionRow[];
   readonly reversals: readonly ReversalRow[];
   readonly uses: readonly UseRow[];
+  readonly fed: readonly FedRow[];
   readonly waits: readonly WaitRow[];
   readonly waitsEnded: readonly string[];
   readonly gateways: readonly GatewayRow[];
@@ -179,6 +182,7 @@ export const NOTHING: Batch = {
   redemptions: [],
   reversals: [],
   uses: [],
+  fed: [],
   waits: [],
   waitsEnded: [],
   gateways: [],
