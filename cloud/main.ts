@@ -28,6 +28,7 @@ import type { TokenStore } from './doors/tokens.ts';
 import type { EnrolmentStore } from './fleet/enrolment-store.ts';
 import type { Carrier } from './fleet/link.ts';
 import { connectFleet, type FleetLink } from './fleet/mqtt.ts';
+import { sqlitePlacesStore } from './fleet/sqlite-places-store.ts';
 import { sqliteEnrolmentStore } from './fleet/sqlite-enrolment-store.ts';
 import { type CloudKeys, openKeys } from './keys.ts';
 import { createLedger } from './ledger/ledger.ts';
@@ -141,10 +142,11 @@ async function run(
   const traces = new Traces({ ...attribution, log });
   const made = await createLedger({
     store,
+    places: sqlitePlacesStore(database),
     keys,
     now,
     randomBytes,
-    stockUnitsMax: config.stockUnitsMax,
+    stockMax: config.stockMax,
     outgoing: { wake: (gateway) => link.current?.wake(gateway) },
     refused: traces.refused,
   });
@@ -215,7 +217,6 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
     ...{ ledger, distribution, failures, url, log, now },
     shop: { retailer: config.retailer, contact: config.contact, url: config.shopUrl },
     country: config.country,
-    choosePlace: async () => 'not_usable',
     note,
   });
   const metrics = createMetrics(ledger);
