@@ -7,12 +7,16 @@ import { err, ok, type Result } from '../protocol/result.ts';
 import { type Broker, startBroker } from './broker/aedes-broker.ts';
 import { CLOUD_USER } from './broker/gate.ts';
 import type { Config } from './config.ts';
+import { createDistribution } from './distribution/distribution.ts';
+import type { Distribution } from './distribution/port.ts';
+import { sqliteDistributionStore } from './distribution/sqlite-distribution-store.ts';
 import { adminDoor } from './doors/admin-door.ts';
 import { cartDoor } from './doors/cart-door.ts';
 import { enrolmentDoor } from './doors/enrolment-door.ts';
 import { createFailures } from './doors/failures.ts';
 import { createApp } from './doors/http.ts';
 import { IDEMPOTENCY_KEY_MS, type IdempotencyStore } from './doors/idempotency.ts';
+import { issueDoor } from './doors/issue-door.ts';
 import { machineDoor } from './doors/machine-door.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { type Listening, listen } from './doors/server.ts';
@@ -122,6 +126,12 @@ async function run(
   const ledger = around.ledger(made);
   opened.push(() => ledger.close());
 
+  const distribution = createDistribution({
+    ...{ ledger, keys, randomBytes, now },
+    store: sqliteDistributionStore(database),
+    post: { sendProof: () => Promise.reject(new Error('nothing carries one-time codes yet')) },
+  });
+
   const cloudPassword = randomBytes(32).toString('base64url');
   const broker = await brokerOf(config, ledger, cloudPassword, log);
   if (!broker.ok) return broker;
@@ -136,7 +146,9 @@ async function run(
   opened.push(() => link.current?.close());
 
   const idempotency = sqliteIdempotencyStore(database);
-  const listening = await openDoors(config, broker.value, { ledger, tokens, enrolments, idempotency, keys, log, now });
+  const listening = await openDoors(config, broker.value, {
+    ...{ ledger, distribution, tokens, enrolments, idempotency, keys, log, now },
+  });
   if (!listening.ok) return listening;
   opened.push(listening.value.close);
   log.info(
@@ -150,13 +162,14 @@ async function run(
 
 type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
   readonly ledger: Ledger;
+  readonly distribution: Distribution;
   readonly idempotency: IdempotencyStore;
   readonly log: Log;
   readonly now: () => number;
 };
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
-  const { ledger, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const { ledger, distribution, tokens, enrolments, idempotency, keys, log, now } = parts;
   const failures = createFailures(now);
   const metrics = createMetrics(ledger);
   const facts = {
@@ -166,6 +179,7 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
   };
   const doors = [
     ...cartDoor(ledger, idempotency, now),
+    ...issueDoor({ ledger, distribution, idempotency, faceUrl: faceUrl(config), now }),
     ...adminDoor({ ledger, enrolments, log, now }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
   ];
@@ -221,6 +235,12 @@ function brokerUrl(config: Config, embedded: Broker | null): string {
 
 const publicUrl = (config: Config, port: number): string =>
   config.url ?? `${config.tls === null ? 'http' : 'https'}://localhost:${port}`;
+
+/** The live face of a coupon, by its personal link. */
+const faceUrl =
+  (config: Config) =>
+  (link: string): string =>
+    new URL(`/c/${link}`, publicUrl(config, config.port)).href;
 
 const TICK_MS = 1_000;
 

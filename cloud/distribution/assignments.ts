@@ -92,6 +92,16 @@ class Given {
   }
 
   async give(request: AssignRequest): Promise<Answer> {
+    const { sale, campaign } = request;
+    if (sale === undefined) return this.#give(request);
+    const issued = await this.#tx.issueOf({ ...sale, campaign });
+    if (issued !== null) return ok(this.#answer(issued, false));
+    const given = await this.#give(request);
+    if (given.ok) await this.#tx.putIssue({ ...sale, campaign }, given.value.assignment, this.#ports.now());
+    return given;
+  }
+
+  async #give(request: AssignRequest): Promise<Answer> {
     const campaign = this.#campaigns.get(request.campaign);
     if (campaign === undefined) return err('unknown_campaign');
     const mine = request.customer === null ? [] : await this.#mine(campaign.id, request.customer);

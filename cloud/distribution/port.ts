@@ -66,6 +66,8 @@ export type AssignRequest = {
   readonly how: AssignmentRow['how'];
   readonly channel: Channel;
   readonly source: Source;
+  /** Issued in a cart: asked again for the same basket at the same door, the answer is the same coupon [I1]. */
+  readonly sale?: { readonly door: string; readonly basket: string };
 };
 export type AssignRefusal = 'none_left' | 'ended' | 'unknown_campaign';
 

@@ -59,6 +59,7 @@ function reads(db: RowReader): DistributionReads {
     replacedButGood: async (most) => all((row) => hashOf(row.code_hash), REPLACED_BUT_GOOD, most),
     erasedCustomers: async () =>
       all((row) => text(row.customer), 'SELECT DISTINCT customer FROM identities WHERE sealed IS NULL'),
+    issueOf: async ({ door, campaign, basket }) => one((row) => text(row.assignment), ISSUE_OF, door, campaign, basket),
     poolLeft: async (campaign) =>
       one(
         (row) => intOrNull(row.left_over),
@@ -71,6 +72,7 @@ function reads(db: RowReader): DistributionReads {
 
 const REPLACED_BUT_GOOD = `SELECT a.code_hash FROM assignments a JOIN codes c ON c.hash = a.code_hash
   WHERE a.replaced_by IS NOT NULL AND c.void_mark = 0 AND c.state NOT IN ('voided', 'redeemed') LIMIT ?`;
+const ISSUE_OF = 'SELECT assignment FROM basket_issues WHERE door = ? AND campaign = ? AND basket = ?';
 const ASSIGNMENTS_OF =
   'SELECT * FROM assignments WHERE campaign = (SELECT ?) AND customer = (SELECT ?) ORDER BY ordinal';
 
@@ -102,6 +104,9 @@ function writes(
     async takeFromPool(campaign) {
       const row = to.takeFromPool.get(campaign) as Row | undefined;
       return row === undefined ? null : { stack: text(row.stack), place: int(row.next) - 1 };
+    },
+    async putIssue({ door, campaign, basket }, assignment, at) {
+      to.issue.run(door, campaign, basket, assignment, at);
     },
     async putClaim(row) {
       to.claim.run(claimValues(row));
@@ -139,6 +144,7 @@ function prepare(db: SqliteDatabase.Database) {
     pool: db.prepare('INSERT INTO pools (stack, campaign, count) VALUES (?, ?, ?)'),
     takeFromPool: db.prepare(`UPDATE pools SET next = next + 1 WHERE stack =
       (SELECT stack FROM pools WHERE campaign = (SELECT ?) AND next < count ORDER BY stack LIMIT 1) RETURNING stack, next`),
+    issue: db.prepare('INSERT INTO basket_issues VALUES (?, ?, ?, ?, ?)'),
     claim:
       db.prepare(`INSERT INTO claims VALUES (@id, @campaign, @kind, @addressHash, @sealedAddress, @language, @source, @proofHash,
       @triesLeft, @expiresAt, @person, @assignment, @at)`),

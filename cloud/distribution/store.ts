@@ -26,6 +26,8 @@ export interface DistributionReads extends LedgerReads {
   assignmentsOfCustomer(customer: string): Promise<AssignmentRow[]>;
   /** In the order in which they were made, after a place. */
   assignmentsAfter(seq: number, most: number): Promise<AssignmentRow[]>;
+  /** The assignment that a basket was issued at a door; null: none. */
+  issueOf(sale: BasketSale): Promise<string | null>;
   /** Codes of coupons that another has replaced and that could still be redeemed. */
   replacedButGood(most: number): Promise<CodeHash[]>;
   /** Of erased persons, whose identities are still known by their hashes. */
@@ -48,6 +50,8 @@ export interface DistributionTx extends LedgerTx, DistributionReads {
   putPool(pool: { readonly stack: string; readonly campaign: string; readonly count: number }): Promise<void>;
   /** The place of the next code of the campaign's stacks, which is nobody else's from now on; null: none is left. */
   takeFromPool(campaign: string): Promise<{ readonly stack: string; readonly place: number } | null>;
+  /** @throws where the basket has one of this campaign at that door: the database's own constraint */
+  putIssue(sale: BasketSale, assignment: string, at: number): Promise<void>;
   putClaim(row: ClaimRow): Promise<void>;
   /** One try fewer, where one was left. @returns whether this try counts */
   takeTry(claim: string): Promise<boolean>;
@@ -59,6 +63,9 @@ export interface DistributionTx extends LedgerTx, DistributionReads {
   /** Of an erased person, for good. */
   dropIdentities(customer: string): Promise<void>;
 }
+
+/** What a coupon is issued to: one of a campaign, for a basket at a door. */
+export type BasketSale = { readonly door: string; readonly campaign: string; readonly basket: string };
 
 export type CustomerRow = {
   readonly id: string;
