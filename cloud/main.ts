@@ -121,6 +121,7 @@ async function run(
     now,
     randomBytes,
     stockUnitsMax: config.stockUnitsMax,
+    faceUrl: faceUrl(config),
     outgoing: { wake: (gateway) => link.current?.wake(gateway) },
   });
   const ledger = around.ledger(made);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BLANK_SEALED_CHARACTERS_MAX } from './limits.ts';
 import type { CodeHash } from './code.ts';
 
 /** Ids are random, made by whoever starts the operation, and never reused. */
@@ -22,6 +23,14 @@ export const incarnationSchema = z.string().regex(/^[1-9][0-9]{0,9}-[0-9a-f]{32}
 /** `gateway:ID` or `cart:CLIENT`: where a redemption was made. */
 export const doorSchema = z.string().regex(/^(gateway:gw-[a-z0-9]{8,32}|cart:[A-Za-z0-9._-]{1,64})$/);
 
+/** An X25519 public key: base64url of its raw 32 bytes. */
+export const sealingKeySchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+/** A blank's text, sealed for one box: see blank-seal.ts. */
+const sealedBlankSchema = z
+  .string()
+  .max(BLANK_SEALED_CHARACTERS_MAX)
+  .regex(/^[A-Za-z0-9_-]{64,}$/);
+
 /** One reservation as its manifest states it: the grant's signature covers it. Times in milliseconds. */
 export const reservationSchema = z.strictObject({
   reservation: idSchema,
@@ -31,5 +40,7 @@ export const reservationSchema = z.strictObject({
   notAfter: instantSchema,
   campaign: campaignIdSchema,
   cardVersion: numberSchema,
+  /** Of a blank: its text, sealed for this box. Nobody redeems it until it is issued [I3]. */
+  sealed: sealedBlankSchema.exactOptional(),
 });
 export type ReservationGrant = z.infer<typeof reservationSchema>;

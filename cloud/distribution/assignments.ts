@@ -13,7 +13,7 @@ import { Gathering } from '../ledger/gathering.ts';
 import type { Campaign, CodeHash } from '../ledger/port.ts';
 import { decideAssignment, type Mine } from './assign-rules.ts';
 import type { Assigned, AssignRefusal, AssignRequest, Coupon } from './port.ts';
-import type { Secrets } from './secrets.ts';
+import { codePlace, type Secrets } from './secrets.ts';
 import type { AssignmentRow, DistributionReads, DistributionStore, DistributionTx } from './store.ts';
 
 /** Coupons are bound to persons: one a customer and campaign, by a constraint of the database. */
@@ -95,7 +95,7 @@ class Given {
     const { sale, campaign } = request;
     if (sale === undefined) return this.#give(request);
     const issued = await this.#tx.issueOf({ ...sale, campaign });
-    if (issued !== null) return ok(this.#answer(issued, false));
+    if (issued !== null) return ok(this.#answer(issued.assignment, false));
     const given = await this.#give(request);
     if (given.ok) await this.#tx.putIssue({ ...sale, campaign }, given.value.assignment, this.#ports.now());
     return given;
@@ -212,8 +212,6 @@ class Given {
 
 /** Randomness is fetched for so many at once; what is left over was never issued. */
 const CODES_MADE_AHEAD = 64;
-
-const codePlace = (assignment: string): string => `code of ${assignment}`;
 
 function capLeft({ cap, issuedUnits, issuedValue, card }: Campaign): number | null {
   return unitsLeft(cap, { units: issuedUnits, value: issuedValue }, faceValue(card.offer.discount));

@@ -59,7 +59,6 @@ function reads(db: RowReader): DistributionReads {
     replacedButGood: async (most) => all((row) => hashOf(row.code_hash), REPLACED_BUT_GOOD, most),
     erasedCustomers: async () =>
       all((row) => text(row.customer), 'SELECT DISTINCT customer FROM identities WHERE sealed IS NULL'),
-    issueOf: async ({ door, campaign, basket }) => one((row) => text(row.assignment), ISSUE_OF, door, campaign, basket),
     poolLeft: async (campaign) =>
       one(
         (row) => intOrNull(row.left_over),
@@ -72,7 +71,6 @@ function reads(db: RowReader): DistributionReads {
 
 const REPLACED_BUT_GOOD = `SELECT a.code_hash FROM assignments a JOIN codes c ON c.hash = a.code_hash
   WHERE a.replaced_by IS NOT NULL AND c.void_mark = 0 AND c.state NOT IN ('voided', 'redeemed') LIMIT ?`;
-const ISSUE_OF = 'SELECT assignment FROM basket_issues WHERE door = ? AND campaign = ? AND basket = ?';
 const ASSIGNMENTS_OF =
   'SELECT * FROM assignments WHERE campaign = (SELECT ?) AND customer = (SELECT ?) ORDER BY ordinal';
 

@@ -1,5 +1,5 @@
 import type { CodeHash } from '../../protocol/code.ts';
-import type { LedgerReads, LedgerTx, StoredEntry } from '../ledger/store.ts';
+import type { BasketSale, LedgerReads, LedgerTx, StoredEntry } from '../ledger/store.ts';
 import type { IdentityKind } from './identity.ts';
 
 /**
@@ -26,8 +26,6 @@ export interface DistributionReads extends LedgerReads {
   assignmentsOfCustomer(customer: string): Promise<AssignmentRow[]>;
   /** In the order in which they were made, after a place. */
   assignmentsAfter(seq: number, most: number): Promise<AssignmentRow[]>;
-  /** The assignment that a basket was issued at a door; null: none. */
-  issueOf(sale: BasketSale): Promise<string | null>;
   /** Codes of coupons that another has replaced and that could still be redeemed. */
   replacedButGood(most: number): Promise<CodeHash[]>;
   /** Of erased persons, whose identities are still known by their hashes. */
@@ -63,9 +61,6 @@ export interface DistributionTx extends LedgerTx, DistributionReads {
   /** Of an erased person, for good. */
   dropIdentities(customer: string): Promise<void>;
 }
-
-/** What a coupon is issued to: one of a campaign, for a basket at a door. */
-export type BasketSale = { readonly door: string; readonly campaign: string; readonly basket: string };
 
 export type CustomerRow = {
   readonly id: string;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { dateOrInstantSchema, isTimeZone, validityIn } from '../../protocol/card.ts';
+import { BLANKS_PER_STORE_MAX } from '../../protocol/limits.ts';
 import { moneySchema } from '../../protocol/money.ts';
 import { discountSchema, faceValue, offerSchema } from '../../protocol/offer.ts';
 import { campaignIdSchema, storeIdSchema } from '../../protocol/reservation.ts';
@@ -34,6 +35,9 @@ const offlineSchema = z.union([
   z.strictObject({ standIn: z.strictObject({ units: units.optional(), value: value.optional() }) }),
 ]);
 
+/** Coupons that a register issues: so many are held ahead in each store, for when its line is down. */
+const blanksSchema = z.strictObject({ perStore: z.int().min(1).max(BLANKS_PER_STORE_MAX) });
+
 const shape = {
   title: offerSchema.shape.title,
   condition: paragraph.nullable(),
@@ -54,6 +58,7 @@ const shape = {
   minimumBasket: moneySchema.nullable(),
   onSilence: z.enum(['hold', 'replace', 'replace_now']),
   offline: offlineSchema,
+  blanks: blanksSchema.nullable(),
 };
 
 type Terms = z.infer<z.ZodObject<typeof shape>>;
@@ -73,6 +78,7 @@ export const newCampaignSchema = z
     minimumBasket: shape.minimumBasket.default(null),
     onSilence: shape.onSilence.default('hold'),
     offline: shape.offline.default('decline'),
+    blanks: shape.blanks.default(null),
   })
   .superRefine(checkTogether);
 
@@ -109,7 +115,7 @@ export function changedCampaign(now: Campaign, change: CampaignChange): Result<C
 
 /** The ledger's form; the version is the card's. */
 export function campaignOf(id: string, version: number, terms: Terms): Omit<Campaign, 'issuedUnits' | 'issuedValue'> {
-  const { title, discount, promotionRef, condition, picture, cap, perCustomer, offline } = terms;
+  const { title, discount, promotionRef, condition, picture, cap, perCustomer, offline, blanks } = terms;
   const { channels, timeZone, startsAt, endsAt, stores, minimumBasket, onSilence } = terms;
   return {
     id,
@@ -118,7 +124,7 @@ export function campaignOf(id: string, version: number, terms: Terms): Omit<Camp
       offer: { campaign: id, title, discount, promotionRef },
       ...{ channels, timeZone, startsAt, endsAt, stores, minimumBasket, onSilence },
     },
-    ...{ condition, terms: terms.terms, picture, cap, perCustomer, offline },
+    ...{ condition, terms: terms.terms, picture, cap, perCustomer, offline, blanks },
   };
 }
 
@@ -161,6 +167,7 @@ function termsOf(campaign: Campaign): Terms {
     perCustomer: campaign.perCustomer,
     // What is stored came through this schema.
     offline: offlineSchema.parse(campaign.offline),
+    blanks: campaign.blanks === null ? null : { ...campaign.blanks },
   };
 }
 

@@ -19,6 +19,8 @@ export type CodeRow = {
   readonly state: CodeState;
   /** The lasting mark [Authority, void]: what would make the code issued or held makes it voided. */
   readonly voidMark: boolean;
+  /** Made for a store to issue, and nobody has it yet [I3]: it is never free, what would free it makes it voided. */
+  readonly blank: boolean;
   /** While reserved, void_pending or in_doubt. */
   readonly reservation: string | null;
   /** While held. */
@@ -89,6 +91,15 @@ export type WaitRow = {
     | { readonly kind: 'want'; readonly gateway: string; readonly want: string; readonly basket: string };
 };
 
+/** A blank became a basket's coupon; its assignment was made ready when the blank was made. */
+export type IssueRow = {
+  readonly door: string;
+  readonly campaign: string;
+  readonly basket: string;
+  readonly codeHash: CodeHash;
+  readonly at: number;
+};
+
 export type GatewayRow = {
   readonly id: string;
   readonly store: string;
@@ -96,6 +107,8 @@ export type GatewayRow = {
   readonly keyId: string;
   readonly publicKey: string;
   readonly passwordHash: string;
+  /** Blanks are sealed for it; null: the box has not told it. */
+  readonly sealingKey: string | null;
   readonly state: 'active' | 'fenced' | 'revoked';
   /** Told to the box whenever it greets; null: it is active. */
   readonly fencedWhy: DownBody<'fence'>['why'] | null;
@@ -142,6 +155,7 @@ export type Change =
   | { readonly do: 'redemption'; readonly row: RedemptionRow }
   | { readonly do: 'reversal'; readonly row: ReversalRow }
   | { readonly do: 'use'; readonly row: UseRow }
+  | { readonly do: 'issue'; readonly row: IssueRow }
   | { readonly do: 'wait'; readonly row: WaitRow }
   | { readonly do: 'wait_ends'; readonly wait: WaitRow }
   | { readonly do: 'gateway'; readonly row: GatewayRow }
@@ -187,6 +201,7 @@ export const CODE_EVENTS = [
   'grant_again',
   'redeemed',
   'returned',
+  'blank_issued',
   'evidence_redeemed',
   'reversed',
   'deadline',
@@ -212,6 +227,7 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     grant_again: 'refused',
     redeemed: 'exception',
     returned: 'stays',
+    blank_issued: 'exception',
     evidence_redeemed: 'exception',
     reversed: 'exception',
     deadline: 'stays',
@@ -227,6 +243,7 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     grant_again: 'refused',
     redeemed: 'exception',
     returned: 'stays',
+    blank_issued: 'exception',
     evidence_redeemed: 'exception',
     reversed: 'exception',
     deadline: 'stays',
@@ -242,6 +259,7 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     grant_again: 'reserved',
     redeemed: 'redeemed',
     returned: 'free',
+    blank_issued: 'reserved',
     evidence_redeemed: 'redeemed',
     reversed: 'exception',
     deadline: 'in_doubt',
@@ -257,6 +275,7 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     grant_again: 'refused',
     redeemed: 'redeemed',
     returned: 'free',
+    blank_issued: 'void_pending',
     evidence_redeemed: 'redeemed',
     reversed: 'exception',
     deadline: 'voided',
@@ -272,6 +291,7 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     grant_again: 'refused',
     redeemed: 'redeemed',
     returned: 'free',
+    blank_issued: 'in_doubt',
     evidence_redeemed: 'redeemed',
     reversed: 'exception',
     deadline: 'stays',
@@ -287,6 +307,7 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     grant_again: 'refused',
     redeemed: 'exception',
     returned: 'stays',
+    blank_issued: 'exception',
     evidence_redeemed: 'exception',
     reversed: 'free',
     deadline: 'stays',
@@ -302,6 +323,7 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     grant_again: 'refused',
     redeemed: 'exception',
     returned: 'stays',
+    blank_issued: 'exception',
     evidence_redeemed: 'exception',
     reversed: 'exception',
     deadline: 'stays',
@@ -314,7 +336,9 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
 export type Details = Pick<LedgerEntry, 'reservation' | 'redemption' | 'door' | 'basket'>;
 
 /** What an event sets; what the next state does not have is cleared. */
-type Sets = Partial<Pick<CodeRow, 'reservation' | 'hold' | 'redemption' | 'generation' | 'restockAfter' | 'voidMark'>>;
+type Sets = Partial<
+  Pick<CodeRow, 'reservation' | 'hold' | 'redemption' | 'generation' | 'restockAfter' | 'voidMark' | 'blank'>
+>;
 
 /** @returns the code after the event with its ledger entry, or why nothing moves */
 export function move(
@@ -345,9 +369,9 @@ export function move(
   };
 }
 
-/** The void mark outlives returns, reversals and the ends of holds. */
+/** The void mark outlives returns, reversals and the ends of holds. A blank that nobody was given is nobody's [I3]. */
 function freed(code: CodeRow): CodeState {
-  return code.voidMark ? 'voided' : 'issued';
+  return code.voidMark || code.blank ? 'voided' : 'issued';
 }
 
 /** A code that came back is free: not stocked again for a while, for somebody wanted it elsewhere [C3]. */

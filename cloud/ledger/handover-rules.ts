@@ -68,6 +68,8 @@ export type Granted = {
   readonly view: CodeView;
   readonly reservationId: string;
   readonly tombstones: readonly string[];
+  /** Of a blank: its text for that box. */
+  readonly sealed?: string | null;
 };
 
 /**
@@ -83,7 +85,7 @@ export function grant(
   const number = gateway.number + 1;
   const changes: Change[] = [];
   const manifest: DownBody<'grant'>['manifest'] = [];
-  for (const { view, reservationId } of codes) {
+  for (const { view, reservationId, sealed } of codes) {
     const reserved = reserve(gateway, view, reservationId, number, cause, now);
     if (reserved === null) continue;
     changes.push(...reserved.changes);
@@ -97,6 +99,7 @@ export function grant(
       notAfter,
       campaign,
       cardVersion: view.card.version,
+      ...(sealed == null ? {} : { sealed }),
     });
   }
   if (manifest.length === 0) return { gateway, granted: 0, changes };

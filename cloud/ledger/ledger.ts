@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { CloudKeys } from '../keys.ts';
 import { Imports } from '../issuing/imports.ts';
 import { finishStack, issueStack, stackCodes } from '../issuing/stacks.ts';
+import { createSecrets } from '../distribution/secrets.ts';
+import { answerBlankRequest, replenishBlanks } from '../fleet/blanks.ts';
 import { endWhatIsDue } from '../fleet/due.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { deal, stockList } from '../fleet/stocking.ts';
@@ -25,6 +27,8 @@ export type LedgerPorts = {
   readonly now: () => number;
   readonly randomBytes: (size: number) => Buffer;
   readonly stockUnitsMax: number;
+  /** Of the face of a coupon, by its link. */
+  readonly faceUrl: (link: string) => string;
   readonly outgoing: Outgoing;
 };
 
@@ -36,13 +40,15 @@ const MESSAGES_PER_READ_MAX = 100;
 
 /** The ledger of one cloud node over one database. Opens it: a new database gets its incarnation [C8]. */
 export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
-  const { store, keys, now, randomBytes, stockUnitsMax, outgoing } = ports;
+  const { store, keys, now, randomBytes, stockUnitsMax, faceUrl, outgoing } = ports;
   const newId = randomUUID;
   const incarnation = await openIncarnation(store, randomBytes);
   const boxes = new Map<string, GatewayRow>();
   await forgetConnections(store, boxes, now());
 
   const group = new Group({ store, now, newId, wake: (gateway) => outgoing.wake(gateway) });
+  const secrets = createSecrets(keys.sealKey, randomBytes);
+  const blanks = { group, store, fleetKey: keys.fleetKey, secrets, faceUrl, randomBytes, now, newId };
   let dealtAt = 0;
   const fleet = new Fleet({
     ...{ group, store, incarnation, now, newId },
@@ -50,6 +56,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
     dealSoon: () => {
       dealtAt = 0;
     },
+    blankWanted: (gateway, request) => answerBlankRequest(blanks, gateway, request),
   });
   /** Of every campaign. They only widen: what is imported later is added. */
   let forms = formsOf((await store.read((tx) => tx.allCampaigns())).map(({ card }) => card));
@@ -151,6 +158,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
       if (dealtAt + DEAL_MS > now()) return;
       dealtAt = now();
       await deal(stocking);
+      await replenishBlanks(blanks);
     },
     close: () => group.run([], async () => undefined),
   };
@@ -183,6 +191,7 @@ const nothing = {
   redemptions: [],
   reversals: [],
   uses: [],
+  issues: [],
   waits: [],
   waitsEnded: [],
   gateways: [],
@@ -202,6 +211,7 @@ function newRow({ id, store, shard, publicKey, keyId, passwordHash }: NewGateway
     epoch: 1,
     acknowledged: { n: 0, hash: GENESIS_HASH },
     number: 0,
+    sealingKey: null,
     challenges: [],
     welcomedBoot: null,
     connected: false,

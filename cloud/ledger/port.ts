@@ -29,6 +29,8 @@ export type Campaign = {
   readonly cap: { readonly units: number | null; readonly value: number | null };
   readonly perCustomer: number;
   readonly offline: 'decline' | Record<string, unknown>;
+  /** How many codes each store holds ahead, to issue at its registers [I6]; null: none. */
+  readonly blanks: { readonly perStore: number } | null;
   /** Units ever issued, and their face value in minor units. */
   readonly issuedUnits: number;
   readonly issuedValue: number;

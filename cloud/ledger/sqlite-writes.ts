@@ -1,6 +1,6 @@
 import type SqliteDatabase from 'better-sqlite3';
 import { faceValue } from '../../protocol/offer.ts';
-import type { CodeRow, RedemptionRow, ReservationRow, ReversalRow, UseRow } from './code-rules.ts';
+import type { CodeRow, IssueRow, RedemptionRow, ReservationRow, ReversalRow, UseRow } from './code-rules.ts';
 import { blob } from './sqlite-reads.ts';
 import { DuplicateCode, type LedgerTx, LostRace, type LedgerReads, type StoredEntry } from './store.ts';
 
@@ -12,11 +12,14 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
       for (const { row, seenVersion } of batch.codes) {
         // Guarded: no row changed means that another was there first.
         if (to.code.run(...codeValues(row), blob(row.hash), seenVersion).changes !== 1) throw new LostRace(row.state);
+        // It came back and was nobody's: its text is needed no more.
+        if (row.blank && row.state === 'voided') to.dropBlank.run(blob(row.hash));
       }
       for (const row of batch.reservations) to.reservation.run(reservationValues(row));
       for (const row of batch.redemptions) to.redemption.run(redemptionValues(row));
       for (const row of batch.reversals) to.reversal.run(reversalValues(row));
       for (const row of batch.uses) to.use.run(useValues(row));
+      for (const row of batch.issues) issueBlank(to, row);
       for (const row of batch.waits) to.wait.run(row.id, blob(row.codeHash), row.until, JSON.stringify(row.who));
       for (const id of batch.waitsEnded) to.waitEnds.run(id);
       for (const row of batch.gateways) to.gateway.run(row.id, row.store, JSON.stringify(row));
@@ -39,14 +42,23 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
           if (by !== 0) to.units.run(`$.${state}`, `$.${state}`, by, campaign);
       for (const seq of batch.published) to.published.run(seq);
     },
+    async makeBlanks({ campaign, gateway, blanks, entries }) {
+      for (const { hash, lastFour, sealedForBox, assignment, sealedCode, linkHash } of blanks) {
+        newCode(to.newBlank, [blob(hash), lastFour, campaign]);
+        to.blank.run(blob(hash), gateway, campaign, sealedForBox, assignment, sealedCode, blob(linkHash));
+      }
+      to.units.run('$.issued', '$.issued', blanks.length, campaign);
+      writeEntries(to.entry, entries);
+    },
     async putIncarnation(incarnation) {
       to.incarnation.run(incarnation);
     },
     async putStore({ id, name, timeZone, address }) {
       to.store.run(id, name, timeZone, address);
     },
-    async putCampaign({ id, card, condition, terms, picture, cap, perCustomer, offline, issuedUnits, issuedValue }) {
-      const body = JSON.stringify({ card, condition, terms, picture, perCustomer, offline });
+    async putCampaign({ id, cap, issuedUnits, issuedValue, ...rest }) {
+      const { card, condition, terms, picture, perCustomer, offline, blanks } = rest;
+      const body = JSON.stringify({ card, condition, terms, picture, perCustomer, offline, blanks });
       to.campaign.run(id, body, faceValue(card.offer.discount), cap.units, cap.value, issuedUnits, issuedValue);
     },
     async putStack({ id, campaign, count, at, isImported }) {
@@ -81,6 +93,13 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
   };
 }
 
+/** The assignment that was made ready for the blank is one from now on, with a face of its own. */
+function issueBlank(to: ReturnType<typeof prepare>, { door, campaign, basket, codeHash, at }: IssueRow): void {
+  once(to.assignBlank.run({ at, codeHash: blob(codeHash) }));
+  to.issue.run({ door, campaign, basket, at, codeHash: blob(codeHash) });
+  once(to.dropBlank.run(blob(codeHash)));
+}
+
 /** @throws DuplicateCode */
 export function newCode(statement: SqliteDatabase.Statement, values: readonly unknown[]): void {
   try {
@@ -109,9 +128,18 @@ export const UNITS =
 
 function prepare(db: SqliteDatabase.Database) {
   return {
-    code: db.prepare(`UPDATE codes SET generation = ?, version = ?, state = ?, void_mark = ?, reservation = ?, hold_client = ?,
+    code: db.prepare(`UPDATE codes SET generation = ?, version = ?, state = ?, void_mark = ?, blank = ?, reservation = ?, hold_client = ?,
       hold_basket = ?, hold_until = ?, redemption = ?, restock_after = ? WHERE hash = ? AND version = ?`),
     newCode: db.prepare(NEW_CODE),
+    newBlank: db.prepare("INSERT INTO codes (hash, last_four, campaign, state, blank) VALUES (?, ?, ?, 'issued', 1)"),
+    blank: db.prepare('INSERT INTO blanks VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    dropBlank: db.prepare('DELETE FROM blanks WHERE code_hash = ?'),
+    assignBlank:
+      db.prepare(`INSERT INTO assignments (id, campaign, ordinal, code_hash, sealed_code, link_hash, how, channel, source, at)
+      SELECT assignment, campaign, 1, code_hash, sealed_code, link_hash, 'basket', 'till', '{}', @at FROM blanks
+      WHERE code_hash = @codeHash`),
+    issue: db.prepare(`INSERT INTO basket_issues SELECT @door, @campaign, @basket, id, @at FROM assignments
+      WHERE code_hash = @codeHash ON CONFLICT DO NOTHING`),
     issueStaged: db.prepare("UPDATE codes SET state = 'issued', dealt = ? WHERE hash = ? AND state = 'staged'"),
     unstage: db.prepare(
       "DELETE FROM codes WHERE hash = ? AND state = 'staged' AND (SELECT import FROM stacks WHERE id = ?) = 'coming'",
@@ -164,6 +192,7 @@ const codeValues = (row: CodeRow) => [
   row.version,
   row.state,
   Number(row.voidMark),
+  Number(row.blank),
   row.reservation,
   row.hold?.client ?? null,
   row.hold?.basket ?? null,

@@ -6,6 +6,7 @@ import type {
   CodeState,
   ExceptionRow,
   GatewayRow,
+  IssueRow,
   RedemptionRow,
   ReservationRow,
   ReversalRow,
@@ -36,6 +37,14 @@ export interface LedgerReads {
   uses(door: string, basket: string): Promise<UseRow[]>;
   /** In the order of asking. */
   waits(codes: readonly CodeHash[]): Promise<WaitRow[]>;
+  /** What a basket was issued of a campaign at a door; null: nothing. */
+  issueOf(sale: BasketSale): Promise<{ readonly assignment: string; readonly codeHash: CodeHash } | null>;
+  /** A blank's text as it goes to its box; null: it is none, or none any more. */
+  blankText(code: CodeHash): Promise<string | null>;
+  /** Reserved blanks of that box that are not recalled, by campaign. */
+  blanksHeldBy(gateway: string): Promise<{ readonly campaign: string; readonly units: number }[]>;
+  /** Some of these. */
+  blanksIn(gateway: string, campaign: string, most: number): Promise<CodeHash[]>;
   gateways(ids: readonly string[]): Promise<GatewayRow[]>;
   allGateways(): Promise<GatewayRow[]>;
   campaigns(ids: readonly string[]): Promise<Campaign[]>;
@@ -77,6 +86,8 @@ export interface LedgerReads {
 export interface LedgerTx extends LedgerReads {
   /** Everything that a group of commands changed, at once. @throws LostRace where a code's version is not the one seen */
   write(batch: Batch): Promise<void>;
+  /** New codes, issued as blanks of one box. @throws DuplicateCode */
+  makeBlanks(blanks: MadeBlanks): Promise<void>;
   putIncarnation(incarnation: string): Promise<void>;
   putStore(store: Store): Promise<void>;
   putCampaign(campaign: Campaign): Promise<void>;
@@ -103,6 +114,9 @@ export interface LedgerTx extends LedgerReads {
 export class LostRace extends Error {}
 /** A code that exists already. With 75 random bits: draw the chunk again. */
 export class DuplicateCode extends Error {}
+
+/** What a coupon is issued to: one of a campaign, for a basket at a door. */
+export type BasketSale = { readonly door: string; readonly campaign: string; readonly basket: string };
 
 export type Units = Readonly<Record<CodeState, number>>;
 export type HoldingCount = {
@@ -136,6 +150,7 @@ export type Batch = {
   readonly redemptions: readonly RedemptionRow[];
   readonly reversals: readonly ReversalRow[];
   readonly uses: readonly UseRow[];
+  readonly issues: readonly IssueRow[];
   readonly waits: readonly WaitRow[];
   readonly waitsEnded: readonly string[];
   readonly gateways: readonly GatewayRow[];
@@ -166,6 +181,19 @@ export type StagedChunk = {
   readonly campaign: string;
   readonly sealed: Uint8Array;
   readonly codes: readonly NewCode[];
+};
+
+export type MadeBlanks = {
+  readonly campaign: string;
+  readonly gateway: string;
+  readonly blanks: readonly (NewCode & {
+    readonly sealedForBox: string;
+    /** What it will be when it is issued. */
+    readonly assignment: string;
+    readonly sealedCode: Uint8Array;
+    readonly linkHash: string;
+  })[];
+  readonly entries: readonly StoredEntry[];
 };
 
 type NewCode = { readonly hash: CodeHash; readonly lastFour: string };

@@ -9,6 +9,7 @@ import type {
   CodeView,
   ExceptionRow,
   GatewayRow,
+  IssueRow,
   RedemptionRow,
   ReservationRow,
   ReversalRow,
@@ -17,7 +18,7 @@ import type {
 } from './code-rules.ts';
 import type { HandOver } from './handover-rules.ts';
 import type { Campaign, Store } from './port.ts';
-import type { LedgerTx, StoredJournalEntry } from './store.ts';
+import type { BasketSale, LedgerTx, StoredJournalEntry } from './store.ts';
 
 /**
  * The rows of one group of commands: loaded once, changed by the rules in the order of the commands, written at the end.
@@ -40,6 +41,7 @@ export class Unit {
     redemptions: new Set<string>(),
     reversals: new Set<ReversalRow>(),
     uses: [] as UseRow[],
+    issues: [] as IssueRow[],
     waits: [] as WaitRow[],
     waitsEnded: [] as string[],
     gateways: new Set<string>(),
@@ -140,6 +142,15 @@ export class Unit {
       .map((row) => row.basket);
   }
 
+  /** The code that a basket was issued of a campaign at a door; null: none. */
+  async issueOf(sale: BasketSale): Promise<CodeHash | null> {
+    const { door, campaign, basket } = sale;
+    const present = this.#changed.issues.find(
+      (row) => row.door === door && row.campaign === campaign && row.basket === basket,
+    );
+    return present?.codeHash ?? (await this.#tx.issueOf(sale))?.codeHash ?? null;
+  }
+
   async gateway(id: string): Promise<GatewayRow | null> {
     if (!this.#gateways.has(id)) this.#gateways.set(id, (await this.#tx.gateways([id]))[0] ?? null);
     return this.#gateways.get(id) ?? null;
@@ -210,6 +221,9 @@ export class Unit {
       case 'use':
         changed.uses.push(change.row);
         return;
+      case 'issue':
+        changed.issues.push(change.row);
+        return;
       case 'wait':
         changed.waits.push(change.row);
         this.#waits.set(change.row.codeHash, [...(this.#waits.get(change.row.codeHash) ?? []), change.row]);
@@ -276,6 +290,7 @@ export class Unit {
       redemptions: present(this.#redemptions, changed.redemptions),
       reversals: [...changed.reversals],
       uses: changed.uses,
+      issues: changed.issues,
       waits: changed.waits.filter(({ id }) => !gone.has(id)),
       waitsEnded: changed.waitsEnded,
       gateways: present(this.#gateways, changed.gateways),

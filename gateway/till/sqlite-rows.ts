@@ -52,7 +52,23 @@ export const cardRowSchema = z.object({ card: json(cardSchema) });
 export const idRowSchema = z.object({ reservation: z.string() });
 export const atRowSchema = z.object({ at: z.int() });
 export const hashRowSchema = z.object({ hash: z.string() });
-export const holdingSchema = z.object({ holding: z.int(), inUse: z.int(), holdsUntil: z.int().nullable() });
+export const holdingSchema = z.object({
+  holding: z.int(),
+  inUse: z.int(),
+  holdsUntil: z.int().nullable(),
+  blanks: z.int(),
+});
+export const issueSchema = z.object({
+  campaign: z.string(),
+  basket: z.string(),
+  reservation: z.string(),
+  codeHash: codeHashSchema,
+  epoch: z.int(),
+  n: z.int(),
+  offer: json(offerSchema),
+  until: z.int(),
+});
+export const sealedRowSchema = z.object({ sealed: z.string() });
 export const basketUseSchema = z.object({ codeHash: codeHashSchema, lastFour: z.string(), isOpen: flag });
 export const entrySchema = z.object({ epoch: z.int(), n: z.int(), hash: z.string(), body: json(entryBodySchema) });
 
@@ -69,6 +85,7 @@ const reservationSchema = z.object({
   notAfter: z.int(),
   state: z.enum(['active', 'redeemed', 'returned']),
   origin: z.enum(['scan', 'stock']),
+  isBlank: flag,
   isMarked: flag,
   deadline: z.int().nullable(),
   useBasket: z.string().nullable(),
@@ -79,13 +96,12 @@ const reservationSchema = z.object({
 });
 
 export function toReservation(row: unknown): Reservation {
-  const { isMarked, deadline, useBasket, useLane, useMode, useUntil, useCardVersion, ...reservation } = parsed(
-    reservationSchema,
-    row,
-  );
+  const { isBlank, origin, isMarked, deadline, useBasket, useLane, useMode, useUntil, useCardVersion, ...reservation } =
+    parsed(reservationSchema, row);
   const isInUse = useBasket !== null && useMode !== null && useUntil !== null && useCardVersion !== null;
   return {
     ...reservation,
+    origin: isBlank ? 'blank' : origin,
     mark: isMarked ? { deadline } : null,
     use: isInUse
       ? { basket: useBasket, lane: useLane, mode: useMode, until: useUntil, cardVersion: useCardVersion }

@@ -17,6 +17,7 @@ export async function openLedger(path: string): Promise<{ readonly ledger: Ledge
     randomBytes,
     stockUnitsMax: 0,
     outgoing: { wake: () => undefined },
+    faceUrl: (link) => `https://coupons.example/c/${link}`,
   });
   const day = (offset: number) => new Date(Date.now() + offset * DAY_MS).toISOString();
   await ledger.createCampaign({
@@ -43,6 +44,7 @@ export async function openLedger(path: string): Promise<{ readonly ledger: Ledge
     cap: { units: null, value: null },
     perCustomer: 1,
     offline: 'decline',
+    blanks: null,
   });
   return {
     ledger,

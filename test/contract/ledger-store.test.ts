@@ -30,7 +30,7 @@ import {
 /** What every store of the ledger must do, whatever database is under it. */
 
 const nothing: Batch = {
-  ...{ codes: [], reservations: [], redemptions: [], reversals: [], uses: [], waits: [], waitsEnded: [] },
+  ...{ codes: [], reservations: [], redemptions: [], reversals: [], uses: [], issues: [], waits: [], waitsEnded: [] },
   ...{ gateways: [], entries: [], journals: [], messages: [], exceptions: [], units: new Map(), published: [] },
 };
 const beat = (n: number) => ({ type: 'beat', body: { beat: `beat-${n}`, now: NOW } }) as const;
@@ -435,6 +435,7 @@ async function seed(store: LedgerStore): Promise<void> {
         cap: { units: null, value: null },
         perCustomer: 1,
         offline: 'decline',
+        blanks: null,
         issuedUnits: 3,
         issuedValue: dollars(15).amount,
       },

@@ -12,6 +12,7 @@ import { type RegisterPorts, registerDoor } from '../../gateway/doors/register-d
 import { createToken, tokenFolder } from '../../gateway/doors/tokens.ts';
 import { makeLog } from '../../gateway/log.ts';
 import { type SaleRequest, TillUnavailable } from '../../gateway/till/port.ts';
+import { noCoupon } from '../../protocol/issue-api.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import { err, ok } from '../../protocol/result.ts';
 
@@ -58,6 +59,7 @@ const till: RegisterPorts['till'] = {
   reverse: async (request) => answer('reverse', request, { reversed: true, redemption: null }),
   release: async (request) => answer('release', request, undefined),
   basket: async (basket) => answer('basket', basket, { basket, codes: [] }),
+  issue: async (request) => answer('issue', request, noCoupon(request.basket, 'no_blanks')),
   history: async (code) =>
     answer(
       'history',

@@ -299,11 +299,11 @@ describe.each([
   });
 
   it('counts what is held and in use, and the earliest end', () => {
-    expect(store.holding(1)).toEqual({ holding: 0, inUse: 0, holdsUntil: null });
+    expect(store.holding(1)).toEqual({ holding: 0, inUse: 0, holdsUntil: null, blanks: 0 });
     install();
     install({ reservation: 'res-00002', codeHash: OTHER, notAfter: 900 });
     change({ do: 'use', of: held(), use });
-    expect(store.holding(1)).toEqual({ holding: 2, inUse: 1, holdsUntil: 900 });
+    expect(store.holding(1)).toEqual({ holding: 2, inUse: 1, holdsUntil: 900, blanks: 0 });
   });
 
   it('finds what is due: ended and idle, used up, lapsed, fetched and idle', () => {

@@ -78,8 +78,8 @@ test('a basket cannot have two: the database says so [I1]', async () => {
   await carts.issue({ basket: 'web-1' });
   const sale = { door: 'cart:shop', campaign: 'spring', basket: 'web-1' };
   const store = sqliteDistributionStore(world.database);
-  const assignment = await store.read((tx) => tx.issueOf(sale));
-  await expect(store.transaction((tx) => tx.putIssue(sale, assignment ?? '', 0))).rejects.toThrow('UNIQUE');
+  const issued = await store.read((tx) => tx.issueOf(sale));
+  await expect(store.transaction((tx) => tx.putIssue(sale, issued?.assignment ?? '', 0))).rejects.toThrow('UNIQUE');
 });
 
 test('whatever carts ask at once, the cap is never exceeded and a basket has one coupon [I1]', async () => {

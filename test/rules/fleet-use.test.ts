@@ -776,6 +776,7 @@ describe('the line to a box', () => {
       },
       ...{ now: () => world.clock.now, randomBytes: (size: number) => Buffer.alloc(size, 1), stockUnitsMax: 1 },
       outgoing: { wake: () => undefined },
+      faceUrl: (link) => `https://coupons.example/c/${link}`,
     });
     expect(again.incarnation).toBe(world.ledger.incarnation);
     expect((await again.gateways())[0]).toMatchObject({

@@ -43,6 +43,7 @@ export async function openWorld({ count = 4, card = {}, capUnits = null, stockUn
       randomBytes: (size) => randomBytes(size),
       stockUnitsMax,
       outgoing: { wake: () => undefined },
+      faceUrl: (link) => `https://coupons.example/c/${link}`,
     });
   const ledger = await start();
   for (const [id, name] of [
@@ -52,7 +53,7 @@ export async function openWorld({ count = 4, card = {}, capUnits = null, stockUn
     await ledger.createStore({ id, name, timeZone: 'UTC', address: null });
   await ledger.createCampaign({
     ...{ id: 'spring', card: cardWith(card), condition: null, terms: null, picture: null },
-    ...{ cap: { units: capUnits, value: null }, perCustomer: 1, offline: 'decline' },
+    ...{ cap: { units: capUnits, value: null }, perCustomer: 1, offline: 'decline', blanks: null },
   });
   const codes = await issue(ledger, count);
   return {

@@ -13,6 +13,8 @@ import { mqttDial } from '../../gateway/cloud-link/mqtt.ts';
 import { SqliteTillStore } from '../../gateway/till/sqlite-store.ts';
 import { createTill } from '../../gateway/till/till.ts';
 import { makeWitnessFile, WitnessFile } from '../../gateway/till/witness-file.ts';
+import { blankKeyOf } from '../../protocol/blank-seal.ts';
+import { makeKeyPair, readPrivateKey } from '../../protocol/envelope.ts';
 import { downSchemas, upSchemas } from '../../protocol/messages.ts';
 import { POINTS, PORTS } from '../crash/points.ts';
 
@@ -43,7 +45,15 @@ function openCloud() {
   const store = sqliteLedgerStore(database);
   const outgoing = { wake: () => undefined };
   const ledger = () =>
-    createLedger({ store, keys: keys.value, now: Date.now, randomBytes, stockUnitsMax: 1, outgoing });
+    createLedger({
+      store,
+      keys: keys.value,
+      now: Date.now,
+      randomBytes,
+      stockUnitsMax: 1,
+      faceUrl: (link) => link,
+      outgoing,
+    });
   return { database, store, ledger, keys: keys.value };
 }
 
@@ -80,6 +90,7 @@ describe('every method that makes something durable or visible has a crash point
         gateway: 'gw-0000000000000001',
         store: { id: '0001', name: 'Main Street', timeZone: 'UTC' },
         fleetKey: randomBytes(32),
+        blankKey: blankKeyOf(readPrivateKey(makeKeyPair().privatePem)),
         keyId: 'a-key-of-it',
         version: '0',
       },

@@ -8,3 +8,18 @@ CREATE TABLE basket_issues (
   at INTEGER NOT NULL,
   PRIMARY KEY (door, campaign, basket)
 ) STRICT, WITHOUT ROWID;
+
+-- 1: made for a store to issue, and nobody has been given it
+ALTER TABLE codes ADD COLUMN blank INTEGER NOT NULL DEFAULT 0;
+
+-- Blanks that are not issued: their text as it goes to their box, and the assignment that each will be.
+CREATE TABLE blanks (
+  code_hash BLOB PRIMARY KEY REFERENCES codes (hash),
+  gateway TEXT NOT NULL REFERENCES gateways (id),
+  campaign TEXT NOT NULL REFERENCES campaigns (id),
+  sealed_for_box TEXT NOT NULL,
+  assignment TEXT NOT NULL UNIQUE,
+  sealed_code BLOB NOT NULL,
+  link_hash BLOB NOT NULL UNIQUE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX blanks_of_gateway ON blanks (gateway, campaign);
