@@ -88,6 +88,8 @@ export async function gatewayViews(store: LedgerStore): Promise<GatewayView[]> {
     const rows = await tx.allGateways();
     const worths = new Map((await tx.allCampaigns()).map(({ id, card }) => [id, faceValue(card.offer.discount)]));
     const counts = await tx.countHeldBy(rows.map(({ id }) => id));
+    const blanks = new Map<string, readonly { campaign: string; units: number }[]>();
+    for (const { id } of rows) blanks.set(id, await tx.blanksHeldBy(id));
     const sum = (gateway: string, states: readonly CodeState[]) =>
       total(
         counts.filter((c) => c.gateway === gateway && states.includes(c.state)),
@@ -96,12 +98,13 @@ export async function gatewayViews(store: LedgerStore): Promise<GatewayView[]> {
     return rows.map(({ id, store, state, connected, lastHeard, version, epoch, backlog, drillUntil }) => ({
       ...{ id, store, state, connected, lastHeard, version, epoch, backlog, drillUntil },
       holds: sum(id, ['reserved', 'void_pending']),
+      blanks: total(blanks.get(id) ?? [], worths),
       inDoubt: sum(id, ['in_doubt']),
     }));
   });
 }
 
-function total(counts: readonly HoldingCount[], worths: ReadonlyMap<string, number>) {
+function total(counts: readonly Pick<HoldingCount, 'campaign' | 'units'>[], worths: ReadonlyMap<string, number>) {
   return counts.reduce(
     (sum, { campaign, units }) => ({
       units: sum.units + units,

@@ -159,7 +159,7 @@ const HELD_ENDS_BEFORE = `SELECT 1 FROM reservations r JOIN codes c ON c.hash = 
   WHERE r.gateway = (SELECT ?) AND r.state = 'open' AND r.not_after < ? LIMIT 1`;
 const HELD_COUNT = `SELECT r.gateway, c.campaign, c.state, count(*) AS units FROM reservations r
   JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
-  WHERE r.gateway = (SELECT ?) AND r.state = 'open' GROUP BY c.campaign, c.state`;
+  WHERE r.gateway = (SELECT ?) AND r.state = 'open' AND NOT (c.blank = 1 AND c.state = 'reserved') GROUP BY c.campaign, c.state`;
 const RESERVATIONS_ENDED = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
   WHERE r.state = 'open' AND r.not_after <= ? AND c.state IN ('reserved', 'void_pending') LIMIT ?`;
 const RECALLS_LAPSED = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id

@@ -55,6 +55,7 @@ export interface LedgerReads {
   codesHeldBy(gateway: string): Promise<CodeHash[]>;
   /** Does any open reservation of the box end before this instant? */
   anyHeldEndsBefore(gateway: string, instant: number): Promise<boolean>;
+  /** Without the blanks, as long as they are believed to be that. */
   countHeldBy(gateways: readonly string[]): Promise<HoldingCount[]>;
   heads(partitions: readonly number[]): Promise<ChainHead[]>;
   entriesOfCode(code: CodeHash): Promise<StoredEntry[]>;

@@ -473,6 +473,7 @@ describe('the fleet', () => {
     epoch: 1,
     backlog: 3,
     holds: { units: 2, value: 1000 },
+    blanks: { units: 0, value: 0 },
     inDoubt: { units: 0, value: 0 },
     drillUntil: null,
   };

@@ -26,7 +26,13 @@ const FLEET_KEY = Buffer.alloc(32, 7);
 
 export type World = Awaited<ReturnType<typeof openWorld>>;
 
-export async function openWorld({ count = 4, card = {}, capUnits = null, stockUnitsMax = 500 }: Options = {}) {
+export async function openWorld({
+  count = 4,
+  card = {},
+  capUnits = null,
+  stockUnitsMax = 500,
+  blanks = null,
+}: Options = {}) {
   const database = openDatabase(':memory:');
   const store = sqliteLedgerStore(database);
   const clock = { now: NOW };
@@ -53,7 +59,7 @@ export async function openWorld({ count = 4, card = {}, capUnits = null, stockUn
     await ledger.createStore({ id, name, timeZone: 'UTC', address: null });
   await ledger.createCampaign({
     ...{ id: 'spring', card: cardWith(card), condition: null, terms: null, picture: null },
-    ...{ cap: { units: capUnits, value: null }, perCustomer: 1, offline: 'decline', blanks: null },
+    ...{ cap: { units: capUnits, value: null }, perCustomer: 1, offline: 'decline', blanks },
   });
   const codes = await issue(ledger, count);
   return {
@@ -80,6 +86,7 @@ type Options = {
   readonly card?: Partial<Card>;
   readonly capUnits?: number | null;
   readonly stockUnitsMax?: number;
+  readonly blanks?: { readonly perStore: number } | null;
 };
 
 export async function issue(ledger: Ledger, count: number): Promise<string[]> {
@@ -424,6 +431,8 @@ export class Box {
   }
 
   #closed(reservation: string): boolean {
-    return this.entries.some(({ body }) => 'reservation' in body && body.reservation === reservation);
+    return this.entries.some(
+      ({ body }) => body.kind !== 'issued' && 'reservation' in body && body.reservation === reservation,
+    );
   }
 }

@@ -1,29 +1,17 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { sealBlank } from '../../protocol/blank-seal.ts';
-import { type Code, formatCode } from '../../protocol/code.ts';
+import { TillUnavailable } from '../../gateway/till/port.ts';
+import { formatCode } from '../../protocol/code.ts';
 import type { IssueView } from '../../protocol/issue-api.ts';
-import { BLANK_KEY, card, codeAt, GATEWAY, hashOf, turn, World } from './till-world.ts';
+import { BLANK_KEY, card, codeAt, faceOf, hashOf, turn, World } from './till-world.ts';
 
 /** A register prints a coupon: from blanks, with the line or without. */
-
-export const linkOf = (code: Code) => `https://coupons.example/c/${hashOf(code).slice(0, 22)}`;
-
-/** A blank as the cloud grants it. */
-export function blankOf(world: World, code: Code) {
-  const sealed = sealBlank(
-    BLANK_KEY.publicKey,
-    { code, link: linkOf(code) },
-    { gateway: GATEWAY, codeHash: hashOf(code) },
-  );
-  if (sealed === null) throw new Error('it cannot be sealed');
-  return world.reservation(code, { sealed });
-}
 
 async function opened(...codes: number[]): Promise<World> {
   const world = new World();
   await world.start();
   await world.connect();
-  if (codes.length > 0) await world.hear('grant', world.grant(codes.map((at) => blankOf(world, codeAt(at)))));
+  if (codes.length > 0) await world.hear('grant', world.grant(codes.map((at) => world.blank(codeAt(at)))));
   return world;
 }
 
@@ -96,23 +84,24 @@ test('a box that is not validated issues nothing [I4, G6]', async () => {
 
 test('with the line up the face is told, and the code goes back to be free everywhere [I4]', async () => {
   const world = await opened(0);
-  expect(await issue(world, 'A')).toMatchObject({ link: linkOf(codeAt(0)) });
+  expect(await issue(world, 'A')).toMatchObject({ link: faceOf(codeAt(0)) });
   await world.box.tick();
   expect(world.journal().slice(-2)).toEqual(['issued', 'returned released']);
   expect(await issue(world, 'A')).toMatchObject({ code: formatCode(codeAt(0)) });
   await world.cut();
   expect(await issue(world, 'A')).toMatchObject({ link: null });
   await world.hear('ack', { acknowledged: world.box.status().head, evidence: null, exceptions: [] });
-  expect(await issue(world, 'A')).toMatchObject({ link: linkOf(codeAt(0)) });
+  expect(await issue(world, 'A')).toMatchObject({ link: faceOf(codeAt(0)) });
 });
 
 test('a blank that is called back, or whose time is over, is given to nobody [I3]', async () => {
   const world = await opened(0, 1);
   const called = world.store.code(hashOf(codeAt(0))).open[0];
-  const { codeHash, generation } = blankOf(world, codeAt(0));
+  const { codeHash, generation } = world.blank(codeAt(0));
   const reservations = [{ reservation: called?.reservation ?? '', epoch: 1, codeHash, generation }];
   await world.hear('recall', { reservations, why: 'wanted', deadline: null });
   expect(world.box.status()).toMatchObject({ blanks: 1, holding: 0 });
+  await world.cut();
   await world.pass(73 * 3_600_000);
   expect(await issue(world, 'A')).toMatchObject({ reason: 'no_blanks' });
   await world.box.tick();
@@ -141,7 +130,7 @@ describe('a register whose box has no blank', () => {
     expect(world.lastSent('blanks')).toEqual({ publicKey: BLANK_KEY.publicKey, request: null });
     const { waits, request } = await asked(world);
     const about = { cause: { kind: 'stock', request } as const };
-    await world.hear('grant', world.grant([blankOf(world, codeAt(0))], about));
+    await world.hear('grant', world.grant([world.blank(codeAt(0))], about));
     expect(await waits).toMatchObject({ decision: 'issued', code: formatCode(codeAt(0)) });
   });
 
@@ -158,7 +147,7 @@ describe('a register whose box has no blank', () => {
     await world.pass(800);
     expect(await waits).toMatchObject({ decision: 'undetermined', reason: 'no_blanks' });
     const about = { cause: { kind: 'stock', request } as const, cards: [card({ version: 2 })] };
-    await world.hear('grant', world.grant([blankOf(world, codeAt(0))], about));
+    await world.hear('grant', world.grant([world.blank(codeAt(0))], about));
     expect(await issue(world, 'A')).toMatchObject({ decision: 'issued' });
   });
 });
@@ -168,8 +157,70 @@ test('a scan never gets a blank, whatever the cloud grants [I3, G2]', async () =
   const waits = world.validate(codeAt(0), 'B');
   await turn();
   const want = world.lastSent('want')?.want ?? '';
-  await world.hear('grant', world.grant([blankOf(world, codeAt(0))], { cause: { kind: 'want', want } }));
+  await world.hear('grant', world.grant([world.blank(codeAt(0))], { cause: { kind: 'want', want } }));
   await world.pass(800);
   expect(await waits).toMatchObject({ reason: 'cannot_verify' });
   expect(world.box.status()).toMatchObject({ inUse: 0, blanks: 0 });
 });
+
+/** Baskets ask, the power goes at any port, the cloud calls back; whoever was shown a coupon is shown it for good. */
+test('no basket has two, no blank goes to two, and each that was shown stays, through every power cut [I1, I2, I4]', async () => {
+  const basket = fc.nat(5).map((n) => `basket-${n}`);
+  const step = fc.oneof(
+    { weight: 6, arbitrary: fc.record({ op: fc.constant('issue' as const), basket }) },
+    { weight: 3, arbitrary: fc.record({ op: fc.constant('power' as const), port: fc.nat(3) }) },
+    { weight: 2, arbitrary: fc.record({ op: fc.constant('recall' as const), code: fc.nat(3) }) },
+    { weight: 2, arbitrary: fc.record({ op: fc.constant('tick' as const) }) },
+    { weight: 1, arbitrary: fc.record({ op: fc.constant('crash' as const) }) },
+  );
+  let shownInAll = 0;
+  let cuts = 0;
+  const play = async (steps: readonly (typeof step extends fc.Arbitrary<infer S> ? S : never)[]) => {
+    const world = await opened(0, 1, 2, 3);
+    const held = [0, 1, 2, 3].map((at) => world.store.code(hashOf(codeAt(at))).open[0]?.reservation ?? '');
+    await world.cut();
+    const shown = new Map<string, string>();
+    const again = async () => {
+      [world.beforePort, world.afterPort] = [() => {}, () => {}];
+      world.crash();
+      await world.start();
+      await world.cut();
+    };
+    for (const one of steps) {
+      try {
+        if (one.op === 'issue') {
+          const { code } = await issue(world, one.basket);
+          if (code !== null) expect(shown.get(one.basket) ?? code).toBe(code);
+          if (code !== null) shown.set(one.basket, code);
+        } else if (one.op === 'power') {
+          const cut = (act: 'commit' | 'witness') => {
+            if (act === (one.port < 2 ? 'commit' : 'witness')) throw new TillUnavailable('the power is off');
+          };
+          if (one.port % 2 === 0) world.beforePort = cut;
+          else world.afterPort = cut;
+        } else if (one.op === 'recall') {
+          const reservation = held[one.code] ?? '';
+          const item = { reservation, epoch: 1, codeHash: hashOf(codeAt(one.code)), generation: 0 };
+          await world.hear('recall', { reservations: [item], why: 'wanted', deadline: null });
+        } else if (one.op === 'tick') await world.box.tick();
+        else await again();
+      } catch (error) {
+        if (!(error instanceof TillUnavailable)) throw error;
+        cuts += 1;
+        await again();
+      }
+    }
+    await again();
+    for (const [basket, code] of shown) expect((await issue(world, basket)).code).toBe(code);
+    expect(new Set(shown.values()).size).toBe(shown.size);
+    const entries = world.store.entries(1, 1, 10_000).flatMap(({ body }) => (body.kind === 'issued' ? [body] : []));
+    expect(new Set(entries.map(({ basket }) => basket)).size).toBe(entries.length);
+    expect(new Set(entries.map(({ codeHash }) => codeHash)).size).toBe(entries.length);
+    shownInAll += shown.size;
+  };
+  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), play), {
+    ...{ numRuns: 60, seed: 20_261_123, endOnFailure: false },
+  });
+  expect(shownInAll).toBeGreaterThan(40);
+  expect(cuts).toBeGreaterThan(20);
+}, 60_000);

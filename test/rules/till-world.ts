@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { blankKeyOf } from '../../protocol/blank-seal.ts';
+import { blankKeyOf, sealBlank } from '../../protocol/blank-seal.ts';
 import type { Card } from '../../protocol/card.ts';
 import { type Code, hashCode, lastFour, makeCodes } from '../../protocol/code.ts';
 import type { CodeForm } from '../../protocol/code-form.ts';
@@ -44,6 +44,8 @@ export function codeOf(raw: string, forms: readonly CodeForm[]): Code {
   if (reading.kind !== 'code') throw new Error(`${raw} reads as ${reading.kind}`);
   return reading.code;
 }
+/** Where its face would be. */
+export const faceOf = (code: Code) => `https://coupons.example/c/${hashOf(code).slice(0, 22)}`;
 export const hashOf = (code: Code) => hashCode(FLEET_KEY, code);
 
 export const card = (changes: Partial<Card> = {}): Card => ({
@@ -287,6 +289,14 @@ export class World {
       cardVersion: 1,
       ...changes,
     };
+  }
+
+  /** A blank, as the cloud grants it to this box. */
+  blank(code: Code): ReservationGrant {
+    const place = { gateway: GATEWAY, codeHash: hashOf(code) };
+    const sealed = sealBlank(BLANK_KEY.publicKey, { code, link: faceOf(code) }, place);
+    if (sealed === null) throw new Error('it cannot be sealed');
+    return this.reservation(code, { sealed });
   }
 
   /** Reserved ahead here. */
