@@ -10,6 +10,7 @@ import type { Config } from './config.ts';
 import { createDistribution } from './distribution/distribution.ts';
 import type { Distribution } from './distribution/port.ts';
 import { sqliteDistributionStore } from './distribution/sqlite-distribution-store.ts';
+import type { DistributionStore } from './distribution/store.ts';
 import { adminDoor } from './doors/admin-door.ts';
 import { cartDoor } from './doors/cart-door.ts';
 import { enrolmentDoor } from './doors/enrolment-door.ts';
@@ -43,6 +44,7 @@ export type Data = {
   readonly keys: CloudKeys;
   readonly database: Database;
   readonly store: LedgerStore;
+  readonly distribution: DistributionStore;
   readonly tokens: TokenStore;
   readonly enrolments: EnrolmentStore;
 };
@@ -50,12 +52,19 @@ export type Data = {
 /** What stands between the ledger and the world. Whoever starts a node may put something of its own around each. */
 export type Parts = {
   readonly store: LedgerStore;
+  readonly distribution: DistributionStore;
   readonly ledger: Ledger;
   readonly carrier: Carrier;
   readonly enrolments: EnrolmentStore;
 };
 export type Around = { readonly [P in keyof Parts]: (part: Parts[P]) => Parts[P] };
-const AS_THEY_ARE: Around = { store: (it) => it, ledger: (it) => it, carrier: (it) => it, enrolments: (it) => it };
+const AS_THEY_ARE: Around = {
+  store: (it) => it,
+  distribution: (it) => it,
+  ledger: (it) => it,
+  carrier: (it) => it,
+  enrolments: (it) => it,
+};
 
 /** One cloud node, from its lock to its last answer. Resolves when `stop` has aborted and all is closed. */
 export async function serve(
@@ -73,8 +82,13 @@ export async function serve(
   }
   const opened: Closing[] = [() => locked.value.release(), () => data.value.database.close()];
   try {
-    const { store, enrolments } = data.value;
-    const parts = { ...data.value, store: around.store(store), enrolments: around.enrolments(enrolments) };
+    const { store, distribution, enrolments } = data.value;
+    const parts = {
+      ...data.value,
+      store: around.store(store),
+      distribution: around.distribution(distribution),
+      enrolments: around.enrolments(enrolments),
+    };
     return await run(config, parts, around, log, stop, opened);
   } finally {
     for (const close of opened.reverse()) await close();
@@ -93,6 +107,7 @@ export function openData(directory: string, { checked } = { checked: false }): R
       keys: keys.value,
       database,
       store: sqliteLedgerStore(database),
+      distribution: sqliteDistributionStore(database),
       tokens: sqliteTokenStore(database),
       enrolments: sqliteEnrolmentStore(database),
     });
@@ -107,7 +122,7 @@ type Closing = () => void | Promise<void>;
 /** All that is plugged together. What is opened is noted in `opened`, to be closed in the opposite order. */
 async function run(
   config: Config,
-  { keys, database, store, tokens, enrolments }: Data,
+  { keys, database, store, distribution: distributed, tokens, enrolments }: Data,
   around: Around,
   log: Log,
   stop: AbortSignal,
@@ -126,11 +141,9 @@ async function run(
   });
   const ledger = around.ledger(made);
   opened.push(() => ledger.close());
-
   const distribution = createDistribution({
-    ...{ ledger, keys, randomBytes, now },
-    store: sqliteDistributionStore(database),
-    post: { sendProof: () => Promise.reject(new Error('nothing carries one-time codes yet')) },
+    ...{ store: distributed, ledger, keys, randomBytes, now },
+    post: { sendProof: () => Promise.reject(new Error('no channel is set up')) },
   });
 
   const cloudPassword = randomBytes(32).toString('base64url');
@@ -148,7 +161,14 @@ async function run(
 
   const idempotency = sqliteIdempotencyStore(database);
   const listening = await openDoors(config, broker.value, {
-    ...{ ledger, distribution, tokens, enrolments, idempotency, keys, log, now },
+    ledger,
+    distribution,
+    tokens,
+    enrolments,
+    idempotency,
+    keys,
+    log,
+    now,
   });
   if (!listening.ok) return listening;
   opened.push(listening.value.close);
@@ -158,7 +178,7 @@ async function run(
   );
   if (config.insecureLan)
     log.warn({}, 'TEARLINE_INSECURE_LAN is set: tokens and codes may cross the network unencrypted');
-  return keepTime(ledger, idempotency, now, log, stop);
+  return keepTime([ledger, distribution], idempotency, now, log, stop);
 }
 
 type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
@@ -181,7 +201,7 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
   const doors = [
     ...cartDoor(ledger, idempotency, now),
     ...issueDoor({ ledger, distribution, idempotency, faceUrl: faceUrl(config), now }),
-    ...adminDoor({ ledger, enrolments, log, now }),
+    ...adminDoor({ ledger, enrolments, distribution, country: config.country, faceUrl: faceUrl(config), log, now }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
   ];
   const machine = machineDoor({
@@ -247,7 +267,7 @@ const TICK_MS = 1_000;
 
 /** Ends what is due, once a second. A defect ends the node: what it would decide after it is not to be trusted. */
 async function keepTime(
-  ledger: Ledger,
+  timed: readonly { tick(): Promise<void> }[],
   idempotency: IdempotencyStore,
   now: () => number,
   log: Log,
@@ -255,7 +275,7 @@ async function keepTime(
 ): Promise<Result<void, Failure>> {
   while (!stop.aborted) {
     try {
-      await ledger.tick();
+      for (const one of timed) await one.tick();
       await idempotency.forgetBefore(now() - IDEMPOTENCY_KEY_MS);
     } catch (error) {
       if (!(error instanceof LedgerUnavailable)) {

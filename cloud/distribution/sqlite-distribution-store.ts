@@ -15,7 +15,7 @@ import {
   textOrNull,
   word,
 } from '../ledger/sqlite-reads.ts';
-import { sqliteRooms } from '../ledger/sqlite-store.ts';
+import { sqliteRooms } from '../ledger/sqlite-rooms.ts';
 import { NEW_CODE, NEW_ENTRY, newCode, once, sqliteWrites, UNITS, writeEntries } from '../ledger/sqlite-writes.ts';
 import type {
   AssignmentRow,
@@ -56,6 +56,8 @@ function reads(db: RowReader): DistributionReads {
       all(assignmentRow, 'SELECT * FROM assignments WHERE customer = (SELECT ?) ORDER BY seq DESC', customer),
     assignmentsAfter: async (seq, most) =>
       all(assignmentRow, 'SELECT * FROM assignments WHERE seq > ? ORDER BY seq LIMIT ?', seq, most),
+    assignmentsOfCampaign: async (campaign, after, most) =>
+      all(assignmentRow, ASSIGNMENTS_OF_CAMPAIGN, campaign, after, most),
     replacedButGood: async (most) => all((row) => hashOf(row.code_hash), REPLACED_BUT_GOOD, most),
     erasedCustomers: async () =>
       all((row) => text(row.customer), 'SELECT DISTINCT customer FROM identities WHERE sealed IS NULL'),
@@ -69,6 +71,8 @@ function reads(db: RowReader): DistributionReads {
   };
 }
 
+const ASSIGNMENTS_OF_CAMPAIGN =
+  'SELECT * FROM assignments WHERE campaign = (SELECT ?) AND seq > ? ORDER BY seq LIMIT ?';
 const REPLACED_BUT_GOOD = `SELECT a.code_hash FROM assignments a JOIN codes c ON c.hash = a.code_hash
   WHERE a.replaced_by IS NOT NULL AND c.void_mark = 0 AND c.state NOT IN ('voided', 'redeemed') LIMIT ?`;
 const ASSIGNMENTS_OF =
@@ -139,7 +143,7 @@ function prepare(db: SqliteDatabase.Database) {
     newCode: db.prepare(NEW_CODE),
     units: db.prepare(UNITS),
     entry: db.prepare(NEW_ENTRY),
-    pool: db.prepare('INSERT INTO pools (stack, campaign, count) VALUES (?, ?, ?)'),
+    pool: db.prepare('INSERT INTO pools (stack, campaign, count) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
     takeFromPool: db.prepare(`UPDATE pools SET next = next + 1 WHERE stack =
       (SELECT stack FROM pools WHERE campaign = (SELECT ?) AND next < count ORDER BY stack LIMIT 1) RETURNING stack, next`),
     issue: db.prepare('INSERT INTO basket_issues VALUES (?, ?, ?, ?, ?)'),

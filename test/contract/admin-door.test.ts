@@ -52,6 +52,7 @@ describe('a campaign', () => {
       minimumBasket: null,
       onSilence: 'hold',
       offline: 'decline',
+      blanks: null,
       version: 1,
       issued: { units: 0, value: 0 },
     });
