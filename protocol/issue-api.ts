@@ -23,7 +23,7 @@ export type IssueRequest = z.infer<typeof issueRequestSchema>;
 const issueReasonSchema = z.enum(['unknown_campaign', 'campaign_ended', 'none_left', 'no_blanks', 'not_ready']);
 export type IssueReason = z.infer<typeof issueReasonSchema>;
 
-const issueSchema = z.object({
+export const issueSchema = z.object({
   decision: z.enum(['issued', 'refused', 'undetermined']),
   reason: issueReasonSchema.nullable(),
   /** For the cashier's display. */
