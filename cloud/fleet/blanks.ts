@@ -3,15 +3,13 @@ import { validityIn } from '../../protocol/card.ts';
 import { makeCodes } from '../../protocol/code.ts';
 import { GRANT_RESERVATIONS_MAX } from '../../protocol/limits.ts';
 import type { DownBody, UpBody } from '../../protocol/messages.ts';
-import { faceValue } from '../../protocol/offer.ts';
+import { capLeft } from '../distribution/pools.ts';
 import { codePlace, type Secrets } from '../distribution/secrets.ts';
-import { unitsLeft } from '../issuing/cap-rules.ts';
 import { issuable, takeCap } from '../issuing/issuable.ts';
 import { chain, entryOf } from '../ledger/chain.ts';
 import type { GatewayRow } from '../ledger/code-rules.ts';
 import type { Group } from '../ledger/group.ts';
 import { grant } from '../ledger/handover-rules.ts';
-import type { Campaign } from '../ledger/port.ts';
 import { recall } from '../ledger/sale-rules.ts';
 import { DuplicateCode, type LedgerStore, type MadeBlanks } from '../ledger/store.ts';
 import type { Unit } from '../ledger/unit.ts';
@@ -34,14 +32,21 @@ export type BlankPorts = {
 type Request = NonNullable<UpBody<'blanks'>['request']>;
 type Why = DownBody<'no_blanks'>['why'];
 
-/** Fills up what every welcomed box should have, and calls back what it has too many. */
-export async function replenishBlanks(ports: BlankPorts): Promise<void> {
+/** One turn of what is due: sealing so many takes less than a second, and others have their turn. */
+const BLANKS_PER_TURN_MAX = 1_000;
+
+/**
+ * Fills up what every welcomed box should have, and calls back what it has too many.
+ * @returns whether more is to be done soon
+ */
+export async function replenishBlanks(ports: BlankPorts): Promise<boolean> {
   const { store, now } = ports;
   const { campaigns, gateways, stores } = await store.read(async (tx) => ({
     campaigns: await tx.allCampaigns(),
     gateways: (await tx.allGateways()).filter(canTake),
     stores: new Map((await tx.stores()).map(({ id, timeZone }) => [id, timeZone])),
   }));
+  let left = BLANKS_PER_TURN_MAX;
   for (const { id, store: place } of gateways) {
     const held = new Map((await store.read((tx) => tx.blanksHeldBy(id))).map((row) => [row.campaign, row.units]));
     for (const campaign of campaigns) {
@@ -49,9 +54,11 @@ export async function replenishBlanks(ports: BlankPorts): Promise<void> {
       const move = blanksToMove(wanted, held.get(campaign.id) ?? 0);
       if (move === null) continue;
       if ('recall' in move) await recallBlanks(ports, id, campaign.id, move.recall);
-      else await makeBlanks(ports, id, campaign.id, move.make);
+      else if (left === 0) return true;
+      else left -= await makeBlanks(ports, id, campaign.id, Math.min(left, move.make));
     }
   }
+  return left === 0;
 }
 
 /** A register waits for a coupon, and its box has no blank of that campaign. */
@@ -63,11 +70,13 @@ export async function answerBlankRequest(ports: BlankPorts, gateway: string, { i
   );
 }
 
-async function makeBlanks(ports: BlankPorts, gateway: string, campaign: string, count: number): Promise<void> {
-  for (let left = count; left > 0; ) {
-    const made = await makeChunk(ports, gateway, campaign, Math.min(left, BLANKS_PER_CHUNK), null);
-    if (typeof made !== 'number') return;
-    left -= made;
+/** @returns how many were made: fewer than asked for where the caps allow no more */
+async function makeBlanks(ports: BlankPorts, gateway: string, campaign: string, count: number): Promise<number> {
+  for (let made = 0; ; ) {
+    const more = await makeChunk(ports, gateway, campaign, Math.min(count - made, BLANKS_PER_CHUNK), null);
+    if (typeof more !== 'number') return made;
+    made += more;
+    if (made === count) return made;
   }
 }
 
@@ -159,7 +168,3 @@ async function recallBlanks(
 
 const canTake = ({ state, connected, welcomedBoot, sealingKey }: GatewayRow): boolean =>
   state === 'active' && connected && welcomedBoot !== null && sealingKey !== null;
-
-function capLeft({ cap, issuedUnits, issuedValue, card }: Campaign): number | null {
-  return unitsLeft(cap, { units: issuedUnits, value: issuedValue }, faceValue(card.offer.discount));
-}

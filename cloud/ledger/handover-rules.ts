@@ -86,6 +86,8 @@ export function grant(
   const changes: Change[] = [];
   const manifest: DownBody<'grant'>['manifest'] = [];
   for (const { view, reservationId, sealed } of codes) {
+    // Without its text a box would take a blank for a coupon [I3].
+    if (view.code.blank && sealed == null) continue;
     const reserved = reserve(gateway, view, reservationId, number, cause, now);
     if (reserved === null) continue;
     changes.push(...reserved.changes);

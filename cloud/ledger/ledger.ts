@@ -158,7 +158,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
       if (dealtAt + DEAL_MS > now()) return;
       dealtAt = now();
       await deal(stocking);
-      await replenishBlanks(blanks);
+      if (await replenishBlanks(blanks)) dealtAt = 0;
     },
     close: () => group.run([], async () => undefined),
   };

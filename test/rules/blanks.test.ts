@@ -182,10 +182,13 @@ describe('a box has as many as it should', () => {
     expect(till.blanks()).toEqual([]);
   });
 
-  test('in parts, and no more than the cap has left [I2, I6]', async () => {
-    await opened({ blanks: { perStore: 250 }, capUnits: 230 });
-    expect(till.blanks()).toHaveLength(230);
-    expect(await issuedUnits()).toBe(230);
+  test('in parts and in turns, and no more than the cap has left [I2, I6]', async () => {
+    await opened({ blanks: { perStore: 3000 }, capUnits: 1234 });
+    expect(till.blanks()).toHaveLength(1000);
+    await till.tick();
+    expect(till.blanks()).toHaveLength(1234);
+    await till.tick();
+    expect(await issuedUnits()).toBe(1234);
   });
 });
 
