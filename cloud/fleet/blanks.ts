@@ -127,19 +127,19 @@ type Chunk = {
 };
 
 /** Cap, codes, their entries, reservations and the grant: one transaction. */
-async function putBlanks({ now, newId }: BlankPorts, unit: Unit, chunk: Chunk): Promise<number | Why | 'not_now'> {
-  const tx = unit.reads;
+async function putBlanks({ newId }: BlankPorts, unit: Unit, chunk: Chunk): Promise<number | Why | 'not_now'> {
+  const { now, reads: tx } = unit;
   const gateway = await unit.gateway(chunk.gateway);
   if (gateway === null || !canTake(gateway) || gateway.sealingKey !== chunk.key) return 'not_now';
   const campaign = (await tx.campaigns([chunk.campaign]))[0];
   if (campaign === undefined) return 'unknown_campaign';
   const timeZone = (await unit.store(gateway.store))?.timeZone ?? 'UTC';
-  if (validityIn(campaign.card, timeZone).endsAt <= now()) return 'campaign_ended';
+  if (validityIn(campaign.card, timeZone).endsAt <= now) return 'campaign_ended';
   const blanks = chunk.blanks.slice(0, capLeft(campaign) ?? chunk.blanks.length);
   const taken = takeCap(campaign, blanks.length);
   if (blanks.length === 0 || !taken.ok) return 'none_left';
   await tx.putCampaign(taken.value);
-  const news = blanks.map(({ hash }) => entryOf(hash, now(), { kind: 'blank', campaign: campaign.id }));
+  const news = blanks.map(({ hash }) => entryOf(hash, now, { kind: 'blank', campaign: campaign.id }));
   const heads = await tx.heads([...new Set(news.map(({ partition }) => partition))]);
   await tx.makeBlanks({ campaign: campaign.id, gateway: gateway.id, blanks, entries: chain(heads, news) });
   const sealedByHash = new Map(blanks.map(({ hash, sealedForBox }) => [hash, sealedForBox]));
@@ -147,7 +147,7 @@ async function putBlanks({ now, newId }: BlankPorts, unit: Unit, chunk: Chunk): 
     ...{ view, reservationId: newId(), tombstones: [] },
     sealed: sealedByHash.get(view.code.hash) ?? null,
   }));
-  unit.apply(grant(gateway, codes, { kind: 'stock', request: chunk.request }, now()).changes);
+  unit.apply(grant(gateway, codes, { kind: 'stock', request: chunk.request }, now).changes);
   return blanks.length;
 }
 

@@ -57,6 +57,11 @@ export class Unit {
     this.#now = now;
   }
 
+  /** The instant of all its entries. */
+  get now(): number {
+    return this.#now;
+  }
+
   get reads(): LedgerTx {
     return this.#tx;
   }
