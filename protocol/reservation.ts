@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { BLANK_SEALED_CHARACTERS_MAX } from './limits.ts';
 import type { CodeHash } from './code.ts';
+import { personalSchema } from './offer.ts';
 
 /** Ids are random, made by whoever starts the operation, and never reused. */
 export const idSchema = z.string().regex(/^[A-Za-z0-9_-]{8,40}$/);
@@ -42,5 +43,7 @@ export const reservationSchema = z.strictObject({
   cardVersion: numberSchema,
   /** Of a blank: its text, sealed for this box. Nobody redeems it until it is issued [I3]. */
   sealed: sealedBlankSchema.exactOptional(),
+  /** What this coupon has of its own. Left out where it has nothing: such a manifest is read by a box of before. */
+  personal: personalSchema.exactOptional(),
 });
 export type ReservationGrant = z.infer<typeof reservationSchema>;

@@ -3,10 +3,11 @@ import { validityIn } from '../../protocol/card.ts';
 import { type Code, makeCodes, partitionOf } from '../../protocol/code.ts';
 import { LEDGER_PARTITIONS } from '../../protocol/limits.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
-import { issuable, takeCap } from '../issuing/issuable.ts';
+import { chainLine, issuable, takeCap } from '../issuing/issuable.ts';
 import { chain, type NewEntry } from '../ledger/chain.ts';
 import { Gathering } from '../ledger/gathering.ts';
-import type { Campaign, CodeHash } from '../ledger/port.ts';
+import type { Campaign } from '../ledger/port.ts';
+import type { NewCode } from '../ledger/store.ts';
 import { decideAssignment, type Mine } from './assign-rules.ts';
 import type { Assigned, AssignRefusal, AssignRequest, Coupon } from './port.ts';
 import { capLeft, type Drawn, nextOfPool } from './pools.ts';
@@ -72,7 +73,7 @@ class Given {
   readonly #ports: AssignmentPorts;
   readonly #tx: DistributionTx;
   readonly #campaigns: Map<string, Campaign>;
-  readonly #minted = new Map<string, { hash: CodeHash; lastFour: string }[]>();
+  readonly #minted = new Map<string, NewCode[]>();
   readonly #poolLeft = new Map<string, number | null>();
   #codes: Code[] = [];
 
@@ -186,7 +187,7 @@ class Given {
     return left;
   }
 
-  #note(campaign: string, code: { hash: CodeHash; lastFour: string }): void {
+  #note(campaign: string, code: NewCode): void {
     const codes = this.#minted.get(campaign) ?? [];
     codes.push(code);
     this.#minted.set(campaign, codes);
@@ -201,10 +202,10 @@ class Given {
 const CODES_MADE_AHEAD = 64;
 
 /** One entry for each partition, with the hash of the codes made there: as for a stack's chunk. */
-function issueEntries(campaign: string, codes: readonly { readonly hash: CodeHash }[], at: number): NewEntry[] {
+function issueEntries(campaign: string, codes: readonly NewCode[], at: number): NewEntry[] {
   const entries: NewEntry[] = [];
   for (let partition = 0; partition < LEDGER_PARTITIONS; partition += 1) {
-    const mine = codes.flatMap(({ hash }) => (partitionOf(hash) === partition ? hash : [])).sort();
+    const mine = codes.flatMap((code) => (partitionOf(code.hash) === partition ? chainLine(code) : [])).sort();
     if (mine.length === 0) continue;
     const hash = createHash('sha256').update(mine.join('\n')).digest('hex');
     entries.push({

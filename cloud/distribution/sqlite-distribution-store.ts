@@ -15,8 +15,9 @@ import {
   textOrNull,
   word,
 } from '../ledger/sqlite-reads.ts';
+import { codeWriter } from '../ledger/sqlite-codes.ts';
 import { sqliteRooms } from '../ledger/sqlite-rooms.ts';
-import { NEW_CODE, NEW_ENTRY, newCode, once, sqliteWrites, UNITS, writeEntries } from '../ledger/sqlite-writes.ts';
+import { NEW_ENTRY, once, sqliteWrites, writeEntries } from '../ledger/sqlite-writes.ts';
 import type {
   AssignmentRow,
   ClaimRow,
@@ -82,6 +83,7 @@ function writes(
   db: SqliteDatabase.Database,
 ): Omit<DistributionTx, keyof DistributionReads | keyof ReturnType<typeof sqliteWrites>> {
   const to = prepare(db);
+  const code = codeWriter(db);
   return {
     async putCustomer({ id, language, timeZone, sealedName, homeStore, createdAt, mergedInto, erasedAt }) {
       to.customer.run(id, language, timeZone, sealedName, homeStore, createdAt, mergedInto, erasedAt);
@@ -96,8 +98,8 @@ function writes(
       once(to.changeAssignment.run(customer, replacedBy, id));
     },
     async mint({ campaign, codes, entries }) {
-      for (const { hash, lastFour } of codes) newCode(to.newCode, [blob(hash), lastFour, campaign, 'issued', 0]);
-      to.units.run('$.issued', '$.issued', codes.length, campaign);
+      code.add(campaign, codes, { state: 'issued', dealt: false });
+      code.countIssued(campaign, codes);
       writeEntries(to.entry, entries);
     },
     async putPool({ stack, campaign, count }) {
@@ -140,8 +142,6 @@ function prepare(db: SqliteDatabase.Database) {
       at, replaced_by) VALUES (@id, @campaign, @customer, @ordinal, @codeHash, @sealedCode, @linkHash, @how, @channel, @source,
       @at, @replacedBy)`),
     changeAssignment: db.prepare('UPDATE assignments SET customer = ?, replaced_by = ? WHERE id = ?'),
-    newCode: db.prepare(NEW_CODE),
-    units: db.prepare(UNITS),
     entry: db.prepare(NEW_ENTRY),
     pool: db.prepare('INSERT INTO pools (stack, campaign, count) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
     takeFromPool: db.prepare(`UPDATE pools SET next = next + 1 WHERE stack =

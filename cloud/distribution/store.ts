@@ -1,5 +1,5 @@
 import type { CodeHash } from '../../protocol/code.ts';
-import type { BasketSale, LedgerReads, LedgerTx, StoredEntry } from '../ledger/store.ts';
+import type { BasketSale, LedgerReads, LedgerTx, NewCode, StoredEntry } from '../ledger/store.ts';
 import type { IdentityKind } from './identity.ts';
 
 /**
@@ -122,6 +122,6 @@ export type ClaimRow = {
 
 export type MintedCodes = {
   readonly campaign: string;
-  readonly codes: readonly { readonly hash: CodeHash; readonly lastFour: string }[];
+  readonly codes: readonly NewCode[];
   readonly entries: readonly StoredEntry[];
 };

@@ -9,6 +9,7 @@ import { fleetDoor } from './fleet-door.ts';
 import type { Endpoint } from './http.ts';
 import { stackDoor } from './stack-door.ts';
 import { storeDoor } from './store-door.ts';
+import { termsDoor } from './terms-door.ts';
 
 type Parts = {
   readonly ledger: Ledger;
@@ -24,6 +25,7 @@ type Parts = {
 export function adminDoor({ ledger, enrolments, distribution, country, faceUrl, log, now }: Parts): Endpoint[] {
   return [
     ...campaignDoor(ledger),
+    ...termsDoor(ledger),
     ...stackDoor(ledger, log),
     ...storeDoor(ledger, enrolments, now),
     ...fleetDoor(ledger),

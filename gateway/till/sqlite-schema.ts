@@ -88,6 +88,10 @@ const STEPS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   `
+  -- What a coupon has of its own: JSON, null for almost all.
+  ALTER TABLE reservations ADD COLUMN personal TEXT;
+  `,
+  `
   -- What makes a reservation a blank: its text, sealed for this box. It goes when the blank does.
   CREATE TABLE blanks (
     reservation TEXT PRIMARY KEY,

@@ -73,9 +73,9 @@ export function prepare(db: Database) {
     append: sql('INSERT INTO journal (epoch, n, body, hash) VALUES (?, ?, ?, ?)'),
     head: sql('UPDATE box SET n = ?, hash = ?'),
     install: sql(`INSERT INTO reservations VALUES (@reservation, @codeHash, @lastFour, @generation, @campaign,
-      @cardVersion, @epoch, @number, @notAfter, @state, @origin)`),
+      @cardVersion, @epoch, @number, @notAfter, @state, @origin, @personal)`),
     bury: sql(`INSERT INTO reservations VALUES (@reservation, @codeHash, @lastFour, @generation, @campaign,
-      @cardVersion, @epoch, @number, @notAfter, 'returned', 'scan')`),
+      @cardVersion, @epoch, @number, @notAfter, 'returned', 'scan', NULL)`),
     blankMade: sql('INSERT INTO blanks VALUES (?, ?, ?)'),
     dropBlank: sql('DELETE FROM blanks WHERE reservation = ?'),
     issue: sql(`INSERT INTO issues SELECT @campaign, @basket, reservation, @codeHash, @epoch, @n, @offer, @until, sealed

@@ -14,6 +14,7 @@ import {
   cardRowSchema,
   entrySchema,
   fromAnswer,
+  fromReservation,
   hashRowSchema,
   holdingSchema,
   idRowSchema,
@@ -217,9 +218,8 @@ export class SqliteTillStore implements TillStore {
   }
 
   #install({ reservation, sealed }: Extract<Change, { do: 'install' }>): void {
-    const { origin, ...row } = reservation;
-    once(this.#sql.install.run({ ...row, origin: origin === 'blank' ? 'stock' : origin }));
-    if (sealed !== undefined) once(this.#sql.blankMade.run(row.reservation, row.campaign, sealed));
+    once(this.#sql.install.run(fromReservation(reservation)));
+    if (sealed !== undefined) once(this.#sql.blankMade.run(reservation.reservation, reservation.campaign, sealed));
   }
 
   #issue(issue: Issue): void {

@@ -46,6 +46,7 @@ export async function openLedger(
     picture: null,
     cap: { units: null, value: null },
     perCustomer: 1,
+    personalValueMax: null,
     offline: 'decline',
     blanks: null,
   });

@@ -30,6 +30,8 @@ export async function openWorld({
   count = 4,
   card = {},
   capUnits = null,
+  capValue = null,
+  personalValueMax = null,
   stockUnitsMax = 500,
   blanks = null,
 }: Options = {}) {
@@ -59,7 +61,7 @@ export async function openWorld({
     await ledger.createStore({ id, name, timeZone: 'UTC', address: null });
   await ledger.createCampaign({
     ...{ id: 'spring', card: cardWith(card), condition: null, terms: null, picture: null },
-    ...{ cap: { units: capUnits, value: null }, perCustomer: 1, offline: 'decline', blanks },
+    ...{ cap: { units: capUnits, value: capValue }, perCustomer: 1, personalValueMax, offline: 'decline', blanks },
   });
   const codes = await issue(ledger, count);
   return {
@@ -85,6 +87,8 @@ type Options = {
   readonly count?: number;
   readonly card?: Partial<Card>;
   readonly capUnits?: number | null;
+  readonly capValue?: number | null;
+  readonly personalValueMax?: number | null;
   readonly stockUnitsMax?: number;
   readonly blanks?: { readonly perStore: number } | null;
 };

@@ -87,6 +87,7 @@ export class World {
       picture: null,
       cap: { units: null, value: null },
       perCustomer: 1,
+      personalValueMax: null,
       offline: 'decline',
       blanks: null,
     });
