@@ -116,6 +116,7 @@ describe('without a token', () => {
       '/v1/baskets/{basket}',
       '/v1/codes/{code}',
       '/v1/drill',
+      '/v1/issues',
       '/v1/redemptions',
       '/v1/releases',
       '/v1/reversals',

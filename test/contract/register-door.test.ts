@@ -132,6 +132,24 @@ async function expectProblem(answered: ReturnType<typeof ask>, status: number, t
   return { headers, body };
 }
 
+test('a register asks for a coupon: what the till says is the answer, and what is wrong is named', async () => {
+  const body = { campaign: 'thanks', basket: 'B-1', lane: '3', customer: 'C-1' };
+  expect(await post('/v1/issues', body)).toMatchObject({
+    status: 200,
+    body: {
+      decision: 'undetermined',
+      reason: 'no_blanks',
+      basket: 'B-1',
+      code: null,
+      facts: { retryAfterSeconds: 300 },
+    },
+  });
+  expect(asked).toEqual([{ call: 'issue', request: body }]);
+  await expectProblem(post('/v1/issues', { ...body, campaign: 'No Campaign' }), 422, 'invalid_request', 'campaign');
+  await expectProblem(post('/v1/issues', { ...body, code: 'x' }), 422, 'invalid_request', 'code');
+  await expectProblem(post('/v1/issues', body, { token: null }), 401, 'unauthorized');
+});
+
 describe('what a register asks', () => {
   test('reaches the till as it was given, and comes back as one decision', async () => {
     const { status, body } = await post('/v1/validations', { ...sale, customer: 'C-1' });
