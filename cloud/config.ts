@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
+import { z } from 'zod';
 import { err, ok, type Result } from '../protocol/result.ts';
 import { isCountry } from './distribution/identity.ts';
 import {
@@ -8,6 +9,7 @@ import {
   numberSetting,
   portSetting,
   readSettings,
+  type Setting,
   type Settings,
   type SettingsError,
   type SettingsFile,
@@ -68,6 +70,12 @@ const CLOUD_PORT = 8080;
 const BROKER_PORT = 1883;
 const STOCK_UNITS_MAX = 500;
 
+const countrySetting: Setting<string> = {
+  schema: z.string().refine(isCountry),
+  fromVariable: (text) => text,
+  expected: 'two letters of ISO 3166, as US',
+};
+
 const table = {
   TEARLINE_CLOUD_DATA: textSetting,
   TEARLINE_CLOUD_PORT: portSetting,
@@ -79,7 +87,7 @@ const table = {
   TEARLINE_BROKER_PUBLIC_URL: urlSetting('mqtt', 'mqtts', 'ws', 'wss'),
   TEARLINE_BROKER_PORT: portSetting,
   TEARLINE_STOCK_UNITS_MAX: numberSetting(0, 100_000),
-  TEARLINE_CLOUD_COUNTRY: textSetting,
+  TEARLINE_CLOUD_COUNTRY: countrySetting,
   ...listenerSettings,
 } as const;
 
@@ -90,8 +98,6 @@ function complete(given: Settings<typeof table>): Result<Config, SettingsError> 
   if (!tls.ok) return tls;
   const broker = brokerOf(given);
   if (!broker.ok) return broker;
-  if (given.country !== undefined && !isCountry(given.country))
-    return err(`TEARLINE_CLOUD_COUNTRY is ${given.country}: two letters of ISO 3166 are expected, as US`);
   return ok({
     data: given.data ?? '.tearline/cloud',
     host: given.host ?? '127.0.0.1',

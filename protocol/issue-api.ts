@@ -20,7 +20,14 @@ const issueRequestSchema = z.strictObject({
 export type IssueRequest = z.infer<typeof issueRequestSchema>;
 
 /** Why there is no coupon for this basket. */
-const issueReasonSchema = z.enum(['unknown_campaign', 'campaign_ended', 'none_left', 'no_blanks', 'not_ready']);
+const issueReasonSchema = z.enum([
+  'unknown_campaign',
+  'campaign_ended',
+  'none_left',
+  'none_left_today',
+  'no_blanks',
+  'not_ready',
+]);
 export type IssueReason = z.infer<typeof issueReasonSchema>;
 
 export const issueSchema = z.object({
@@ -80,6 +87,7 @@ const REASONS: Readonly<Record<IssueReason, { readonly decision: 'refused' | 'un
     unknown_campaign: { decision: 'refused', text: 'No coupon: campaign not known' },
     campaign_ended: { decision: 'refused', text: 'No coupon: campaign is over' },
     none_left: { decision: 'refused', text: 'No coupon: none left' },
+    none_left_today: { decision: 'refused', text: 'No coupon: none left today' },
     no_blanks: { decision: 'undetermined', text: 'No coupon here now. Try again later' },
     not_ready: { decision: 'undetermined', text: 'No coupon now. This box is not ready' },
   };

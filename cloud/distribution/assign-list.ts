@@ -1,14 +1,19 @@
 import type { z } from 'zod';
 import { IMPORT_BYTES_MAX, IMPORT_LINES_MAX } from '../../protocol/limits.ts';
+import { type Discount, type PersonalOffer, personalOfferSchema } from '../../protocol/offer.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import { type CsvEnd, type CsvRow, readCsv } from '../issuing/csv-rows.ts';
 import { LineErrors } from '../issuing/line-errors.ts';
+import { PERSONAL_COLUMNS, personalOf } from './personal-columns.ts';
 import { personSchema, readPerson, type ToldPerson } from './person-entry.ts';
 import type { AssignRefusal, Distribution } from './port.ts';
 
 /** A list of customers, each of whom gets a coupon of a campaign: read as it arrives, taken line by line. */
 
-const COLUMNS = ['customer', 'phone', 'email', 'name', 'language', 'time_zone', 'home_store'] as const;
+const COLUMNS = [
+  ...(['customer', 'phone', 'email', 'name', 'language', 'time_zone', 'home_store'] as const),
+  ...PERSONAL_COLUMNS,
+] as const;
 type Column = (typeof COLUMNS)[number];
 
 /** A list of a million people with everything that is known of them. */
@@ -37,7 +42,7 @@ export type ListOutcome = ListProgress & {
  */
 export async function assignList(
   distribution: Pick<Distribution, 'person' | 'assign'>,
-  campaign: string,
+  campaign: { readonly id: string; readonly discount: Discount },
   country: string | null,
   bytes: AsyncIterable<Uint8Array>,
   told: (progress: ListProgress) => void,
@@ -59,11 +64,11 @@ export async function assignList(
   };
 }
 
-type GoodRow = { readonly line: number; readonly person: ToldPerson };
+type GoodRow = { readonly line: number; readonly person: ToldPerson; readonly personal: PersonalOffer | null };
 
 class List {
   readonly #distribution: Pick<Distribution, 'person' | 'assign'>;
-  readonly #campaign: string;
+  readonly #campaign: { readonly id: string; readonly discount: Discount };
   readonly #country: string | null;
   readonly errors = new LineErrors();
   #rows = 0;
@@ -71,7 +76,11 @@ class List {
   #unchanged = 0;
   #refused = 0;
 
-  constructor(distribution: Pick<Distribution, 'person' | 'assign'>, campaign: string, country: string | null) {
+  constructor(
+    distribution: Pick<Distribution, 'person' | 'assign'>,
+    campaign: { readonly id: string; readonly discount: Discount },
+    country: string | null,
+  ) {
     this.#distribution = distribution;
     this.#campaign = campaign;
     this.#country = country;
@@ -88,47 +97,62 @@ class List {
     const persons = await Promise.all(
       good.map(({ person: { identities, facts } }) => this.#distribution.person(identities, facts)),
     );
-    await Promise.all(persons.map((customer, i) => this.#assign(customer, good[i]?.line ?? 0)));
+    await Promise.all(good.map((row, i) => this.#assign(persons[i] ?? '', row)));
   }
 
-  #read({ line, cells: { time_zone: timeZone, home_store: homeStore, ...cells } }: CsvRow<Column>): GoodRow | null {
-    const entry = personSchema.safeParse({
-      ...cells,
-      ...(timeZone === undefined ? {} : { timeZone }),
-      ...(homeStore === undefined ? {} : { homeStore }),
-    });
-    const person: Result<ToldPerson, string> = entry.success
-      ? reasoned(readPerson(entry.data, this.#country))
-      : err(firstIssue(entry.error));
-    if (person.ok) return { line, person: person.value };
-    this.errors.add(line, person.error);
+  #read(row: CsvRow<Column>): GoodRow | null {
+    const person = this.#personIn(row);
+    const personal = this.#personalIn(row);
+    if (person.ok && personal.ok) return { line: row.line, person: person.value, personal: personal.value };
+    this.errors.add(row.line, person.ok ? (personal.ok ? '' : personal.error) : person.error);
     return null;
   }
 
-  async #assign(customer: string, line: number): Promise<void> {
+  #personIn({ cells }: CsvRow<Column>): Result<ToldPerson, string> {
+    const { customer, phone, email, name, language, time_zone: timeZone, home_store: homeStore } = cells;
+    const told = Object.entries({ customer, phone, email, name, language, timeZone, homeStore });
+    const entry = personSchema.safeParse(Object.fromEntries(told.filter(([, cell]) => cell !== undefined)));
+    if (!entry.success) return err(firstIssue(entry.error));
+    const person = readPerson(entry.data, this.#country);
+    return person.ok ? person : err(`${person.error.field}: ${person.error.why}`);
+  }
+
+  #personalIn({ cells }: CsvRow<Column>): Result<PersonalOffer | null, string> {
+    const told = personalOf(cells, this.#campaign.discount);
+    if (told === null) return ok(null);
+    const personal = personalOfferSchema.safeParse(told);
+    return personal.success ? ok(personal.data) : err(firstIssue(personal.error));
+  }
+
+  async #assign(customer: string, { line, personal }: GoodRow): Promise<void> {
     const answer = await this.#distribution.assign({
-      campaign: this.#campaign,
+      campaign: this.#campaign.id,
       customer,
       how: 'ahead',
       channel: 'email',
       source: {},
+      personal,
     });
     if (!answer.ok) {
       this.#refused += 1;
-      this.errors.add(line, WHY_REFUSED[answer.error]);
+      this.errors.add(line, whyRefused(answer.error));
     } else if (answer.value.isNew) this.#assigned += 1;
     else this.#unchanged += 1;
   }
 }
 
-const WHY_REFUSED: Readonly<Record<AssignRefusal, string>> = {
-  none_left: 'no coupon is left for it',
-  ended: 'the campaign has ended',
-  unknown_campaign: 'there is no such campaign',
-};
-
-const reasoned = (read: ReturnType<typeof readPerson>): Result<ToldPerson, string> =>
-  read.ok ? ok(read.value) : err(`${read.error.field}: ${read.error.why}`);
+function whyRefused(refusal: AssignRefusal): string {
+  if (typeof refusal === 'object') return `${refusal.outOfBounds.field}: ${refusal.outOfBounds.detail}`;
+  switch (refusal) {
+    case 'none_left':
+    case 'none_left_today':
+      return 'no coupon is left for it';
+    case 'ended':
+      return 'the campaign has ended';
+    case 'unknown_campaign':
+      return 'there is no such campaign';
+  }
+}
 
 const firstIssue = (error: z.ZodError): string =>
   error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)[0] ?? 'it is not well-formed';

@@ -112,6 +112,8 @@ function writes(
     async putIssue({ door, campaign, basket }, assignment, at) {
       to.issue.run(door, campaign, basket, assignment, at);
     },
+    countGiven: async (campaign, day, value, { units, value: most }) =>
+      to.given.run({ campaign, day, value, units, most }).changes === 1,
     async putClaim(row) {
       to.claim.run(claimValues(row));
     },
@@ -150,6 +152,10 @@ function prepare(db: SqliteDatabase.Database) {
     claim:
       db.prepare(`INSERT INTO claims VALUES (@id, @campaign, @kind, @addressHash, @sealedAddress, @language, @source, @proofHash,
       @triesLeft, @expiresAt, @person, @assignment, @at)`),
+    given: db.prepare(`INSERT INTO given_by_day (campaign, day, units, value)
+      SELECT @campaign, @day, 1, @value WHERE (@units IS NULL OR @units >= 1) AND (@most IS NULL OR @most >= @value)
+      ON CONFLICT (campaign, day) DO UPDATE SET units = units + 1, value = value + @value
+      WHERE (@units IS NULL OR units + 1 <= @units) AND (@most IS NULL OR value + @value <= @most)`),
     takeTry: db.prepare('UPDATE claims SET tries_left = tries_left - 1 WHERE id = ? AND tries_left > 0'),
     proveClaim: db.prepare('UPDATE claims SET assignment = ? WHERE id = ? AND assignment IS NULL'),
     countTry: db.prepare(`INSERT INTO tries VALUES (?, ?, ?, 1)

@@ -44,7 +44,7 @@ async function issue(
   const person = customer === undefined ? ok(null) : await personOf(parts, customer);
   if (!person.ok) return person;
   const assigned = await parts.distribution.assign({
-    ...{ campaign, customer: person.value, how: 'basket', channel: 'online', source: {} },
+    ...{ campaign, customer: person.value, how: 'basket', channel: 'online', source: {}, personal: null },
     sale: { door: cartDoor(client), basket },
   });
   if (!assigned.ok) return ok(noCoupon(basket, reasonOf(assigned.error)));
@@ -79,9 +79,11 @@ async function standing(parts: IssueDoorParts, assignment: string): Promise<Coup
 }
 
 function reasonOf(refusal: AssignRefusal): IssueReason {
+  if (typeof refusal !== 'string') throw new Error('a coupon without terms of its own is out of bounds');
   switch (refusal) {
     case 'unknown_campaign':
     case 'none_left':
+    case 'none_left_today':
       return refusal;
     case 'ended':
       return 'campaign_ended';

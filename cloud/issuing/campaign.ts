@@ -51,6 +51,8 @@ const shape = {
   startsAt: dateOrInstantSchema,
   endsAt: dateOrInstantSchema,
   cap: capSchema,
+  /** The same for what is given out in one day of the campaign's time zone, lists aside. */
+  capPerDay: capSchema,
   perCustomer: z.int().min(1).max(PER_CUSTOMER_MAX),
   /** The most that one personal offer may be worth, minor units; null: what the campaign's own is worth [P13]. */
   personalValueMax: moneySchema.shape.amount.min(1).nullable(),
@@ -73,6 +75,7 @@ export const newCampaignSchema = z
     promotionRef: shape.promotionRef.default(null),
     channels: shape.channels.default(['store', 'online']),
     cap: capSchema.default({ units: null, value: null }),
+    capPerDay: capSchema.default({ units: null, value: null }),
     perCustomer: shape.perCustomer.default(1),
     personalValueMax: shape.personalValueMax.default(null),
     stores: shape.stores.default('all'),
@@ -120,8 +123,8 @@ export function changedCampaign(now: Campaign, change: CampaignChange): Result<C
 
 /** The ledger's form; the version is the card's. */
 export function campaignOf(id: string, version: number, terms: Terms): NewCampaign {
-  const { title, discount, promotionRef, condition, picture, cap, perCustomer, personalValueMax, offline, blanks } =
-    terms;
+  const { title, discount, promotionRef, condition, picture, cap, capPerDay, perCustomer } = terms;
+  const { personalValueMax, offline, blanks } = terms;
   const { channels, timeZone, startsAt, endsAt, stores, minimumBasket, onSilence } = terms;
   return {
     id,
@@ -130,7 +133,7 @@ export function campaignOf(id: string, version: number, terms: Terms): NewCampai
       offer: { campaign: id, title, discount, promotionRef },
       ...{ channels, timeZone, startsAt, endsAt, stores, minimumBasket, onSilence },
     },
-    ...{ condition, terms: terms.terms, picture, cap, perCustomer, personalValueMax, offline, blanks },
+    ...{ condition, terms: terms.terms, picture, cap, capPerDay, perCustomer, personalValueMax, offline, blanks },
   };
 }
 
@@ -175,6 +178,7 @@ function termsOf(campaign: CampaignVersion): Terms {
     promotionRef: offer.promotionRef,
     ...card,
     cap: { ...campaign.cap },
+    capPerDay: { ...campaign.capPerDay },
     perCustomer: campaign.perCustomer,
     personalValueMax: campaign.personalValueMax,
     // What is stored came through this schema.
@@ -183,7 +187,7 @@ function termsOf(campaign: CampaignVersion): Terms {
   };
 }
 
-type Together = Pick<Terms, 'startsAt' | 'endsAt' | 'timeZone' | 'discount' | 'minimumBasket' | 'cap'>;
+type Together = Pick<Terms, 'startsAt' | 'endsAt' | 'timeZone' | 'discount' | 'minimumBasket' | 'cap' | 'capPerDay'>;
 
 function checkTogether(terms: Together, context: z.RefinementCtx): void {
   if (isTimeZone(terms.timeZone)) {
@@ -196,6 +200,7 @@ function checkTogether(terms: Together, context: z.RefinementCtx): void {
       path: ['minimumBasket', 'currency'],
       message: "must be the discount's currency",
     });
-  if (terms.cap.value !== null && terms.cap.value < faceValue(terms.discount))
-    context.addIssue({ code: 'custom', path: ['cap', 'value'], message: 'is less than one coupon' });
+  for (const cap of ['cap', 'capPerDay'] as const)
+    if ((terms[cap].value ?? Number.POSITIVE_INFINITY) < faceValue(terms.discount))
+      context.addIssue({ code: 'custom', path: [cap, 'value'], message: 'is less than one coupon' });
 }

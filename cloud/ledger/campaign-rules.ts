@@ -12,6 +12,8 @@ export type Campaign = {
   readonly terms: string | null;
   readonly picture: string | null;
   readonly cap: { readonly units: number | null; readonly value: number | null };
+  /** Of what is given out in one day of its time zone, lists aside. */
+  readonly capPerDay: Campaign['cap'];
   readonly perCustomer: number;
   /** The most that a personal offer may be worth, minor units; null: what the campaign's own is worth [P13]. */
   readonly personalValueMax: number | null;

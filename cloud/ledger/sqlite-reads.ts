@@ -294,6 +294,8 @@ const campaignBody = z.object({
   terms: z.string().nullable(),
   picture: z.string().nullable(),
   perCustomer: z.int(),
+  // Campaigns of before have none.
+  capPerDay: z.object({ units: z.int().nullable(), value: z.int().nullable() }).default({ units: null, value: null }),
   personalValueMax: z.int().nullable().default(null),
   offline: z.union([z.literal('decline'), z.record(z.string(), z.unknown())]),
   // A campaign of before there were blanks has none.

@@ -183,12 +183,23 @@ function prepare(db: SqliteDatabase.Database) {
 }
 
 function campaignValues(campaign: Campaign) {
-  const { id, card, condition, terms, picture, cap, perCustomer, personalValueMax, offline, blanks } = campaign;
+  const { id, card, condition, terms, picture, cap, capPerDay, perCustomer, personalValueMax, offline, blanks } =
+    campaign;
   const { issuedUnits, issuedValue, changedAt } = campaign;
   return {
     id,
     version: card.version,
-    body: JSON.stringify({ card, condition, terms, picture, perCustomer, personalValueMax, offline, blanks }),
+    body: JSON.stringify({
+      card,
+      condition,
+      terms,
+      picture,
+      capPerDay,
+      perCustomer,
+      personalValueMax,
+      offline,
+      blanks,
+    }),
     faceValue: faceValue(card.offer.discount),
     ...{ capUnits: cap.units, capValue: cap.value, issuedUnits, issuedValue, changedAt },
   };

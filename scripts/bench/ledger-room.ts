@@ -45,6 +45,7 @@ export async function openLedger(
     terms: null,
     picture: null,
     cap: { units: null, value: null },
+    capPerDay: { units: null, value: null },
     perCustomer: 1,
     personalValueMax: null,
     offline: 'decline',

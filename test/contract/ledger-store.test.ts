@@ -529,6 +529,7 @@ async function seed(store: LedgerStore): Promise<void> {
       ...{ id: 'spring', card: cardWith(), condition: null, terms: null, picture: null },
       ...{
         cap: { units: null, value: null },
+        capPerDay: { units: null, value: null },
         perCustomer: 1,
         personalValueMax: null,
         changedAt: NOW,

@@ -10,7 +10,14 @@ import { fakeLedger, openTestDoors, type TestDoors } from './cloud-doors.ts';
 
 const version = (n: number, changes: Partial<CampaignVersion> = {}): CampaignVersion => ({
   ...{ id: 'spring', card: cardWith({ version: n }), condition: null, terms: null, picture: null },
-  ...{ cap: { units: null, value: null }, perCustomer: 1, personalValueMax: 700, offline: 'decline', blanks: null },
+  ...{
+    cap: { units: null, value: null },
+    capPerDay: { units: null, value: null },
+    perCustomer: 1,
+    personalValueMax: 700,
+    offline: 'decline',
+    blanks: null,
+  },
   changedAt: NOW + n,
   ...changes,
 });

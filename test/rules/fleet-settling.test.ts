@@ -145,6 +145,7 @@ describe('an entry `redeemed`', () => {
       ...{ id: 'spring', card: cardWith({ version: n, endsAt }), condition: null, terms: null, picture: null },
       ...{
         cap: { units: null, value: null },
+        capPerDay: { units: null, value: null },
         perCustomer: 1,
         personalValueMax: null,
         offline: 'decline' as const,

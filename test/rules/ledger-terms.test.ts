@@ -201,6 +201,7 @@ describe('what a box had heard of when it sold', () => {
     ...{ id: 'spring', card: cardWith({ version: n }), condition: `${n}`, terms: null, picture: null },
     ...{
       cap: { units: null, value: null },
+      capPerDay: { units: null, value: null },
       perCustomer: 1,
       personalValueMax: null,
       offline: 'decline' as const,

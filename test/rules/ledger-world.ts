@@ -61,7 +61,14 @@ export async function openWorld({
     await ledger.createStore({ id, name, timeZone: 'UTC', address: null });
   await ledger.createCampaign({
     ...{ id: 'spring', card: cardWith(card), condition: null, terms: null, picture: null },
-    ...{ cap: { units: capUnits, value: capValue }, perCustomer: 1, personalValueMax, offline: 'decline', blanks },
+    ...{
+      cap: { units: capUnits, value: capValue },
+      capPerDay: { units: null, value: null },
+      perCustomer: 1,
+      personalValueMax,
+      offline: 'decline',
+      blanks,
+    },
   });
   const codes = await issue(ledger, count);
   return {

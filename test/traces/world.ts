@@ -86,6 +86,7 @@ export class World {
       terms: null,
       picture: null,
       cap: { units: null, value: null },
+      capPerDay: { units: null, value: null },
       perCustomer: 1,
       personalValueMax: null,
       offline: 'decline',
