@@ -32,6 +32,7 @@ import { createLedger } from './ledger/ledger.ts';
 import { type Ledger, LedgerUnavailable } from './ledger/port.ts';
 import { type Database, DatabaseUnusable, openDatabase } from './ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from './ledger/sqlite-store.ts';
+import { cardOfCode } from './ledger/reports.ts';
 import type { LedgerStore } from './ledger/store.ts';
 import type { Log } from './log.ts';
 import { takeLock } from './sqlite-lock.ts';
@@ -161,6 +162,7 @@ async function run(
 
   const idempotency = sqliteIdempotencyStore(database);
   const listening = await openDoors(config, broker.value, {
+    store,
     ledger,
     distribution,
     tokens,
@@ -181,7 +183,7 @@ async function run(
   return keepTime([ledger, distribution], idempotency, now, log, stop);
 }
 
-type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
+type DoorParts = Pick<Data, 'store' | 'keys' | 'tokens' | 'enrolments'> & {
   readonly ledger: Ledger;
   readonly distribution: Distribution;
   readonly idempotency: IdempotencyStore;
@@ -190,7 +192,7 @@ type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
 };
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
-  const { ledger, distribution, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const { store, ledger, distribution, tokens, enrolments, idempotency, keys, log, now } = parts;
   const failures = createFailures(now);
   const metrics = createMetrics(ledger);
   const facts = {
@@ -200,7 +202,13 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
   };
   const doors = [
     ...cartDoor(ledger, idempotency, now),
-    ...issueDoor({ ledger, distribution, idempotency, faceUrl: faceUrl(config), now }),
+    ...issueDoor({
+      cardOf: (code) => cardOfCode(store, code),
+      distribution,
+      idempotency,
+      faceUrl: faceUrl(config),
+      now,
+    }),
     ...adminDoor({ ledger, enrolments, distribution, country: config.country, faceUrl: faceUrl(config), log, now }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
   ];

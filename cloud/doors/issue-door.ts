@@ -1,4 +1,5 @@
-import { validityIn } from '../../protocol/card.ts';
+import { type Card, validityIn } from '../../protocol/card.ts';
+import type { CodeHash } from '../../protocol/code.ts';
 import {
   type IssueReason,
   type IssueRequest,
@@ -12,13 +13,13 @@ import { err, ok, type Result } from '../../protocol/result.ts';
 import { parseCustomerNumber } from '../distribution/identity.ts';
 import type { AssignRefusal, Coupon, Distribution } from '../distribution/port.ts';
 import { cartDoor } from '../ledger/cart-rules.ts';
-import type { Ledger } from '../ledger/port.ts';
 import { type Endpoint, withBody } from './http.ts';
 import { type IdempotencyStore, keyProblem } from './idempotency.ts';
 
 export type IssueDoorParts = {
   readonly distribution: Pick<Distribution, 'person' | 'assign' | 'coupon'>;
-  readonly ledger: Pick<Ledger, 'campaign'>;
+  /** The campaign's card as it is for this code: an offer may be personal. Null: no such code. */
+  readonly cardOf: (code: CodeHash) => Promise<Card | null>;
   readonly idempotency: IdempotencyStore;
   /** Of the face of a coupon. */
   readonly faceUrl: (link: string) => string;
@@ -59,9 +60,8 @@ async function personOf({ distribution }: IssueDoorParts, customer: string): Pro
 
 async function viewOf(parts: IssueDoorParts, basket: string, assignment: string): Promise<IssueView> {
   const coupon = await standing(parts, assignment);
-  const campaign = await parts.ledger.campaign(coupon.campaign);
-  if (campaign === null) throw new Error(`no campaign ${coupon.campaign}`);
-  const { card } = campaign;
+  const card = await parts.cardOf(coupon.codeHash);
+  if (card === null) throw new Error(`the code of the assignment ${assignment} is missing`);
   return issuedView({
     basket,
     code: coupon.code(),

@@ -1,4 +1,4 @@
-import { validityIn } from '../../protocol/card.ts';
+import { type Card, validityIn } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import { faceValue } from '../../protocol/offer.ts';
 import { personalCard } from '../../protocol/personal-offer.ts';
@@ -41,6 +41,15 @@ export async function codeHistory(store: LedgerStore, hash: CodeHash, now: numbe
         };
       }),
     };
+  });
+}
+
+/** The campaign's card as it is for this code; null: there is no such code. */
+export async function cardOfCode(store: Pick<LedgerStore, 'read'>, hash: CodeHash): Promise<Card | null> {
+  return store.read(async (tx) => {
+    const code = (await tx.codes([hash]))[0];
+    const campaign = code === undefined ? undefined : (await tx.campaigns([code.campaign]))[0];
+    return code === undefined || campaign === undefined ? null : personalCard(campaign.card, code.personal);
   });
 }
 

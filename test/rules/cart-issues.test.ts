@@ -59,6 +59,22 @@ test('a customer who has one of the campaign is given that one, over all baskets
   expect((await world.ledger.exposure('spring'))?.open).toEqual({ units: 2, value: 1000 });
 });
 
+test('a customer whose coupon has an offer of its own is told that one [I1]', async () => {
+  const carts = await open();
+  const customer = await carts.distribution.person(
+    [{ identity: { kind: 'number', value: 'C-1', key: 'C-1' }, verified: false }],
+    {},
+  );
+  const discount = { type: 'amount', amount: 300, currency: 'USD' } as const;
+  await carts.distribution.assign({
+    ...{ campaign: 'spring', customer, how: 'ahead', channel: 'email', source: {} },
+    personal: { title: 'Hello', discount },
+  });
+  expect(await carts.issue({ basket: 'web-1', customer: 'C-1' })).toMatchObject({
+    ...{ text: 'COUPON $3.00 OFF', offer: { title: 'Hello', discount } },
+  });
+});
+
 test('what cannot be had is said with its reason, and nothing is made [I1]', async () => {
   const carts = await open({ capUnits: 1 });
   await carts.issue({ basket: 'web-1' });

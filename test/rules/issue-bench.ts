@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createDistribution } from '../../cloud/distribution/distribution.ts';
 import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
+import { cardOfCode } from '../../cloud/ledger/reports.ts';
 import { issueDoor } from '../../cloud/doors/issue-door.ts';
 import { type BlankText, blankKeyOf, openBlank } from '../../protocol/blank-seal.ts';
 import { makeKeyPair, readPrivateKey } from '../../protocol/envelope.ts';
@@ -22,7 +23,13 @@ export function cartIssues(world: World) {
     keys: { fleetKey: Buffer.alloc(32, 7), sealKey: Buffer.alloc(32, 8) },
   });
   const idempotency = { remember: async (use: { bodyHash: string }) => use.bodyHash, forgetBefore: async () => {} };
-  const [endpoint] = issueDoor({ distribution, ledger: world.ledger, idempotency, faceUrl: (l) => FACES + l, now });
+  const [endpoint] = issueDoor({
+    distribution,
+    cardOf: (code) => cardOfCode(world.store, code),
+    idempotency,
+    faceUrl: (l) => FACES + l,
+    now,
+  });
   if (endpoint === undefined) throw new Error('no door');
   const ask = async (body: object, client = 'shop') => {
     const call = { client, remote: '', param: () => '', header: () => undefined };
