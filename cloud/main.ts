@@ -13,6 +13,7 @@ import { sqliteDistributionStore } from './distribution/sqlite-distribution-stor
 import type { DistributionStore } from './distribution/store.ts';
 import { adminDoor } from './doors/admin-door.ts';
 import { cartDoor } from './doors/cart-door.ts';
+import { feedDoor } from './doors/feed-door.ts';
 import { enrolmentDoor } from './doors/enrolment-door.ts';
 import { createFailures } from './doors/failures.ts';
 import { createApp } from './doors/http.ts';
@@ -35,6 +36,8 @@ import { sqliteLedgerStore } from './ledger/sqlite-store.ts';
 import { cardOfCode } from './ledger/reports.ts';
 import type { LedgerStore } from './ledger/store.ts';
 import type { Log } from './log.ts';
+import { type Books, createBooks } from './reports/books.ts';
+import { sqliteBooksStore } from './reports/sqlite-books-store.ts';
 import { takeLock } from './sqlite-lock.ts';
 
 /** Why a command could not be carried out: one line that says what to do, and the process's exit status. */
@@ -161,10 +164,12 @@ async function run(
   opened.push(() => link.current?.close());
 
   const idempotency = sqliteIdempotencyStore(database);
+  const books = createBooks({ store: sqliteBooksStore(database), now });
   const listening = await openDoors(config, broker.value, {
     store,
     ledger,
     distribution,
+    books,
     tokens,
     enrolments,
     idempotency,
@@ -185,6 +190,7 @@ async function run(
 
 type DoorParts = Pick<Data, 'store' | 'keys' | 'tokens' | 'enrolments'> & {
   readonly ledger: Ledger;
+  readonly books: Books;
   readonly distribution: Distribution;
   readonly idempotency: IdempotencyStore;
   readonly log: Log;
@@ -192,7 +198,7 @@ type DoorParts = Pick<Data, 'store' | 'keys' | 'tokens' | 'enrolments'> & {
 };
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
-  const { store, ledger, distribution, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const { store, ledger, books, distribution, tokens, enrolments, idempotency, keys, log, now } = parts;
   const failures = createFailures(now);
   const metrics = createMetrics(ledger);
   const facts = {
@@ -209,7 +215,17 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
       faceUrl: faceUrl(config),
       now,
     }),
-    ...adminDoor({ ledger, enrolments, distribution, country: config.country, faceUrl: faceUrl(config), log, now }),
+    ...feedDoor(ledger),
+    ...adminDoor({
+      ledger,
+      books,
+      enrolments,
+      distribution,
+      country: config.country,
+      faceUrl: faceUrl(config),
+      log,
+      now,
+    }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
   ];
   const machine = machineDoor({

@@ -6,13 +6,16 @@ import { assignmentDoor, type FaceUrl } from './assignment-door.ts';
 import { campaignDoor } from './campaign-door.ts';
 import { customerDoor } from './customer-door.ts';
 import { fleetDoor } from './fleet-door.ts';
+import type { Books } from '../reports/books.ts';
 import type { Endpoint } from './http.ts';
+import { reportDoor } from './report-door.ts';
 import { stackDoor } from './stack-door.ts';
 import { storeDoor } from './store-door.ts';
 import { termsDoor } from './terms-door.ts';
 
 type Parts = {
   readonly ledger: Ledger;
+  readonly books: Books;
   readonly enrolments: EnrolmentStore;
   readonly distribution: Distribution;
   readonly country: string | null;
@@ -22,7 +25,7 @@ type Parts = {
 };
 
 /** Marketing and administration. */
-export function adminDoor({ ledger, enrolments, distribution, country, faceUrl, log, now }: Parts): Endpoint[] {
+export function adminDoor({ ledger, books, enrolments, distribution, country, faceUrl, log, now }: Parts): Endpoint[] {
   return [
     ...campaignDoor(ledger),
     ...termsDoor(ledger),
@@ -31,5 +34,6 @@ export function adminDoor({ ledger, enrolments, distribution, country, faceUrl, 
     ...fleetDoor(ledger),
     ...customerDoor(distribution, country),
     ...assignmentDoor(distribution, country, faceUrl),
+    ...reportDoor(books, now),
   ];
 }

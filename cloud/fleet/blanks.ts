@@ -139,7 +139,9 @@ async function putBlanks({ newId }: BlankPorts, unit: Unit, chunk: Chunk): Promi
   const taken = takeCap(campaign, blanks.length);
   if (blanks.length === 0 || !taken.ok) return 'none_left';
   await tx.putCampaign(taken.value);
-  const news = blanks.map(({ hash }) => entryOf(hash, now, { kind: 'blank', campaign: campaign.id }));
+  const news = blanks.map(({ hash }) =>
+    entryOf(hash, now, { kind: 'issue', campaign: campaign.id, count: 1, blank: true }),
+  );
   const heads = await tx.heads([...new Set(news.map(({ partition }) => partition))]);
   await tx.makeBlanks({ campaign: campaign.id, gateway: gateway.id, blanks, entries: chain(heads, news) });
   const sealedByHash = new Map(blanks.map(({ hash, sealedForBox }) => [hash, sealedForBox]));

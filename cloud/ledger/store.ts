@@ -6,6 +6,7 @@ import type {
   CodeRow,
   CodeState,
   ExceptionRow,
+  FedRow,
   GatewayRow,
   IssueRow,
   OldTermsRow,
@@ -38,6 +39,7 @@ export interface LedgerReads {
   redemptionsOfBasket(door: string, basket: string): Promise<RedemptionRow[]>;
   reversals(codes: readonly CodeHash[]): Promise<ReversalRow[]>;
   uses(door: string, basket: string): Promise<UseRow[]>;
+  fed(codes: readonly CodeHash[]): Promise<FedRow[]>;
   /** In the order of asking. */
   waits(codes: readonly CodeHash[]): Promise<WaitRow[]>;
   /** What a basket was issued of a campaign at a door; null: nothing. */
@@ -167,6 +169,7 @@ export type Batch = {
   readonly reversals: readonly ReversalRow[];
   readonly uses: readonly UseRow[];
   readonly issues: readonly IssueRow[];
+  readonly fed: readonly FedRow[];
   readonly waits: readonly WaitRow[];
   readonly waitsEnded: readonly string[];
   readonly gateways: readonly GatewayRow[];
@@ -190,6 +193,7 @@ export const NOTHING: Batch = {
   reversals: [],
   uses: [],
   issues: [],
+  fed: [],
   waits: [],
   waitsEnded: [],
   gateways: [],

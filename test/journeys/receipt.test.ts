@@ -51,7 +51,7 @@ test('a store prints coupons while its line is cut and its power goes; then they
   await town.settled();
   expect(await exposure()).toEqual({ ...made, open: made.open - 2, redeemed: made.redeemed + 2 });
   const { history } = await town.look(elsewhere);
-  expect(history.map(({ what }) => what).slice(0, 4)).toEqual(['blank', 'grant', 'blank_issued', 'returned']);
+  expect(history.map(({ what }) => what).slice(0, 4)).toEqual(['issue', 'grant', 'blank_issued', 'returned']);
 });
 
 test('a cart’s coupon is made at once, the same one for the same basket, and a register takes it', async () => {

@@ -38,6 +38,7 @@ export async function traffic(
     printed(one, two, { campaign: 'thanks', basket: `${name}-receipt` }),
     printed(cart, one, { campaign: 'thanks', basket: `${name}-order` }),
     printedUnasked(town, one, name),
+    fedIn(town, name),
     drilled(town),
   ]);
 }
@@ -175,6 +176,24 @@ async function printedUnasked(town: Town, door: Door, name: string): Promise<voi
   await printed(door, door, { campaign: `reward-${name}`, basket: `${name}-reward` });
   const nothing = () => patiently(() => door.issue(`never-${name}`, `${name}-nothing`));
   await until('a clear no', async () => (await nothing()).reason === 'unknown_campaign', PATIENCE_MS);
+}
+
+/** A till tells what it did by itself: sale and undoing, each again until it is answered. */
+async function fedIn(town: Town, name: string): Promise<void> {
+  const [code = ''] = await patiently(() => town.newCodes(1));
+  const path = '/v1/redemptions/feed';
+  const tell = async (what: 'redeemed' | 'reversed') => {
+    const item = { what, code, at: new Date().toISOString(), basket: `${name}-fed` };
+    const answer = await patiently(async () => {
+      const answer = await town.cart.ask(path, { body: { redemptions: [item] } });
+      if (answer.status >= 500) throw new Refused(path, answer);
+      return answer;
+    });
+    if (!answer.text.includes('"taken"')) throw new Refused(path, answer);
+  };
+  await tell('redeemed');
+  await tell('reversed');
+  await approved(() => town.cart.redeem(code, `${name}-fed-again`));
 }
 
 /** Store 2's line goes and comes: goodbye, hello, challenge, attest, welcome. */

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { verifyLedger } from '../../cloud/ledger/audit.ts';
+import { createBooks } from '../../cloud/reports/books.ts';
+import { sqliteBooksStore } from '../../cloud/reports/sqlite-books-store.ts';
 import { cartIssues, FACES, issuer } from './issue-bench.ts';
 import { type Box, hashOfCode, openWorld, type World } from './ledger-world.ts';
 
@@ -37,6 +39,17 @@ test('a box that tells its key is sent what a campaign gives each store, sealed,
   expect(await world.ledger.gateways()).toMatchObject([{ holds: { units: 0 }, blanks: { units: 10, value: 5000 } }]);
   await till.tick();
   expect(till.blanks()).toHaveLength(10);
+});
+
+test('the books of the day count blanks as issued from the moment that they are made [I2, S10]', async () => {
+  await opened();
+  till.issue('sale-1');
+  box.giveBack(till.codes()[0] ?? '', 'end');
+  await box.settle();
+  const books = createBooks({ store: sqliteBooksStore(world.database), now: () => world.clock.now });
+  const { campaigns } = await books.liability('2026-11-23');
+  expect(campaigns).toMatchObject([{ campaign: 'spring', units: 9, value: 4500 }]);
+  expect((await world.ledger.exposure('spring'))?.open).toEqual({ units: 9, value: 4500 });
 });
 
 test('without a key, or with one that keeps no secret, a box is sent none [I5]', async () => {
