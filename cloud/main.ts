@@ -20,6 +20,7 @@ import { enrolmentDoor } from './doors/enrolment-door.ts';
 import { createFailures } from './doors/failures.ts';
 import { createApp } from './doors/http.ts';
 import { IDEMPOTENCY_KEY_MS, type IdempotencyStore } from './doors/idempotency.ts';
+import { issueDoor } from './doors/issue-door.ts';
 import { machineDoor } from './doors/machine-door.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { type Listening, listen } from './doors/server.ts';
@@ -35,6 +36,7 @@ import { createLedger } from './ledger/ledger.ts';
 import { type Ledger, LedgerUnavailable } from './ledger/port.ts';
 import { type Database, DatabaseUnusable, openDatabase } from './ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from './ledger/sqlite-store.ts';
+import { cardOfCode } from './ledger/reports.ts';
 import type { LedgerStore } from './ledger/store.ts';
 import type { Log } from './log.ts';
 import type { AttributionPorts } from './reports/attribution.ts';
@@ -147,6 +149,7 @@ async function run(
     now,
     randomBytes,
     stockMax: config.stockMax,
+    faceUrl: faceUrl(config),
     outgoing: { wake: (gateway) => link.current?.wake(gateway) },
     refused: traces.refused,
   });
@@ -174,6 +177,7 @@ async function run(
   const idempotency = sqliteIdempotencyStore(database);
   const books = createBooks({ store: sqliteBooksStore(database), now });
   const listening = await openDoors(config, broker.value, {
+    store,
     ledger,
     distribution,
     attribution,
@@ -197,7 +201,7 @@ async function run(
   return keepTime([ledger, distribution, traces], idempotency, now, log, stop);
 }
 
-type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
+type DoorParts = Pick<Data, 'store' | 'keys' | 'tokens' | 'enrolments'> & {
   readonly ledger: Ledger;
   readonly books: Books;
   readonly distribution: Distribution;
@@ -209,9 +213,9 @@ type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
 };
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
-  const { ledger, books, distribution, attribution, note, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const { store, ledger, books, distribution, attribution, note, tokens, enrolments, idempotency, keys, log, now } =
+    parts;
   const url = publicUrl(config, config.port).replace(/\/$/, '');
-  const faceUrl = (link: string) => `${url}/c/${link}`;
   const failures = createFailures(now);
   const pages = customerPages({
     ...{ ledger, distribution, failures, url, log, now },
@@ -227,8 +231,18 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
   };
   const doors = [
     ...cartDoor(ledger, idempotency, now),
+    ...issueDoor({
+      cardOf: (code) => cardOfCode(store, code),
+      distribution,
+      idempotency,
+      faceUrl: faceUrl(config),
+      now,
+    }),
     ...feedDoor(ledger),
-    ...adminDoor({ ledger, books, enrolments, distribution, attribution, country: config.country, faceUrl, log, now }),
+    ...adminDoor({
+      ...{ ledger, books, enrolments, distribution, attribution, country: config.country, log, now },
+      faceUrl: faceUrl(config),
+    }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
     ...pages.endpoints,
   ];
@@ -293,6 +307,12 @@ function brokerUrl(config: Config, embedded: Broker | null): string {
 
 const publicUrl = (config: Config, port: number): string =>
   config.url ?? `${config.tls === null ? 'http' : 'https'}://localhost:${port}`;
+
+/** The live face of a coupon, by its personal link. */
+const faceUrl =
+  (config: Config) =>
+  (link: string): string =>
+    new URL(`/c/${link}`, publicUrl(config, config.port)).href;
 
 const TICK_MS = 1_000;
 

@@ -86,6 +86,8 @@ export type AssignRequest = {
   readonly how: AssignmentRow['how'];
   readonly channel: Channel;
   readonly source: Source;
+  /** Issued in a cart: asked again for the same basket at the same door, the answer is the same coupon [I1]. */
+  readonly sale?: { readonly door: string; readonly basket: string };
   /** Its own, within the campaign's bounds; null: the campaign's. Who has a coupon keeps it as it is. */
   readonly personal: PersonalOffer | null;
 };

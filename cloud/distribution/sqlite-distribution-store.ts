@@ -110,6 +110,9 @@ function writes(
       const row = to.takeFromPool.get(campaign) as Row | undefined;
       return row === undefined ? null : { stack: text(row.stack), place: int(row.next) - 1 };
     },
+    async putIssue({ door, campaign, basket }, assignment, at) {
+      to.issue.run(door, campaign, basket, assignment, at);
+    },
     countGiven: async (campaign, day, value, { units, value: most }) =>
       to.given.run({ campaign, day, value, units, most }).changes === 1,
     async putClaim(row) {
@@ -147,6 +150,7 @@ function prepare(db: SqliteDatabase.Database) {
     pool: db.prepare('INSERT INTO pools (stack, campaign, count) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
     takeFromPool: db.prepare(`UPDATE pools SET next = next + 1 WHERE stack =
       (SELECT stack FROM pools WHERE campaign = (SELECT ?) AND next < count ORDER BY stack LIMIT 1) RETURNING stack, next`),
+    issue: db.prepare('INSERT INTO basket_issues VALUES (?, ?, ?, ?, ?)'),
     claim:
       db.prepare(`INSERT INTO claims VALUES (@id, @campaign, @kind, @addressHash, @sealedAddress, @language, @source, @proofHash,
       @triesLeft, @expiresAt, @person, @assignment, @at)`),

@@ -25,6 +25,8 @@ export type FleetPorts = {
   readonly newId: () => string;
   /** A box was welcomed or asks for stock: deal to it soon. */
   readonly dealSoon: () => void;
+  /** A register waits for a coupon of which its box has no blank. */
+  readonly blankWanted: (gateway: string, request: NonNullable<UpBody<'blanks'>['request']>) => Promise<void>;
 };
 
 export class Fleet {
@@ -54,6 +56,8 @@ export class Fleet {
         return this.#welcomed(header, [message.body.codeHash], (unit, row) => this.#want(unit, row, message.body));
       case 'stock':
         return this.#ports.dealSoon();
+      case 'blanks':
+        return this.#blanks(header, message.body);
       case 'recalled':
         return this.#welcomed(header, [], (unit, row) => this.#recalled(unit, row, message.body));
       case 'heartbeat':
@@ -126,6 +130,8 @@ export class Fleet {
         unit.apply(sightings(row.store, body, this.#ports.now()));
         return this.#heard(unit, row.id);
       case 'evidence':
+        // What was issued may have left too few blanks.
+        if (body.entries.some(({ kind }) => kind === 'issued')) this.#ports.dealSoon();
         return this.#heard(unit, row.id);
       case 'gap':
         return tellWhereItStands(unit, row);
@@ -197,6 +203,18 @@ export class Fleet {
     timer.unref();
   }
 
+  /** Blanks are sealed for the key that the box tells under its signature [I5]. */
+  async #blanks(header: Header, { publicKey, request }: UpBody<'blanks'>): Promise<void> {
+    let isHeard = false;
+    await this.#welcomed(header, [], async (unit, row) => {
+      isHeard = true;
+      if (row.sealingKey !== publicKey) unit.apply([{ do: 'gateway', row: { ...row, sealingKey: publicKey } }]);
+    });
+    if (!isHeard) return;
+    if (request === null) this.#ports.dealSoon();
+    else await this.#ports.blankWanted(header.gateway, request);
+  }
+
   /** A hint [C10]: nothing moves, but who waits hears that a basket is using it. */
   async #recalled(unit: Unit, row: GatewayRow, { reservations }: UpBody<'recalled'>): Promise<void> {
     const { group } = this.#ports;
@@ -255,9 +273,10 @@ export class Fleet {
       const gateway = await unit.gateway(id);
       if (gateway === null) return;
       const codes = await Promise.all(
-        views
-          .slice(at, at + GRANT_RESERVATIONS_MAX)
-          .map(async (view) => ({ view, reservationId: '', tombstones: await unit.tombstones(id, view.code.hash) })),
+        views.slice(at, at + GRANT_RESERVATIONS_MAX).map(async (view) => ({
+          ...{ view, reservationId: '', tombstones: await unit.tombstones(id, view.code.hash) },
+          sealed: view.code.blank ? await unit.reads.blankText(view.code.hash) : null,
+        })),
       );
       unit.apply(grant(gateway, codes, { kind: 'again' }, this.#ports.now()).changes);
     }

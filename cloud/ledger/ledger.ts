@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { CloudKeys } from '../keys.ts';
 import { Imports } from '../issuing/imports.ts';
 import { finishStack, issueStack, stackCodes } from '../issuing/stacks.ts';
+import { createSecrets } from '../distribution/secrets.ts';
+import { answerBlankRequest, replenishBlanks } from '../fleet/blanks.ts';
 import { endWhatIsDue } from '../fleet/due.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { Dealing } from '../fleet/dealing.ts';
@@ -35,17 +37,22 @@ export type LedgerPorts = {
   readonly places: PlacesStore;
   /** What one store may hold ahead: units, and face value in minor units. */
   readonly stockMax: Room;
+  /** Of the face of a coupon, by its link. */
+  readonly faceUrl: (link: string) => string;
   readonly outgoing: Outgoing;
   /** Left out: nobody counts what is refused. */
   readonly refused?: (attempt: RefusedAttempt) => void;
 };
+
+/** Blanks are filled up this often, and soon after a box is welcomed or has issued some. */
+const FILL_MS = 30_000;
 
 /** What one turn of a pump takes from the outbox. */
 const MESSAGES_PER_READ_MAX = 100;
 
 /** The ledger of one cloud node over one database. Opens it: a new database gets its incarnation [C8]. */
 export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
-  const { store, places, keys, now, randomBytes, stockMax, outgoing, refused = () => undefined } = ports;
+  const { store, places, keys, now, randomBytes, stockMax, faceUrl, outgoing, refused = () => undefined } = ports;
   const newId = randomUUID;
   const incarnation = await openIncarnation(store, randomBytes);
   const boxes = new Map<string, GatewayRow>();
@@ -54,10 +61,17 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
   const group = new Group({ store, now, newId, wake: (gateway) => outgoing.wake(gateway), refused });
   const stocking = { group, store, stockMax, now, newId };
   const dealing = new Dealing({ ...stocking, places });
+  const secrets = createSecrets(keys.sealKey, randomBytes);
+  const blanks = { group, store, fleetKey: keys.fleetKey, secrets, faceUrl, randomBytes, now, newId };
+  let filledAt = 0;
   const fleet = new Fleet({
     ...{ group, store, incarnation, now, newId },
     keys: [keys.publicKey],
-    dealSoon: () => dealing.soon(),
+    dealSoon: () => {
+      dealing.soon();
+      filledAt = 0;
+    },
+    blankWanted: (gateway, request) => answerBlankRequest(blanks, gateway, request),
   });
   /** Of every campaign. They only widen: what is imported later is added. */
   let forms = formsOf((await store.read((tx) => tx.allCampaigns())).map(({ card }) => card));
@@ -169,6 +183,9 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
       await endWhatIsDue({ group, store, now, gone: (id) => fleet.gone(id) });
       if (group.hasPublished) await group.run([], async () => undefined);
       await dealing.turn();
+      if (filledAt + FILL_MS > now()) return;
+      filledAt = now();
+      if (await replenishBlanks(blanks)) filledAt = 0;
     },
     close: () => group.run([], async () => undefined),
   };
@@ -203,6 +220,7 @@ function newRow({ id, store, shard, publicKey, keyId, passwordHash }: NewGateway
     epoch: 1,
     acknowledged: { n: 0, hash: GENESIS_HASH },
     number: 0,
+    sealingKey: null,
     challenges: [],
     welcomedBoot: null,
     connected: false,

@@ -111,6 +111,8 @@ export type GatewayView = {
   /** Journal entries that the box says are not settled. */
   readonly backlog: number;
   readonly holds: { readonly units: number; readonly value: number };
+  /** What its registers may still issue. */
+  readonly blanks: { readonly units: number; readonly value: number };
   readonly inDoubt: { readonly units: number; readonly value: number };
   readonly drillUntil: number | null;
 };

@@ -11,6 +11,7 @@ import type {
   ExceptionRow,
   FedRow,
   GatewayRow,
+  IssueRow,
   OldTermsRow,
   RedemptionRow,
   ReservationRow,
@@ -21,7 +22,7 @@ import type {
 } from './code-rules.ts';
 import type { HandOver } from './handover-rules.ts';
 import type { Campaign, CampaignVersion, RefusedAttempt, Store } from './port.ts';
-import type { HoldingCount, LedgerTx, StoredJournalEntry } from './store.ts';
+import type { BasketSale, HoldingCount, LedgerTx, StoredJournalEntry } from './store.ts';
 import { countMoves, countOwn, type Own, worthOf } from './worth-rules.ts';
 
 const DAY_MS = 86_400_000;
@@ -52,6 +53,7 @@ export class Unit {
     redemptions: new Set<string>(),
     reversals: new Set<ReversalRow>(),
     uses: [] as UseRow[],
+    issues: [] as IssueRow[],
     fed: [] as FedRow[],
     waits: [] as WaitRow[],
     waitsEnded: [] as string[],
@@ -72,6 +74,11 @@ export class Unit {
     this.#tx = tx;
     this.#newId = newId;
     this.#now = now;
+  }
+
+  /** The instant of all its entries. */
+  get now(): number {
+    return this.#now;
   }
 
   get reads(): LedgerTx {
@@ -166,6 +173,15 @@ export class Unit {
     return (this.#reversals.get(hash) ?? [])
       .filter((row) => row.door === `gateway:${gateway}`)
       .map((row) => row.basket);
+  }
+
+  /** The code that a basket was issued of a campaign at a door; null: none. */
+  async issueOf(sale: BasketSale): Promise<CodeHash | null> {
+    const { door, campaign, basket } = sale;
+    const present = this.#changed.issues.find(
+      (row) => row.door === door && row.campaign === campaign && row.basket === basket,
+    );
+    return present?.codeHash ?? (await this.#tx.issueOf(sale))?.codeHash ?? null;
   }
 
   async gateway(id: string): Promise<GatewayRow | null> {
@@ -294,6 +310,9 @@ export class Unit {
       case 'use':
         changed.uses.push(change.row);
         return;
+      case 'issue':
+        changed.issues.push(change.row);
+        return;
       case 'fed':
         changed.fed.push(change.row);
         this.#fed.set(change.row.codeHash, [...(this.#fed.get(change.row.codeHash) ?? []), change.row]);
@@ -383,6 +402,7 @@ export class Unit {
       redemptions: present(this.#redemptions, changed.redemptions),
       reversals: [...changed.reversals],
       uses: changed.uses,
+      issues: changed.issues,
       fed: changed.fed,
       waits: changed.waits.filter(({ id }) => !gone.has(id)),
       waitsEnded: changed.waitsEnded,

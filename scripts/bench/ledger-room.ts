@@ -22,6 +22,7 @@ export async function openLedger(
     randomBytes,
     stockMax: { units: 0, value: 0 },
     outgoing: { wake: () => undefined },
+    faceUrl: (link) => `https://coupons.example/c/${link}`,
   });
   const day = (offset: number) => new Date(Date.now() + offset * DAY_MS).toISOString();
   await ledger.createCampaign({
@@ -52,6 +53,7 @@ export async function openLedger(
     personalValueMax: null,
     offline: 'decline',
     barcode: 'qr',
+    blanks: null,
   });
   return {
     ledger,

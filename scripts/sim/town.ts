@@ -9,6 +9,8 @@ import type { Till } from '../../gateway/till/port.ts';
 import { SqliteTillStore } from '../../gateway/till/sqlite-store.ts';
 import { createTill } from '../../gateway/till/till.ts';
 import type { Witness } from '../../gateway/till/witness.ts';
+import { blankKeyOf } from '../../protocol/blank-seal.ts';
+import { makeKeyPair, readPrivateKey } from '../../protocol/envelope.ts';
 import type { Head } from '../../protocol/journal.ts';
 import type { Up } from '../../protocol/messages.ts';
 import { bytesFrom, type Chance } from './chance.ts';
@@ -45,6 +47,7 @@ export class Town {
       now: () => town.clock.now,
       randomBytes,
       stockMax,
+      faceUrl: (link) => link,
       outgoing: { wake: (gateway) => town.#boxesById.get(gateway)?.wake() },
     });
     return town;
@@ -142,7 +145,13 @@ export class Box {
       defer: setImmediate,
       // Time stands still while a scan waits.
       setTimer: () => () => undefined,
-      identity: { gateway, store: { id: store, name: store, timeZone: 'UTC' }, fleetKey: town.fleetKey, ...KEY },
+      identity: {
+        gateway,
+        store: { id: store, name: store, timeZone: 'UTC' },
+        fleetKey: town.fleetKey,
+        blankKey: BLANK_KEY,
+        ...KEY,
+      },
       settings: { reserveDeadlineMs: 800, strict: false },
     });
     box.made = new Box(town, gateway, till, tillStore);
@@ -213,6 +222,7 @@ export class Box {
   }
 }
 
+const BLANK_KEY = blankKeyOf(readPrivateKey(makeKeyPair().privatePem));
 const KEY = { keyId: 'sim-box-key', version: '0' };
 
 function witnessInMemory(start: Head): Witness {

@@ -42,6 +42,7 @@ beforeEach(async () => {
     stockMax: { units: 500, value: 500_000 },
     places: sqlitePlacesStore(database),
     outgoing: { wake: () => undefined },
+    faceUrl: (link) => link,
   });
   distribution = createDistribution({
     ...{ store: sqliteDistributionStore(database), ledger, keys, randomBytes, now },

@@ -35,7 +35,7 @@ beforeEach(async () => {
   const outgoing = { wake: () => undefined };
   const stockMax = { units: 500, value: 500_000 };
   const places = sqlitePlacesStore(database);
-  ledger = await createLedger({ store, keys, now, randomBytes, stockMax, places, outgoing });
+  ledger = await createLedger({ store, keys, now, randomBytes, stockMax, places, faceUrl: (link) => link, outgoing });
   distribution = createDistribution({
     ...{ store: sqliteDistributionStore(database), ledger, keys, randomBytes, now },
     post: { sendProof: async () => undefined },

@@ -80,6 +80,7 @@ async function prepare(): Promise<string> {
   const empty = await createLedger({
     ...{ store, keys, now: Date.now, places: sqlitePlacesStore(database), stockMax: { units: 0, value: 0 } },
     ...{ randomBytes: (size: number) => Buffer.from(crypto.getRandomValues(new Uint8Array(size))) },
+    faceUrl: (link) => link,
     outgoing: { wake: () => undefined },
   });
   await empty.createStore({ id: STORE, name: 'Main Street', timeZone: 'UTC', address: null });

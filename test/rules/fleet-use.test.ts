@@ -781,6 +781,7 @@ describe('the line to a box', () => {
       ...{ now: () => world.clock.now, randomBytes: (size: number) => Buffer.alloc(size, 1) },
       ...{ places: world.places, stockMax: { units: 1, value: 1_000 } },
       outgoing: { wake: () => undefined },
+      faceUrl: (link) => `https://coupons.example/c/${link}`,
     });
     expect(again.incarnation).toBe(world.ledger.incarnation);
     expect((await again.gateways())[0]).toMatchObject({

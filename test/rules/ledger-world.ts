@@ -36,6 +36,7 @@ export async function openWorld({
   personalValueMax = null,
   stockMax = STOCK_MAX,
   refused,
+  blanks = null,
 }: Options = {}) {
   const database = openDatabase(':memory:');
   const store = sqliteLedgerStore(database);
@@ -56,6 +57,7 @@ export async function openWorld({
       stockMax,
       outgoing: { wake: () => undefined },
       ...(refused === undefined ? {} : { refused }),
+      faceUrl: (link) => `https://coupons.example/c/${link}`,
     });
   const ledger = await start();
   for (const [id, name] of [
@@ -73,6 +75,7 @@ export async function openWorld({
       personalValueMax,
       offline: 'decline',
       barcode: 'qr',
+      blanks,
     },
   });
   const codes = await issue(ledger, count);
@@ -103,6 +106,7 @@ type Options = {
   readonly personalValueMax?: number | null;
   readonly stockMax?: LedgerPorts['stockMax'];
   readonly refused?: (attempt: RefusedAttempt) => void;
+  readonly blanks?: { readonly perStore: number } | null;
 };
 
 export async function issue(ledger: Ledger, count: number): Promise<string[]> {
@@ -447,6 +451,8 @@ export class Box {
   }
 
   #closed(reservation: string): boolean {
-    return this.entries.some(({ body }) => 'reservation' in body && body.reservation === reservation);
+    return this.entries.some(
+      ({ body }) => body.kind !== 'issued' && 'reservation' in body && body.reservation === reservation,
+    );
   }
 }

@@ -14,6 +14,8 @@ import { mqttDial } from '../../gateway/cloud-link/mqtt.ts';
 import { SqliteTillStore } from '../../gateway/till/sqlite-store.ts';
 import { createTill } from '../../gateway/till/till.ts';
 import { makeWitnessFile, WitnessFile } from '../../gateway/till/witness-file.ts';
+import { blankKeyOf } from '../../protocol/blank-seal.ts';
+import { makeKeyPair, readPrivateKey } from '../../protocol/envelope.ts';
 import { downSchemas, upSchemas } from '../../protocol/messages.ts';
 import { POINTS, PORTS } from '../crash/points.ts';
 
@@ -47,6 +49,7 @@ function openCloud() {
     createLedger({
       ...{ store, places: sqlitePlacesStore(database), keys: keys.value, now: Date.now, randomBytes, outgoing },
       stockMax: { units: 1, value: 1_000 },
+      faceUrl: (link) => link,
     });
   return { database, store, ledger, keys: keys.value };
 }
@@ -84,6 +87,7 @@ describe('every method that makes something durable or visible has a crash point
         gateway: 'gw-0000000000000001',
         store: { id: '0001', name: 'Main Street', timeZone: 'UTC' },
         fleetKey: randomBytes(32),
+        blankKey: blankKeyOf(readPrivateKey(makeKeyPair().privatePem)),
         keyId: 'a-key-of-it',
         version: '0',
       },

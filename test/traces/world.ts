@@ -5,6 +5,8 @@ import type { Ledger } from '../../cloud/ledger/port.ts';
 import type { Till } from '../../gateway/till/port.ts';
 import type { WitnessReading } from '../../gateway/till/start-rules.ts';
 import type { Witness } from '../../gateway/till/witness.ts';
+import { blankKeyOf } from '../../protocol/blank-seal.ts';
+import { makeKeyPair, readPrivateKey } from '../../protocol/envelope.ts';
 import { GENESIS_HASH, type Head } from '../../protocol/journal.ts';
 import type { Down, Header, Up } from '../../protocol/messages.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
@@ -20,6 +22,7 @@ export const HOUR = 3_600_000;
 const WANT_DEADLINE_MS = 30;
 const START = Date.parse('2026-11-23T09:00:00Z');
 const FLEET_KEY = Buffer.alloc(32, 7);
+const BLANK_KEY = blankKeyOf(readPrivateKey(makeKeyPair().privatePem));
 const TOTAL = { amount: 4200, currency: 'USD' } as const;
 
 type Message = { readonly header: Header; readonly message: Up };
@@ -54,6 +57,7 @@ export class World {
       randomBytes,
       stockMax: { units: 500, value: 500_000 },
       outgoing: { wake: () => undefined },
+      faceUrl: (link) => `https://coupons.example/c/${link}`,
     });
     await world.#seed();
     for (let i = 0; i < boxes; i += 1) world.boxes.push(await Box.enrol(world, i));
@@ -91,6 +95,7 @@ export class World {
       personalValueMax: null,
       offline: 'decline',
       barcode: 'qr',
+      blanks: null,
     });
     const stack = await ledger.issueStack('spring', 5);
     if (!stack.ok) throw new Error('no stack');
@@ -251,6 +256,7 @@ export class Box {
         gateway: this.id,
         store: { id: this.store, name: `Store ${this.store}`, timeZone: 'UTC' },
         fleetKey: FLEET_KEY,
+        blankKey: BLANK_KEY,
         keyId: 'box-key-1',
         version: 'test',
       },
