@@ -8,6 +8,7 @@ import type { Bench, Figure } from './bench/figure.ts';
 import { assign } from './bench/assign.ts';
 import { claims } from './bench/claims.ts';
 import { events } from './bench/events.ts';
+import { faces } from './bench/faces.ts';
 import { funnel } from './bench/funnel.ts';
 import { issue } from './bench/issue.ts';
 import { lanes } from './bench/lanes.ts';
@@ -31,11 +32,14 @@ const figures: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
   issue,
   assign,
   claims,
+  faces,
   events,
   funnel,
 };
 /** Several by one name. */
-const groups: Readonly<Record<string, readonly string[]>> = { distribution: ['assign', 'claims', 'events', 'funnel'] };
+const groups: Readonly<Record<string, readonly string[]>> = {
+  distribution: ['assign', 'claims', 'faces', 'events', 'funnel'],
+};
 
 const USAGE = `Usage: npm run bench [-- NAME …] [--json] [--quick]
 

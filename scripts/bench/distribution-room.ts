@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { createDistribution } from '../../cloud/distribution/distribution.ts';
 import type { Distribution, Post } from '../../cloud/distribution/port.ts';
 import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
+import type { Ledger } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { CAMPAIGN, openLedger } from './ledger-room.ts';
 
 export type DistributionRoom = {
   readonly distribution: Distribution;
+  readonly ledger: Ledger;
   readonly campaign: string;
   close(): Promise<void>;
 };
@@ -18,5 +20,5 @@ export async function openDistribution(path: string, post: Post): Promise<Distri
   const room = await openLedger(database, keys);
   const store = sqliteDistributionStore(database);
   const distribution = createDistribution({ store, ledger: room.ledger, post, keys, randomBytes, now: Date.now });
-  return { distribution, campaign: CAMPAIGN, close: room.close };
+  return { distribution, ledger: room.ledger, campaign: CAMPAIGN, close: room.close };
 }
