@@ -11,6 +11,7 @@ import { createDistribution } from './distribution/distribution.ts';
 import type { Distribution } from './distribution/port.ts';
 import { sqliteDistributionStore } from './distribution/sqlite-distribution-store.ts';
 import type { DistributionStore } from './distribution/store.ts';
+import type { NoteTrace } from './distribution/traces.ts';
 import { adminDoor } from './doors/admin-door.ts';
 import { cartDoor } from './doors/cart-door.ts';
 import { customerPages } from './doors/customer-pages.ts';
@@ -35,8 +36,11 @@ import { type Database, DatabaseUnusable, openDatabase } from './ledger/sqlite-d
 import { sqliteLedgerStore } from './ledger/sqlite-store.ts';
 import type { LedgerStore } from './ledger/store.ts';
 import type { Log } from './log.ts';
+import type { AttributionPorts } from './reports/attribution.ts';
 import { type Books, createBooks } from './reports/books.ts';
 import { sqliteBooksStore } from './reports/sqlite-books-store.ts';
+import { sqliteTraceStore } from './reports/sqlite-trace-store.ts';
+import { Traces } from './reports/traces.ts';
 import { takeLock } from './sqlite-lock.ts';
 
 /** Why a command could not be carried out: one line that says what to do, and the process's exit status. */
@@ -133,6 +137,8 @@ async function run(
 ): Promise<Result<void, Failure>> {
   const now = Date.now;
   const link: { current: FleetLink | null } = { current: null };
+  const attribution = { store: sqliteTraceStore(database), distribution: distributed, now };
+  const traces = new Traces({ ...attribution, log });
   const made = await createLedger({
     store,
     keys,
@@ -140,7 +146,9 @@ async function run(
     randomBytes,
     stockUnitsMax: config.stockUnitsMax,
     outgoing: { wake: (gateway) => link.current?.wake(gateway) },
+    refused: traces.refused,
   });
+  opened.push(() => traces.flush());
   const ledger = around.ledger(made);
   opened.push(() => ledger.close());
   const distribution = createDistribution({
@@ -166,6 +174,8 @@ async function run(
   const listening = await openDoors(config, broker.value, {
     ledger,
     distribution,
+    attribution,
+    note: (trace) => traces.note(trace),
     books,
     tokens,
     enrolments,
@@ -182,20 +192,22 @@ async function run(
   );
   if (config.insecureLan)
     log.warn({}, 'TEARLINE_INSECURE_LAN is set: tokens and codes may cross the network unencrypted');
-  return keepTime([ledger, distribution], idempotency, now, log, stop);
+  return keepTime([ledger, distribution, traces], idempotency, now, log, stop);
 }
 
 type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
   readonly ledger: Ledger;
   readonly books: Books;
   readonly distribution: Distribution;
+  readonly attribution: AttributionPorts;
+  readonly note: NoteTrace;
   readonly idempotency: IdempotencyStore;
   readonly log: Log;
   readonly now: () => number;
 };
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
-  const { ledger, books, distribution, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const { ledger, books, distribution, attribution, note, tokens, enrolments, idempotency, keys, log, now } = parts;
   const url = publicUrl(config, config.port).replace(/\/$/, '');
   const faceUrl = (link: string) => `${url}/c/${link}`;
   const failures = createFailures(now);
@@ -204,7 +216,7 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
     shop: { retailer: config.retailer, contact: config.contact, url: config.shopUrl },
     country: config.country,
     choosePlace: async () => 'not_usable',
-    note: () => undefined,
+    note,
   });
   const metrics = createMetrics(ledger);
   const facts = {
@@ -215,7 +227,7 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
   const doors = [
     ...cartDoor(ledger, idempotency, now),
     ...feedDoor(ledger),
-    ...adminDoor({ ledger, books, enrolments, distribution, country: config.country, faceUrl, log, now }),
+    ...adminDoor({ ledger, books, enrolments, distribution, attribution, country: config.country, faceUrl, log, now }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
     ...pages.endpoints,
   ];

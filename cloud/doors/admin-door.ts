@@ -3,12 +3,15 @@ import type { Ledger } from '../ledger/port.ts';
 import type { Log } from '../log.ts';
 import type { Distribution } from '../distribution/port.ts';
 import { assignmentDoor, type FaceUrl } from './assignment-door.ts';
+import type { AttributionPorts } from '../reports/attribution.ts';
+import { attributionDoor } from './attribution-door.ts';
 import { campaignDoor } from './campaign-door.ts';
 import { customerDoor } from './customer-door.ts';
 import { fleetDoor } from './fleet-door.ts';
 import type { Books } from '../reports/books.ts';
 import type { Endpoint } from './http.ts';
 import { reportDoor } from './report-door.ts';
+import { spendDoor } from './spend-door.ts';
 import { stackDoor } from './stack-door.ts';
 import { storeDoor } from './store-door.ts';
 import { termsDoor } from './terms-door.ts';
@@ -18,6 +21,7 @@ type Parts = {
   readonly books: Books;
   readonly enrolments: EnrolmentStore;
   readonly distribution: Distribution;
+  readonly attribution: AttributionPorts;
   readonly country: string | null;
   readonly faceUrl: FaceUrl;
   readonly log: Log;
@@ -25,7 +29,17 @@ type Parts = {
 };
 
 /** Marketing and administration. */
-export function adminDoor({ ledger, books, enrolments, distribution, country, faceUrl, log, now }: Parts): Endpoint[] {
+export function adminDoor({
+  ledger,
+  books,
+  enrolments,
+  distribution,
+  attribution,
+  country,
+  faceUrl,
+  log,
+  now,
+}: Parts): Endpoint[] {
   return [
     ...campaignDoor(ledger),
     ...termsDoor(ledger),
@@ -34,6 +48,8 @@ export function adminDoor({ ledger, books, enrolments, distribution, country, fa
     ...fleetDoor(ledger),
     ...customerDoor(distribution, country),
     ...assignmentDoor(distribution, country, faceUrl),
+    ...attributionDoor(attribution),
+    ...spendDoor(attribution),
     ...reportDoor(books, now),
   ];
 }

@@ -18,6 +18,7 @@ import type { Campaign, Ledger, NewGateway, Store } from '../../cloud/ledger/por
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import type { Log } from '../../cloud/log.ts';
 import type { Books } from '../../cloud/reports/books.ts';
+import { sqliteTraceStore } from '../../cloud/reports/sqlite-trace-store.ts';
 import { readCode } from '../../protocol/code-reading.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import { err, ok } from '../../protocol/result.ts';
@@ -43,8 +44,10 @@ export async function openTestDoors(
     cloudKeys: [{ id: 'cloudkey', publicKey: Buffer.alloc(32, 8).toString('base64url') }],
     brokerUrl: 'mqtt://localhost:1883',
   };
+  const distributed = sqliteDistributionStore(database);
+  const attribution = { store: sqliteTraceStore(database), distribution: distributed, now };
   const distribution = createDistribution({
-    store: sqliteDistributionStore(database),
+    store: distributed,
     ...{ ledger, randomBytes, now },
     keys: { fleetKey: Buffer.alloc(32, 7), sealKey: Buffer.alloc(32, 9) },
     post: { sendProof: async () => undefined },
@@ -53,7 +56,7 @@ export async function openTestDoors(
   const doors = [
     ...cartDoor(ledger, sqliteIdempotencyStore(database), now),
     ...feedDoor(ledger),
-    ...adminDoor({ ledger, books, enrolments, distribution, country: null, faceUrl, log, now }),
+    ...adminDoor({ ledger, books, enrolments, distribution, attribution, country: null, faceUrl, log, now }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
   ];
   const metrics = createMetrics(ledger);
@@ -75,6 +78,7 @@ export async function openTestDoors(
     tokenByScope,
     operations,
     database,
+    attribution,
     /** A store that the enrolment codes can be for. */
     addStoreRow: (id: string) =>
       database.raw.prepare("INSERT INTO stores (id, name, time_zone) VALUES (?, 'A store', 'UTC')").run(id),
