@@ -29,7 +29,8 @@ export type Config = {
   readonly broker: EmbeddedBroker | OutsideBroker;
   /** How gateways reach the broker; null: from the other settings. */
   readonly brokerPublicUrl: string | null;
-  readonly stockUnitsMax: number;
+  /** What one store may hold ahead: units, and face value in minor units. */
+  readonly stockMax: { readonly units: number; readonly value: number };
   /** ISO 3166, of telephone numbers that are written without a country code; null: they must have one. */
   readonly country: string | null;
   /** Whose coupons these are, as customers know it. */
@@ -75,6 +76,8 @@ export function readConfig({ file, data, env }: Sources): Result<Config, Setting
 const CLOUD_PORT = 8080;
 const BROKER_PORT = 1883;
 const STOCK_UNITS_MAX = 500;
+/** 500 coupons of 10.00: what a stolen box may cost. */
+const STOCK_VALUE_MAX = 500_000;
 
 const countrySetting: Setting<string> = {
   schema: z.string().refine(isCountry),
@@ -93,6 +96,7 @@ const table = {
   TEARLINE_BROKER_PUBLIC_URL: urlSetting('mqtt', 'mqtts', 'ws', 'wss'),
   TEARLINE_BROKER_PORT: portSetting,
   TEARLINE_STOCK_UNITS_MAX: numberSetting(0, 100_000),
+  TEARLINE_STOCK_VALUE_MAX: numberSetting(0, 1_000_000_000_000),
   TEARLINE_CLOUD_COUNTRY: countrySetting,
   TEARLINE_CLOUD_RETAILER: textSetting,
   TEARLINE_CLOUD_CONTACT: textSetting,
@@ -114,7 +118,10 @@ function complete(given: Settings<typeof table>): Result<Config, SettingsError> 
     url: given.url ?? null,
     broker: broker.value,
     brokerPublicUrl: given.broker_public_url ?? null,
-    stockUnitsMax: given.stock_units_max ?? STOCK_UNITS_MAX,
+    stockMax: {
+      units: given.stock_units_max ?? STOCK_UNITS_MAX,
+      value: given.stock_value_max ?? STOCK_VALUE_MAX,
+    },
     country: given.country ?? null,
     retailer: given.retailer ?? 'Tearline',
     contact: given.contact ?? null,

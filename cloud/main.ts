@@ -9,9 +9,9 @@ import { CLOUD_USER } from './broker/gate.ts';
 import type { Config } from './config.ts';
 import { createDistribution } from './distribution/distribution.ts';
 import type { Distribution } from './distribution/port.ts';
+import type { NoteTrace } from './distribution/traces.ts';
 import { sqliteDistributionStore } from './distribution/sqlite-distribution-store.ts';
 import type { DistributionStore } from './distribution/store.ts';
-import type { NoteTrace } from './distribution/traces.ts';
 import { adminDoor } from './doors/admin-door.ts';
 import { cartDoor } from './doors/cart-door.ts';
 import { customerPages } from './doors/customer-pages.ts';
@@ -28,6 +28,7 @@ import type { TokenStore } from './doors/tokens.ts';
 import type { EnrolmentStore } from './fleet/enrolment-store.ts';
 import type { Carrier } from './fleet/link.ts';
 import { connectFleet, type FleetLink } from './fleet/mqtt.ts';
+import { sqlitePlacesStore } from './fleet/sqlite-places-store.ts';
 import { sqliteEnrolmentStore } from './fleet/sqlite-enrolment-store.ts';
 import { type CloudKeys, openKeys } from './keys.ts';
 import { createLedger } from './ledger/ledger.ts';
@@ -141,10 +142,11 @@ async function run(
   const traces = new Traces({ ...attribution, log });
   const made = await createLedger({
     store,
+    places: sqlitePlacesStore(database),
     keys,
     now,
     randomBytes,
-    stockUnitsMax: config.stockUnitsMax,
+    stockMax: config.stockMax,
     outgoing: { wake: (gateway) => link.current?.wake(gateway) },
     refused: traces.refused,
   });
@@ -175,7 +177,7 @@ async function run(
     ledger,
     distribution,
     attribution,
-    note: (trace) => traces.note(trace),
+    note: traces.note,
     books,
     tokens,
     enrolments,
@@ -215,7 +217,6 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
     ...{ ledger, distribution, failures, url, log, now },
     shop: { retailer: config.retailer, contact: config.contact, url: config.shopUrl },
     country: config.country,
-    choosePlace: async () => 'not_usable',
     note,
   });
   const metrics = createMetrics(ledger);

@@ -87,6 +87,7 @@ function writes(
   return {
     async putCustomer({ id, language, timeZone, sealedName, homeStore, createdAt, mergedInto, erasedAt }) {
       to.customer.run(id, language, timeZone, sealedName, homeStore, createdAt, mergedInto, erasedAt);
+      if (mergedInto !== null || erasedAt !== null) to.forgetPlaces.run(id);
     },
     async putIdentity({ kind, hash, customer, sealed, verifiedAt }) {
       to.identity.run(kind, blob(hash), customer, sealed, verifiedAt);
@@ -133,6 +134,7 @@ function prepare(db: SqliteDatabase.Database) {
       ON CONFLICT (id) DO UPDATE SET language = excluded.language, time_zone = excluded.time_zone,
       sealed_name = excluded.sealed_name, home_store = excluded.home_store, merged_into = excluded.merged_into,
       erased_at = excluded.erased_at`),
+    forgetPlaces: db.prepare('DELETE FROM customer_places WHERE customer = ?'),
     identity: db.prepare(`INSERT INTO identities VALUES (?, ?, ?, ?, ?)
       ON CONFLICT (kind, hash) DO UPDATE SET customer = excluded.customer, sealed = excluded.sealed,
       verified_at = excluded.verified_at`),

@@ -3,7 +3,7 @@ import type { CodeHash } from '../../protocol/code.ts';
 import { EXTEND_UNDER_MS, GRANT_RESERVATIONS_MAX, SILENT_AFTER_MS } from '../../protocol/limits.ts';
 import type { DownBody, Header, Up, UpBody } from '../../protocol/messages.ts';
 import { expireHold } from '../ledger/cart-rules.ts';
-import type { CodeView, GatewayRow } from '../ledger/code-rules.ts';
+import type { Change, CodeView, GatewayRow } from '../ledger/code-rules.ts';
 import type { Group } from '../ledger/group.ts';
 import { grant } from '../ledger/handover-rules.ts';
 import type { LedgerStore } from '../ledger/store.ts';
@@ -123,6 +123,8 @@ export class Fleet {
     const settled = await settle(unit, row, body, this.#ports.now());
     switch (settled.kind) {
       case 'applied':
+        unit.apply(sightings(row.store, body, this.#ports.now()));
+        return this.#heard(unit, row.id);
       case 'evidence':
         return this.#heard(unit, row.id);
       case 'gap':
@@ -181,7 +183,7 @@ export class Fleet {
       at,
     );
     unit.asks(want.want, hash, want.basket);
-    unit.apply(changes);
+    unit.apply([...changes, { do: 'seen', row: { codeHash: hash, store: row.store, at } }]);
     // The tick would end the wait within a second: the cashier's deadline is shorter.
     for (const change of changes) if (change.do === 'wait') this.#endWaitAt(hash, change.row.until);
   }
@@ -302,6 +304,12 @@ async function cardsFor(unit: Unit, { id, store }: GatewayRow): Promise<Card[]> 
 
 const hashesOf = ({ entries }: UpBody<'journal'>): CodeHash[] =>
   entries.flatMap((body) => ('codeHash' in body ? body.codeHash : []));
+
+/** Redeemed there: its owner was there, whatever the box's clock says not later than now. */
+const sightings = (store: string, { entries }: UpBody<'journal'>, now: number): Change[] =>
+  entries.flatMap((body) =>
+    body.kind === 'redeemed' ? { do: 'seen', row: { codeHash: body.codeHash, store, at: Math.min(body.at, now) } } : [],
+  );
 
 function tellWhereItStands(unit: Unit, { id, epoch, acknowledged }: GatewayRow): void {
   const body = { acknowledged: { epoch, ...acknowledged }, evidence: null, exceptions: [] };

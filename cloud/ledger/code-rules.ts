@@ -222,7 +222,8 @@ export type Change =
   /** New terms, kept as a version of their own. */
   | { readonly do: 'version'; readonly row: Campaign }
   | { readonly do: 'send'; readonly gateway: string; readonly message: Down }
-  | { readonly do: 'exception'; readonly row: ExceptionRow };
+  | { readonly do: 'exception'; readonly row: ExceptionRow }
+  | { readonly do: 'seen'; readonly row: Sighting };
 
 /** What a cart's basket did with a code: the answer after a lost answer. */
 export type UseRow = {
@@ -241,6 +242,9 @@ export type ExceptionRow = {
   readonly ours: string;
   readonly theirs: string;
 };
+
+/** A code was shown in a store: so was its owner, where somebody owns it. */
+export type Sighting = { readonly codeHash: CodeHash; readonly store: string; readonly at: number };
 
 /** The versions of the terms that were used, and of those that the campaign had by then. */
 export type OldTermsRow = { readonly redemption: string; readonly used: number; readonly inForce: number };

@@ -73,6 +73,8 @@ export function sqliteReads(db: RowReader): LedgerReads {
     waits: async (keys) => each(keys, waitRow, 'SELECT * FROM waits WHERE code_hash = (SELECT ?) ORDER BY seq', blob),
     gateways: async (ids) => each(ids, gatewayRow, 'SELECT body FROM gateways WHERE id = ?'),
     allGateways: async () => all(gatewayRow, 'SELECT body FROM gateways ORDER BY id'),
+    gatewaysOf: async (store) =>
+      all(gatewayRow, 'SELECT body FROM gateways WHERE store = (SELECT ?) ORDER BY id', store),
     campaigns: async (ids) => each(ids, campaignRow, 'SELECT * FROM campaigns WHERE id = ?'),
     allCampaigns: async () => all(campaignRow, 'SELECT * FROM campaigns ORDER BY id'),
     counts: async (campaign) =>
@@ -143,7 +145,7 @@ export function sqliteReads(db: RowReader): LedgerReads {
     waitsEnded: async (now) => hashes('SELECT DISTINCT code_hash AS hash FROM waits WHERE until <= ?', now),
     codesToDeal: async (campaign, now, most) =>
       hashes(
-        "SELECT hash FROM codes WHERE campaign = ? AND dealt = 1 AND state = 'issued' AND void_mark = 0 AND restock_after <= ? LIMIT ?",
+        "SELECT hash FROM codes WHERE campaign = ? AND dealt = 1 AND state = 'issued' AND stock_store IS NULL AND void_mark = 0 AND restock_after <= ? LIMIT ?",
         campaign,
         now,
         most,

@@ -38,6 +38,7 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
           row.ours,
           row.theirs,
         );
+      for (const { codeHash, store, at } of batch.seen) to.seen.run(store, at, blob(codeHash));
       for (const { redemption, used, inForce } of batch.oldTerms) to.oldTerms.run(redemption, used, inForce);
       for (const campaign of batch.versions) {
         to.campaign.run(campaignValues(campaign));
@@ -133,6 +134,10 @@ function prepare(db: SqliteDatabase.Database) {
     journal: db.prepare('INSERT INTO journals VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     message: db.prepare('INSERT INTO outbox (gateway, epoch, message) VALUES (?, ?, ?)'),
     exception: db.prepare('INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    seen: db.prepare(`INSERT INTO customer_places (customer, seen_store, seen_at)
+      SELECT customer, ?, ? FROM assignments WHERE code_hash = ? AND customer IS NOT NULL
+      ON CONFLICT (customer) DO UPDATE SET seen_store = excluded.seen_store, seen_at = excluded.seen_at
+      WHERE excluded.seen_at > seen_at`),
     published: db.prepare('DELETE FROM outbox WHERE seq = ?'),
     incarnation: db.prepare(
       'INSERT INTO ledger VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation',

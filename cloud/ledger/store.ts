@@ -12,6 +12,7 @@ import type {
   RedemptionRow,
   ReservationRow,
   ReversalRow,
+  Sighting,
   UseRow,
   WaitRow,
 } from './code-rules.ts';
@@ -43,6 +44,8 @@ export interface LedgerReads {
   waits(codes: readonly CodeHash[]): Promise<WaitRow[]>;
   gateways(ids: readonly string[]): Promise<GatewayRow[]>;
   allGateways(): Promise<GatewayRow[]>;
+  /** In the order of their ids. */
+  gatewaysOf(store: string): Promise<GatewayRow[]>;
   campaigns(ids: readonly string[]): Promise<Campaign[]>;
   allCampaigns(): Promise<Campaign[]>;
   /** A campaign's codes by state; of these, those with a value of their own, and their value. As of one moment. */
@@ -81,6 +84,7 @@ export interface LedgerReads {
   reservationsEnded(before: number, most: number): Promise<CodeHash[]>;
   recallsLapsed(now: number, most: number): Promise<CodeHash[]>;
   waitsEnded(now: number): Promise<CodeHash[]>;
+  /** Free codes that are dealt in turn: those that are best in a certain store are not among them. */
   codesToDeal(campaign: string, now: number, most: number): Promise<CodeHash[]>;
 }
 
@@ -161,6 +165,8 @@ export type Batch = {
   readonly journals: readonly (StoredJournalEntry & { readonly gateway: string })[];
   readonly messages: readonly { readonly gateway: string; readonly epoch: number; readonly message: Down }[];
   readonly exceptions: readonly (ExceptionRow & { readonly id: string; readonly at: number })[];
+  /** The newest of a person counts; of codes that nobody owns nothing is kept. */
+  readonly seen: readonly Sighting[];
   /** Campaigns whose terms changed: put, and kept as a version of their own. */
   readonly versions: readonly Campaign[];
   readonly oldTerms: readonly OldTermsRow[];
@@ -184,6 +190,7 @@ export const NOTHING: Batch = {
   journals: [],
   messages: [],
   exceptions: [],
+  seen: [],
   versions: [],
   oldTerms: [],
   units: new Map(),

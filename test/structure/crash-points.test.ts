@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
+import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
 import { createLedger } from '../../cloud/ledger/ledger.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
@@ -43,7 +44,10 @@ function openCloud() {
   const store = sqliteLedgerStore(database);
   const outgoing = { wake: () => undefined };
   const ledger = () =>
-    createLedger({ store, keys: keys.value, now: Date.now, randomBytes, stockUnitsMax: 1, outgoing });
+    createLedger({
+      ...{ store, places: sqlitePlacesStore(database), keys: keys.value, now: Date.now, randomBytes, outgoing },
+      stockMax: { units: 1, value: 1_000 },
+    });
   return { database, store, ledger, keys: keys.value };
 }
 

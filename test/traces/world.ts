@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
+import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
 import type { Ledger } from '../../cloud/ledger/port.ts';
 import type { Till } from '../../gateway/till/port.ts';
 import type { WitnessReading } from '../../gateway/till/start-rules.ts';
@@ -40,8 +41,10 @@ export class World {
 
   static async make(modules: Modules, boxes = 1): Promise<World> {
     const world = new World(modules);
+    const database = modules.openDatabase(':memory:');
     world.ledger = await modules.createLedger({
-      store: modules.sqliteLedgerStore(modules.openDatabase(':memory:')),
+      store: modules.sqliteLedgerStore(database),
+      places: sqlitePlacesStore(database),
       keys: {
         fleetKey: FLEET_KEY,
         sealKey: randomBytes(32),
@@ -49,7 +52,7 @@ export class World {
       },
       now: () => world.now,
       randomBytes,
-      stockUnitsMax: 500,
+      stockMax: { units: 500, value: 500_000 },
       outgoing: { wake: () => undefined },
     });
     await world.#seed();
