@@ -10,6 +10,7 @@ import type { Locale } from './locale.ts';
 import { shortName } from './short-name.ts';
 import { say, zoneOf } from './face-words.ts';
 import { picturePath } from './picture.ts';
+import { stop } from './words/words.ts';
 
 /** The live page of one coupon. */
 export function facePage(face: Face, locale: Locale, shop: Shop, asset: AssetPath): Html {
@@ -39,7 +40,7 @@ function parts(face: Face, locale: Locale, shop: Shop): { ticket: Html; rest: Ht
   return {
     ticket: html`<article class="ticket coupon ${looks[state.kind]}"><div class="ticket__body">${picture(face)}<div class="coupon__text"><h1 class="coupon__title">${terms.card.offer.title}</h1>${condition(face, locale)}${until(face, locale)}</div></div><div class="ticket__stub">${state.kind === 'usable' ? toScan(face, said.lines, locale) : html`${stateIcon(shapesOf[state.kind])}<p class="coupon__say">${said.say}</p>${said.lines.map((line) => html`<p>${line}</p>`)}${newCoupon(face, locale)}`}</div></article>`,
     rest: html`${notYou(face, locale, shop)}${place(face, locale)}${termsPanel(face, locale, shop)}`,
-    news: [said.say, ...said.lines].join(' '),
+    news: [said.say, ...said.lines].map(stop).join(' '),
   };
 }
 
