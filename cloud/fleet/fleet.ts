@@ -128,10 +128,10 @@ export class Fleet {
     switch (settled.kind) {
       case 'applied':
         unit.apply(sightings(row.store, body, this.#ports.now()));
+        this.#afterIssues(body);
         return this.#heard(unit, row.id);
       case 'evidence':
-        // What was issued may have left too few blanks.
-        if (body.entries.some(({ kind }) => kind === 'issued')) this.#ports.dealSoon();
+        this.#afterIssues(body);
         return this.#heard(unit, row.id);
       case 'gap':
         return tellWhereItStands(unit, row);
@@ -201,6 +201,11 @@ export class Fleet {
       Math.max(0, until - now()) + 1,
     );
     timer.unref();
+  }
+
+  /** What was issued may have left too few blanks. */
+  #afterIssues(body: UpBody<'journal'>): void {
+    if (body.entries.some(({ kind }) => kind === 'issued')) this.#ports.dealSoon();
   }
 
   /** Blanks are sealed for the key that the box tells under its signature [I5]. */
