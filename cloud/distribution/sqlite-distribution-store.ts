@@ -29,10 +29,10 @@ import type {
 
 /** Distribution in the ledger's SQLite file: it shares the ledger's transactions. */
 export function sqliteDistributionStore(database: Database): DistributionStore {
-  return sqliteRooms(database, reads, (raw) => ({ ...sqliteWrites(raw), ...writes(raw) }));
+  return sqliteRooms(database, sqliteDistributionReads, (raw) => ({ ...sqliteWrites(raw), ...writes(raw) }));
 }
 
-function reads(db: RowReader): DistributionReads {
+export function sqliteDistributionReads(db: RowReader): DistributionReads {
   const all = <T>(read: (row: Row) => T, sql: string, ...values: readonly unknown[]): T[] =>
     db.all(sql, ...values).map((row) => read(row as Row));
   const one = <T>(read: (row: Row) => T, sql: string, ...values: readonly unknown[]): T | null => {
@@ -111,6 +111,9 @@ function writes(
   };
 }
 
+export const COUNT_TRY = `INSERT INTO tries VALUES (?, ?, ?, 1)
+  ON CONFLICT (key, span) DO UPDATE SET count = count + 1 WHERE count < ?`;
+
 function prepare(db: SqliteDatabase.Database) {
   return {
     customer: db.prepare(`INSERT INTO customers VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -138,8 +141,7 @@ function prepare(db: SqliteDatabase.Database) {
       'UPDATE claims SET tries_left = tries_left - 1 WHERE id = ? AND tries_left > 0 AND assignment IS NULL',
     ),
     proveClaim: db.prepare('UPDATE claims SET assignment = ? WHERE id = ? AND assignment IS NULL'),
-    countTry: db.prepare(`INSERT INTO tries VALUES (?, ?, ?, 1)
-      ON CONFLICT (key, span) DO UPDATE SET count = count + 1 WHERE count < ?`),
+    countTry: db.prepare(COUNT_TRY),
     forgetClaims: db.prepare('DELETE FROM claims WHERE expires_at < ?'),
     forgetTries: db.prepare('DELETE FROM tries WHERE ends_at < ?'),
   };

@@ -1,0 +1,50 @@
+/** When nobody may be disturbed. Pure. */
+
+/** Minutes of the local day; over midnight where it ends before it begins. */
+export type QuietHours = { readonly fromMinute: number; readonly toMinute: number };
+
+/** Nine in the evening to eight in the morning: what the strictest of the usual laws ask for. */
+export const QUIET_HOURS_DEFAULT: QuietHours = { fromMinute: 21 * 60, toMinute: 8 * 60 };
+
+const MINUTES_PER_DAY = 1_440;
+const MINUTE_MS = 60_000;
+
+/**
+ * @returns the first moment from `at` on at which it is not quiet in that zone, in milliseconds since 1970; never a moment
+ * too early, also where clocks change in the night
+ */
+export function whenNotQuiet(at: number, quiet: QuietHours | null, timeZone: string): number {
+  if (quiet === null) return at;
+  let moment = at;
+  // A clock that is put back within the quiet hours makes them longer than they look: then once more.
+  while (isQuiet(localMinute(moment, timeZone), quiet))
+    moment = startOfMinute(moment) + minutesFrom(localMinute(moment, timeZone), quiet.toMinute) * MINUTE_MS;
+  return moment === at ? at : withoutSkippedHour(moment, quiet, timeZone);
+}
+
+/** A clock that was put forward has made them shorter: their end may be behind us. */
+function withoutSkippedHour(moment: number, quiet: QuietHours, timeZone: string): number {
+  const end = moment - minutesFrom(quiet.toMinute, localMinute(moment, timeZone)) * MINUTE_MS;
+  return isQuiet(localMinute(end, timeZone), quiet) ? moment : end;
+}
+
+function isQuiet(minute: number, { fromMinute, toMinute }: QuietHours): boolean {
+  if (fromMinute <= toMinute) return minute >= fromMinute && minute < toMinute;
+  return minute >= fromMinute || minute < toMinute;
+}
+
+const minutesFrom = (minute: number, to: number): number => (to - minute + MINUTES_PER_DAY) % MINUTES_PER_DAY;
+const startOfMinute = (at: number): number => at - (at % MINUTE_MS);
+
+/** Slow to make, and every message has one: as many as there are zones. */
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+function localMinute(at: number, timeZone: string): number {
+  let clock = clocks.get(timeZone);
+  if (clock === undefined) {
+    clock = new Intl.DateTimeFormat('en-GB', { timeZone, hourCycle: 'h23', hour: '2-digit', minute: '2-digit' });
+    clocks.set(timeZone, clock);
+  }
+  const [hour = '0', minute = '0'] = clock.format(at).split(':');
+  return Number(hour) * 60 + Number(minute);
+}

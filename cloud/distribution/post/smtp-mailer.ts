@@ -1,0 +1,212 @@
+import { Readable } from 'node:stream';
+import MailComposer from 'nodemailer/lib/mail-composer';
+import SmtpConnection from 'nodemailer/lib/smtp-connection';
+import { isLoopback } from '../../../protocol/settings.ts';
+import type { Outcome } from './message-rules.ts';
+import type { Mail, Mailer } from './providers.ts';
+import { type SmtpFailure, smtpOutcome } from './smtp-outcome-rules.ts';
+
+export type SmtpSettings = {
+  /** `smtp:` or `smtps:`, with user and password where the server wants them. */
+  readonly url: string;
+  /** As in a header: `Name <name@example.com>`. */
+  readonly from: string;
+};
+
+const CONNECT_MS = 10_000;
+/** The standard lets a server think for ten minutes over a message it has read. Ours are small: who takes longer is stuck. */
+const ANSWER_MS = 60_000;
+/** Servers end connections that carry too many messages or none for a while: rather we do. */
+const MESSAGES_PER_CONNECTION_MAX = 100;
+const IDLE_MS = 20_000;
+
+/** Sends over connections that it keeps for a while. It asks the protocol itself, step by step, to know what was accepted. */
+export function smtpMailer({ url, from }: SmtpSettings): Mailer {
+  const server = new URL(url);
+  const idle: Line[] = [];
+  let closed = false;
+
+  return {
+    async send(mail) {
+      const composed = await compose(from, mail);
+      let line = idle.pop();
+      // A line that has ended meanwhile says so at once, before anything is sent.
+      while (line?.isOver) line = idle.pop();
+      line ??= new Line(server, (over) => {
+        const at = idle.indexOf(over);
+        if (at !== -1) idle.splice(at, 1);
+      });
+      const outcome = await line.send(composed);
+      if (closed || outcome.is === 'away' || outcome.is === 'unknown') line.close();
+      else if (!line.isOver) idle.push(line);
+      return outcome;
+    },
+    close() {
+      closed = true;
+      for (const line of idle.splice(0)) line.close();
+    },
+  };
+}
+
+type Composed = { readonly from: string; readonly to: string; readonly bytes: Buffer };
+
+async function compose(from: string, mail: Mail): Promise<Composed> {
+  const composer = new MailComposer({
+    from,
+    to: { name: '', address: mail.to },
+    ...{ subject: mail.subject, text: mail.text, html: mail.html },
+    messageId: `<${mail.id}@${domainOf(from)}>`,
+    headers: headersOf(mail),
+    attachments:
+      mail.barcode === null
+        ? []
+        : [{ filename: 'coupon.png', content: Buffer.from(mail.barcode), cid: 'barcode', contentDisposition: 'inline' }],
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  const message = composer.compile();
+  const envelope = message.getEnvelope();
+  return { from: envelope.from || '', to: mail.to, bytes: await message.build() };
+}
+
+/** RFC 2369, and RFC 8058: a mail program may end it with one request of its own. */
+function headersOf({ unsubscribe }: Mail): Record<string, string> {
+  if (unsubscribe === null) return { 'Auto-Submitted': 'auto-generated' };
+  return { 'List-Unsubscribe': `<${unsubscribe}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' };
+}
+
+const domainOf = (from: string): string => /@([^@>\s]+)>?\s*$/.exec(from)?.[1] ?? 'localhost';
+
+/** One connection, one message at a time. */
+class Line {
+  readonly #server: URL;
+  readonly #smtp: SmtpConnection;
+  readonly #ended: (line: Line) => void;
+  #opened: Promise<void> | null = null;
+  #sent = 0;
+  #idle: NodeJS.Timeout | undefined;
+  isOver = false;
+
+  constructor(server: URL, ended: (line: Line) => void) {
+    this.#server = server;
+    this.#ended = ended;
+    const secure = server.protocol === 'smtps:';
+    const host = server.hostname.replace(/^\[|\]$/g, '');
+    this.#smtp = new SmtpConnection({
+      ...{ host, secure, port: server.port === '' ? (secure ? 465 : 587) : Number(server.port) },
+      // To another machine nothing goes in the clear; on this one there may be a relay without a certificate.
+      ...(isLoopback(host) ? { ignoreTLS: !secure } : { requireTLS: true }),
+      ...{ connectionTimeout: CONNECT_MS, greetingTimeout: CONNECT_MS, socketTimeout: ANSWER_MS },
+    });
+    this.#smtp.on('end', () => this.#over());
+    // Whoever is waiting is told by its own callback.
+    this.#smtp.on('error', () => this.#over());
+  }
+
+  async send({ from, to, bytes }: Composed): Promise<Outcome> {
+    clearTimeout(this.#idle);
+    let isBodySent = false;
+    const body = Readable.from(
+      (function* () {
+        // Read when the server has said that it wants it, and not before.
+        isBodySent = true;
+        yield bytes;
+      })(),
+    );
+    try {
+      this.#opened ??= this.#open();
+      await this.#opened;
+      await this.#transfer({ from, to }, body);
+      this.#rest();
+      return { is: 'accepted', providerId: null };
+    } catch (error) {
+      const failure = { ...failureOf(error), isBodySent };
+      if (failure.responseCode === null || failure.step === 'session') this.close();
+      else await this.#reset();
+      return smtpOutcome(failure);
+    } finally {
+      body.destroy();
+    }
+  }
+
+  close(): void {
+    this.#over();
+    this.#smtp.close();
+  }
+
+  #open(): Promise<void> {
+    return new Promise((opened, failed) => {
+      // A connection that fails on its way says so as an event alone.
+      this.#smtp.once('error', failed);
+      this.#smtp.connect((error) => {
+        if (error) return failed(error);
+        const { username, password } = this.#server;
+        if (username === '') return opened();
+        const credentials = { user: decodeURIComponent(username), pass: decodeURIComponent(password) };
+        this.#smtp.login({ credentials }, (refused) => (refused ? failed(refused) : opened()));
+      });
+    });
+  }
+
+  #transfer(envelope: { from: string; to: string }, body: Readable): Promise<void> {
+    return new Promise((sent, failed) => {
+      if (this.isOver) return failed(new Error('the connection has ended'));
+      this.#smtp.send(envelope, body, (error) => (error ? failed(error) : sent()));
+    });
+  }
+
+  #rest(): void {
+    this.#sent += 1;
+    if (this.#sent >= MESSAGES_PER_CONNECTION_MAX) return this.#quit();
+    this.#idle = setTimeout(() => this.#quit(), IDLE_MS);
+    this.#idle.unref();
+  }
+
+  async #reset(): Promise<void> {
+    await new Promise<void>((done) => {
+      if (this.isOver) return done();
+      this.#smtp.once('end', () => done());
+      this.#smtp.reset((error) => {
+        if (error) this.close();
+        done();
+      });
+    });
+    if (!this.isOver) this.#rest();
+  }
+
+  #quit(): void {
+    this.#over();
+    this.#smtp.quit();
+  }
+
+  #over(): void {
+    clearTimeout(this.#idle);
+    if (this.isOver) return;
+    this.isOver = true;
+    this.#ended(this);
+  }
+}
+
+function failureOf(error: unknown): Omit<SmtpFailure, 'isBodySent'> {
+  const about: SmtpConnection.SMTPError = error instanceof Error ? error : new Error('unknown');
+  return {
+    responseCode: about.responseCode ?? null,
+    // RFC 3463, as 5.1.1. The rest of the server's sentence often repeats the address.
+    enhancedCode: /\b([245]\.\d{1,3}\.\d{1,3})\b/.exec(about.response ?? '')?.[1] ?? null,
+    code: about.code ?? '',
+    step: stepOf(about.command ?? ''),
+  };
+}
+
+function stepOf(command: string): SmtpFailure['step'] {
+  switch (command) {
+    case 'RCPT TO':
+      return 'recipient';
+    case 'MAIL FROM':
+    case 'DATA':
+    case 'API':
+      return 'message';
+    default:
+      return 'session';
+  }
+}
