@@ -20,6 +20,8 @@ const skipReasons: Reporter = {
 const kindsWithTimeoutMs: Record<string, number> = { journeys: 120_000, browser: 120_000, structure: 60_000 };
 /** Kinds that start whole systems: one file at a time, after the others. */
 const kindsOneByOne = ['journeys', 'browser'];
+/** A machine that stalls for a quarter of a second breaks a typed scan in two, and the page must then refuse it. */
+const kindsWithRetries: Record<string, number> = { browser: 2 };
 
 // Every folder of test/ is a project, so that no test file lies outside all of them.
 const kinds = readdirSync(join(import.meta.dirname, 'test'), { withFileTypes: true })
@@ -38,6 +40,7 @@ export default defineConfig({
         include: [`test/${name}/**/*.test.ts`],
         testTimeout: kindsWithTimeoutMs[name] ?? 20_000,
         hookTimeout: kindsWithTimeoutMs[name] ?? 20_000,
+        retry: kindsWithRetries[name] ?? 0,
         fileParallelism: !kindsOneByOne.includes(name),
         sequence: { groupOrder: kindsOneByOne.indexOf(name) + 1 },
       },

@@ -85,8 +85,8 @@ export type ClaimRequest = {
   readonly source: Source;
   /** The network it comes from: an address's /24 or /56. */
   readonly network: string;
-  /** The link of a coupon whose person proves a second address with it; null: whoever has the address. */
-  readonly link: string | null;
+  /** A claim that was just proved: its person proves a second address with this one. Null: whoever has the address. */
+  readonly proved: string | null;
 };
 export type ClaimRefusal =
   | AssignRefusal

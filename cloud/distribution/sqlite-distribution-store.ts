@@ -56,6 +56,9 @@ export function sqliteDistributionReads(db: RowReader): DistributionReads {
       all(assignmentRow, 'SELECT * FROM assignments WHERE customer = (SELECT ?) ORDER BY seq DESC', customer),
     assignmentsAfter: async (seq, most) =>
       all(assignmentRow, 'SELECT * FROM assignments WHERE seq > ? ORDER BY seq LIMIT ?', seq, most),
+    replacedButGood: async (most) => all((row) => hashOf(row.code_hash), REPLACED_BUT_GOOD, most),
+    erasedCustomers: async () =>
+      all((row) => text(row.customer), 'SELECT DISTINCT customer FROM identities WHERE sealed IS NULL'),
     poolLeft: async (campaign) =>
       one(
         (row) => intOrNull(row.left_over),
@@ -66,6 +69,8 @@ export function sqliteDistributionReads(db: RowReader): DistributionReads {
   };
 }
 
+const REPLACED_BUT_GOOD = `SELECT a.code_hash FROM assignments a JOIN codes c ON c.hash = a.code_hash
+  WHERE a.replaced_by IS NOT NULL AND c.void_mark = 0 AND c.state NOT IN ('voided', 'redeemed') LIMIT ?`;
 const ASSIGNMENTS_OF =
   'SELECT * FROM assignments WHERE campaign = (SELECT ?) AND customer = (SELECT ?) ORDER BY ordinal';
 
@@ -108,6 +113,9 @@ function writes(
       to.forgetClaims.run(now);
       to.forgetTries.run(now);
     },
+    async dropIdentities(customer) {
+      to.dropIdentities.run(customer);
+    },
   };
 }
 
@@ -137,12 +145,11 @@ function prepare(db: SqliteDatabase.Database) {
     claim:
       db.prepare(`INSERT INTO claims VALUES (@id, @campaign, @kind, @addressHash, @sealedAddress, @language, @source, @proofHash,
       @triesLeft, @expiresAt, @person, @assignment, @at)`),
-    takeTry: db.prepare(
-      'UPDATE claims SET tries_left = tries_left - 1 WHERE id = ? AND tries_left > 0 AND assignment IS NULL',
-    ),
+    takeTry: db.prepare('UPDATE claims SET tries_left = tries_left - 1 WHERE id = ? AND tries_left > 0'),
     proveClaim: db.prepare('UPDATE claims SET assignment = ? WHERE id = ? AND assignment IS NULL'),
     countTry: db.prepare(COUNT_TRY),
     forgetClaims: db.prepare('DELETE FROM claims WHERE expires_at < ?'),
+    dropIdentities: db.prepare('DELETE FROM identities WHERE customer = ? AND sealed IS NULL'),
     forgetTries: db.prepare('DELETE FROM tries WHERE ends_at < ?'),
   };
 }

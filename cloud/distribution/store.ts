@@ -26,6 +26,10 @@ export interface DistributionReads extends LedgerReads {
   assignmentsOfCustomer(customer: string): Promise<AssignmentRow[]>;
   /** In the order in which they were made, after a place. */
   assignmentsAfter(seq: number, most: number): Promise<AssignmentRow[]>;
+  /** Codes of coupons that another has replaced and that could still be redeemed. */
+  replacedButGood(most: number): Promise<CodeHash[]>;
+  /** Of erased persons, whose identities are still known by their hashes. */
+  erasedCustomers(): Promise<string[]>;
   /** Does this campaign give out codes of stacks? Those that are left; null: it makes its codes. */
   poolLeft(campaign: string): Promise<number | null>;
   claim(id: string): Promise<ClaimRow | null>;
@@ -45,13 +49,15 @@ export interface DistributionTx extends LedgerTx, DistributionReads {
   /** The place of the next code of the campaign's stacks, which is nobody else's from now on; null: none is left. */
   takeFromPool(campaign: string): Promise<{ readonly stack: string; readonly place: number } | null>;
   putClaim(row: ClaimRow): Promise<void>;
-  /** One try fewer, where one was left and nobody has proved it yet. @returns whether this try counts */
+  /** One try fewer, where one was left. @returns whether this try counts */
   takeTry(claim: string): Promise<boolean>;
   /** Once: @returns false where it was proved before */
   proveClaim(claim: string, assignment: string): Promise<boolean>;
   /** One more of this key in this span, where fewer than `most` are counted. @returns whether it is within the limit */
   countTry(key: string, span: { readonly startsAt: number; readonly endsAt: number }, most: number): Promise<boolean>;
   forgetEnded(now: number): Promise<void>;
+  /** Of an erased person, for good. */
+  dropIdentities(customer: string): Promise<void>;
 }
 
 export type CustomerRow = {

@@ -4,6 +4,7 @@ import { CsvError, parse } from 'csv-parse';
 import type { CodeForm } from '../../protocol/code-form.ts';
 import { IMPORT_BYTES_MAX, IMPORT_LINES_MAX } from '../../protocol/limits.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
+import { bounded, TooLarge, withLineFeeds } from './csv-bytes.ts';
 import { FormsFound } from './form-rules.ts';
 import { type ImportedCode, needsForm, readImportedCode } from './imported-code.ts';
 import { LineErrors } from './line-errors.ts';
@@ -37,7 +38,7 @@ export async function readImportFile(bytes: AsyncIterable<Uint8Array>): Promise<
     on_record: (record: unknown, context) => lines.take(record, context.lines),
   });
   try {
-    await pipeline(Readable.from(withLineFeeds(bounded(bytes))), parser);
+    await pipeline(Readable.from(withLineFeeds(bounded(bytes, IMPORT_BYTES_MAX))), parser);
     return ok(lines.file());
   } catch (error) {
     if (error instanceof TooLarge) return err({ why: 'too_large' });
@@ -46,34 +47,6 @@ export async function readImportFile(bytes: AsyncIterable<Uint8Array>): Promise<
     return ok(lines.file());
   }
 }
-
-class TooLarge extends Error {}
-
-async function* bounded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let read = 0;
-  for await (const piece of bytes) {
-    read += piece.length;
-    if (read > IMPORT_BYTES_MAX) throw new TooLarge();
-    yield piece;
-  }
-}
-
-/** CR and CRLF as LF: the parser would count a CRLF within quotes as two lines. */
-async function* withLineFeeds(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let before = 0;
-  for await (const piece of pieces) {
-    const kept = new Uint8Array(piece.length);
-    let length = 0;
-    for (const byte of piece) {
-      if (byte !== LF || before !== CR) kept[length++] = byte === CR ? LF : byte;
-      before = byte;
-    }
-    yield kept.subarray(0, length);
-  }
-}
-
-const LF = 0x0a;
-const CR = 0x0d;
 
 /** The lines by now: good ones with their codes, each code once, and what is wrong with the others. */
 class Lines {

@@ -1,4 +1,5 @@
 import type { CodeHash } from '../../protocol/code.ts';
+import { Gathering } from './gathering.ts';
 import { type LedgerStore, LostRace } from './store.ts';
 import { Unit } from './unit.ts';
 
@@ -10,8 +11,6 @@ const TRIES_MAX = 5;
 type Command = {
   readonly hashes: readonly CodeHash[];
   readonly work: (unit: Unit) => Promise<unknown>;
-  readonly done: (result: unknown) => void;
-  readonly failed: (error: unknown) => void;
 };
 
 export type GroupPorts = {
@@ -22,14 +21,10 @@ export type GroupPorts = {
   readonly wake: (gateway: string) => void;
 };
 
-/**
- * Group commit: what gathers in one turn of the event loop is one transaction, and nobody is answered before its commit
- * [C7]. A command that fails by a defect fails alone: the rest of its group is run again without it.
- */
+/** The commands that move codes, gathered into transactions. */
 export class Group {
   readonly #ports: GroupPorts;
-  #gathered: Command[] = [];
-  #running = false;
+  readonly #gathering = new Gathering<Command, unknown>((group) => this.#transact(group), COMMANDS_PER_GROUP_MAX);
   #published: number[] = [];
   readonly #watchers = new Map<CodeHash, Set<() => void>>();
 
@@ -39,13 +34,7 @@ export class Group {
 
   /** @param hashes the codes that the work will ask for, so that one load serves the group */
   run<T>(hashes: readonly CodeHash[], work: (unit: Unit) => Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.#gathered.push({ hashes, work, done: (result) => resolve(result as T), failed: reject });
-      if (!this.#running) {
-        this.#running = true;
-        setImmediate(() => void this.#drain());
-      }
-    });
+    return this.#gathering.run({ hashes, work }) as Promise<T>;
   }
 
   /** Outbox rows that the broker has taken: they go with the next commit. */
@@ -76,25 +65,6 @@ export class Group {
   /** Something about a code changed that who waits for it must see. */
   nudge(hash: CodeHash): void {
     for (const over of [...(this.#watchers.get(hash) ?? [])]) over();
-  }
-
-  async #drain(): Promise<void> {
-    while (this.#gathered.length > 0) {
-      const group = this.#gathered.slice(0, COMMANDS_PER_GROUP_MAX);
-      this.#gathered = this.#gathered.slice(COMMANDS_PER_GROUP_MAX);
-      await this.#commit(group);
-    }
-    this.#running = false;
-  }
-
-  async #commit(group: readonly Command[]): Promise<void> {
-    try {
-      const results = await this.#transact(group);
-      for (const [i, command] of group.entries()) command.done(results[i]);
-    } catch (error) {
-      if (group.length === 1) group[0]?.failed(error);
-      else for (const command of group) await this.#commit([command]);
-    }
   }
 
   async #transact(group: readonly Command[]): Promise<unknown[]> {

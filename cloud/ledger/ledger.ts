@@ -113,6 +113,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
       const hash = hashOf(code);
       return hash === null ? 'unknown_code' : voidCode(group, hash, now());
     },
+    voidHash: (hash) => voidCode(group, hash, now()),
     stock: (id, codes) => stockList(stocking, id, codes),
 
     async addGateway(gateway) {

@@ -97,6 +97,7 @@ export type ImportRefusal =
   | { readonly why: 'no_codes' | 'too_large' | 'broken_off' | 'too_many_forms' };
 /** What is wrong with one line of a file, for the person who made it. The code itself is never repeated. */
 export type LineError = { readonly line: number; readonly why: string };
+export type VoidOutcome = 'voided' | 'void_pending' | 'already_redeemed' | 'unknown_code';
 export type NewGateway = {
   readonly id: string;
   readonly store: string;
@@ -147,7 +148,8 @@ export interface Ledger {
   ): Promise<Result<{ readonly id: string; readonly count: number }, ImportRefusal>>;
   /** The codes of a stack in their order, as printed or as given, decrypted chunk by chunk; null: no such stack. */
   stackCodes(stack: string): Promise<AsyncIterable<readonly string[]> | null>;
-  voidCode(code: string): Promise<'voided' | 'void_pending' | 'already_redeemed' | 'unknown_code'>;
+  voidCode(code: string): Promise<VoidOutcome>;
+  voidHash(code: CodeHash): Promise<VoidOutcome>;
   /** Reserves these codes ahead in that store. */
   stock(
     store: string,

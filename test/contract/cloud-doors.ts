@@ -174,6 +174,7 @@ export function fakeLedger(own: Partial<Ledger> = {}): Ledger & FakeState {
     },
     stackCodes: async () => null,
     voidCode: noted('voidCode', () => 'unknown_code' as const),
+    voidHash: unexpected('voidHash'),
     stock: async (store, codes) =>
       storesById.has(store) ? ok({ granted: codes.length, refused: [] }) : err('unknown_store'),
     addGateway: async (gateway) => {

@@ -146,6 +146,7 @@ const ledger: Rules<CloudParts['ledger']> = {
   importStack: door,
   stackCodes: door,
   voidCode: door,
+  voidHash: none('asked again each second until it is done'),
   stock: door,
   addGateway: door,
   revoke: door,

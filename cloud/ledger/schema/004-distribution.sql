@@ -21,6 +21,7 @@ CREATE TABLE identities (
   PRIMARY KEY (kind, hash)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX identities_of_customer ON identities (customer);
+CREATE INDEX identities_erased ON identities (customer) WHERE sealed IS NULL;
 
 -- seq: the order in which they were made, for whoever follows them
 CREATE TABLE assignments (
@@ -68,7 +69,7 @@ CREATE TABLE claims (
   proof_hash BLOB NOT NULL,
   tries_left INTEGER NOT NULL CHECK (tries_left >= 0),
   expires_at INTEGER NOT NULL,
-  -- begun from the face of this coupon: its person proves a second address
+  -- has just proved another address: this is the second
   person TEXT REFERENCES customers (id),
   -- set once, by who proved it
   assignment TEXT,

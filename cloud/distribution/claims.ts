@@ -1,0 +1,151 @@
+import { validityIn } from '../../protocol/card.ts';
+import { err, ok, type Result } from '../../protocol/result.ts';
+import type { Assignments } from './assignments.ts';
+import type { Customers } from './customers.ts';
+import type { Address } from './identity.ts';
+import { parseEmail, parsePhone } from './identity.ts';
+import type { Assigned, ClaimRefusal, ClaimRequest, KnownIdentity, Post } from './port.ts';
+import { type Secrets, sameHash } from './secrets.ts';
+import type { ClaimRow, DistributionStore, DistributionTx } from './store.ts';
+
+/** A person asks for a coupon and proves an address by a one-time code that is sent there. */
+
+export type ClaimPorts = {
+  readonly store: DistributionStore;
+  readonly secrets: Secrets;
+  readonly customers: Customers;
+  readonly assignments: Assignments;
+  readonly post: Post;
+  readonly randomBytes: (size: number) => Buffer;
+  readonly now: () => number;
+};
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+/** Long enough for a slow e-mail. */
+const PROOF_MS = 10 * MINUTE_MS;
+/** Of a million codes five are tried: one guess in two hundred thousand succeeds. */
+const PROOF_TRIES_MAX = 5;
+/** Somebody mistypes, loses the message, asks again; more is a nuisance to whose address it is. */
+const PROOFS_PER_ADDRESS_HOUR_MAX = 5;
+/** A household, a café, an office: each message costs money. */
+const PROOFS_PER_NETWORK_HOUR_MAX = 60;
+/** What one campaign may cost in messages, whoever asks. */
+const PROOFS_PER_CAMPAIGN_HOUR_MAX = 20_000;
+
+export async function claim(
+  ports: ClaimPorts,
+  request: ClaimRequest,
+): Promise<Result<{ readonly claim: string; readonly expiresAt: number }, ClaimRefusal>> {
+  const { secrets, randomBytes, now, store, post } = ports;
+  const id = randomBytes(16).toString('hex');
+  const proof = sixDigits(randomBytes);
+  const expiresAt = now() + PROOF_MS;
+  const put = await store.transaction(async (tx) => {
+    const refusal = await refusalOf(ports, tx, request);
+    if (refusal !== null) return err(refusal);
+    await tx.putClaim({
+      id,
+      campaign: request.campaign,
+      kind: request.address.kind,
+      addressHash: secrets.hashIdentity(request.address),
+      sealedAddress: secrets.seal(request.address.value, addressPlace(id)),
+      language: request.language,
+      source: request.source,
+      proofHash: secrets.hashProof(id, proof),
+      triesLeft: PROOF_TRIES_MAX,
+      expiresAt,
+      person: await personOf(tx, request.proved, now()),
+      assignment: null,
+      at: now(),
+    });
+    return ok(null);
+  });
+  if (!put.ok) return put;
+  const { campaign, address, language } = request;
+  await post.sendProof({ claim: id, campaign, address, language, proof, expiresAt });
+  return ok({ claim: id, expiresAt });
+}
+
+/** Asked again with the right code, the answer is the same coupon. */
+export async function prove(ports: ClaimPorts, id: string, proof: string): Promise<Result<Assigned, ClaimRefusal>> {
+  const { store, secrets, customers, assignments, now } = ports;
+  const row = await store.transaction(async (tx) => ((await tx.takeTry(id)) ? tx.claim(id) : null));
+  if (row === null || row.expiresAt <= now()) return err('not_proved');
+  if (!sameHash(secrets.hashProof(id, proof), row.proofHash)) return err('not_proved');
+  const address = addressOf(secrets, row);
+  const customer = await customers.person(await identitiesOf(ports, row, address), { language: row.language });
+  const assigned = await assignments.assign({
+    campaign: row.campaign,
+    customer,
+    how: 'demand',
+    channel: 'web',
+    source: row.source,
+  });
+  if (!assigned.ok) return assigned;
+  await store.transaction((tx) => tx.proveClaim(id, assigned.value.assignment));
+  return assigned;
+}
+
+async function refusalOf(
+  { secrets, now }: ClaimPorts,
+  tx: DistributionTx,
+  request: ClaimRequest,
+): Promise<ClaimRefusal | null> {
+  const campaign = (await tx.campaigns([request.campaign]))[0];
+  if (campaign === undefined) return 'unknown_campaign';
+  if (validityIn(campaign.card, campaign.card.timeZone).endsAt <= now()) return 'ended';
+  const startsAt = Math.floor(now() / HOUR_MS) * HOUR_MS;
+  const span = { startsAt, endsAt: startsAt + HOUR_MS };
+  const limits = [
+    ['network', request.network, PROOFS_PER_NETWORK_HOUR_MAX],
+    ['address', secrets.hashIdentity(request.address), PROOFS_PER_ADDRESS_HOUR_MAX],
+    ['campaign', request.campaign, PROOFS_PER_CAMPAIGN_HOUR_MAX],
+  ] as const;
+  for (const [what, key, most] of limits) {
+    if (await tx.countTry(`claim by ${what} ${key}`, span, most)) continue;
+    return { tooMany: what, retryAfterSeconds: Math.ceil((span.endsAt - now()) / 1_000) };
+  }
+  return null;
+}
+
+/** Whoever has just proved one address is one person with who proves a second: a link alone, which may be passed on, is not. */
+async function personOf(tx: DistributionTx, claim: string | null, now: number): Promise<string | null> {
+  const proved = claim === null ? null : await tx.claim(claim);
+  if (proved === null || proved.assignment === null || proved.expiresAt <= now) return null;
+  return (await tx.assignments([proved.assignment]))[0]?.customer ?? null;
+}
+
+async function identitiesOf(
+  { customers }: ClaimPorts,
+  row: ClaimRow,
+  address: Address,
+): Promise<readonly [KnownIdentity, ...KnownIdentity[]]> {
+  const person = row.person === null ? null : await customers.view(row.person);
+  const known = (person?.identities ?? []).flatMap(({ kind, value, verified }) => {
+    const identity = kind === 'number' ? { kind, value, key: value } : parseAddress(kind, value);
+    return identity === null ? [] : [{ identity, verified }];
+  });
+  return [{ identity: address, verified: true }, ...known];
+}
+
+function addressOf(secrets: Secrets, row: ClaimRow): Address {
+  const address = parseAddress(row.kind, secrets.open(row.sealedAddress, addressPlace(row.id)));
+  if (address === null) throw new Error(`the address of the claim ${row.id} was good when it came`);
+  return address;
+}
+
+function parseAddress(kind: 'phone' | 'email', value: string): Address | null {
+  const parsed = kind === 'phone' ? parsePhone(value, null) : parseEmail(value);
+  return parsed.ok ? parsed.value : null;
+}
+
+const addressPlace = (claim: string): string => `address of claim ${claim}`;
+
+/** Every one of the million is as likely as any other: what would favour the first ones is drawn again. */
+function sixDigits(randomBytes: (size: number) => Buffer): string {
+  for (;;) {
+    const drawn = randomBytes(4).readUInt32BE();
+    if (drawn < 4_294_000_000) return String(drawn % 1_000_000).padStart(6, '0');
+  }
+}

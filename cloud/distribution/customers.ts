@@ -1,0 +1,197 @@
+import { validityIn } from '../../protocol/card.ts';
+import { Gathering } from '../ledger/gathering.ts';
+import type { CodeState } from '../ledger/code-rules.ts';
+import { keptOf } from './assign-rules.ts';
+import { type Owner, samePerson } from './person-rules.ts';
+import type { CustomerView, KnownIdentity, PersonFacts } from './port.ts';
+import type { Secrets } from './secrets.ts';
+import type {
+  AssignmentRow,
+  CustomerRow,
+  DistributionReads,
+  DistributionStore,
+  DistributionTx,
+  IdentityRow,
+} from './store.ts';
+
+/** Persons, found by what they can prove or what the retailer says of them. */
+
+export type CustomerPorts = {
+  readonly store: DistributionStore;
+  readonly secrets: Secrets;
+  readonly randomBytes: (size: number) => Buffer;
+  readonly now: () => number;
+};
+
+type Identities = readonly [KnownIdentity, ...KnownIdentity[]];
+type Known = { readonly identities: Identities; readonly facts: PersonFacts };
+
+/** As many as one group of assignments: a list is worked through hand in hand. */
+const PERSONS_PER_GROUP_MAX = 512;
+/** Where nobody said which. */
+const LANGUAGE = 'en';
+
+export class Customers {
+  readonly #ports: CustomerPorts;
+  readonly #gathering = new Gathering<Known, string>((group) => this.#commit(group), PERSONS_PER_GROUP_MAX);
+
+  constructor(ports: CustomerPorts) {
+    this.#ports = ports;
+  }
+
+  person(identities: Identities, facts: PersonFacts): Promise<string> {
+    return this.#gathering.run({ identities, facts });
+  }
+
+  async view(id: string): Promise<CustomerView | null> {
+    const { store, secrets } = this.#ports;
+    return store.read(async (tx) => {
+      const row = (await tx.customers([id]))[0];
+      if (row === undefined || row.erasedAt !== null || row.mergedInto !== null) return null;
+      const identities = await tx.identitiesOf(id);
+      return {
+        ...{ id, language: row.language, timeZone: row.timeZone, homeStore: row.homeStore },
+        name: row.sealedName === null ? null : secrets.open(row.sealedName, namePlace(id)),
+        identities: identities.flatMap(({ kind, hash, sealed, verifiedAt }) =>
+          sealed === null
+            ? []
+            : [{ kind, value: secrets.open(sealed, identityPlace(kind, hash)), verified: verifiedAt !== null }],
+        ),
+      };
+    });
+  }
+
+  /** The keyed hashes stay while a campaign runs, so that nobody gets a second coupon by being forgotten. */
+  async erase(id: string): Promise<boolean> {
+    const { store, now } = this.#ports;
+    return store.transaction(async (tx) => {
+      const row = (await tx.customers([id]))[0];
+      if (row === undefined || row.mergedInto !== null) return false;
+      await tx.putCustomer({ ...row, sealedName: null, timeZone: null, homeStore: null, erasedAt: now() });
+      for (const identity of await tx.identitiesOf(id)) await tx.putIdentity({ ...identity, sealed: null });
+      return true;
+    });
+  }
+
+  /** When all campaigns have ended in which an erased person had a coupon, nothing of the addresses is kept. */
+  async forgetErased(): Promise<void> {
+    const { store } = this.#ports;
+    for (const customer of await store.read((tx) => tx.erasedCustomers()))
+      await store.transaction(async (tx) => {
+        if (!(await this.#hasRunning(tx, customer))) await tx.dropIdentities(customer);
+      });
+  }
+
+  async #hasRunning(tx: DistributionReads, customer: string): Promise<boolean> {
+    const ids = (await tx.assignmentsOfCustomer(customer)).map(({ campaign }) => campaign);
+    const campaigns = await tx.campaigns([...new Set(ids)]);
+    return campaigns.some(({ card }) => validityIn(card, card.timeZone).endsAt > this.#ports.now());
+  }
+
+  #commit(group: readonly Known[]): Promise<string[]> {
+    return this.#ports.store.transaction(async (tx) => {
+      const ids: string[] = [];
+      for (const known of group) ids.push(await this.#personIn(tx, known));
+      return ids;
+    });
+  }
+
+  async #personIn(tx: DistributionTx, { identities, facts }: Known): Promise<string> {
+    const keyed = identities.map((known) => ({ ...known, hash: this.#ports.secrets.hashIdentity(known.identity) }));
+    const found = await tx.identities(keyed.map(({ identity: { kind }, hash }) => ({ kind, hash })));
+    const persons = samePerson(await ownersOf(tx, found));
+    const customer = await this.#put(tx, persons.customer, facts);
+    for (const other of persons.others) await merge(tx, customer, other);
+    for (const { identity, verified, hash } of keyed) {
+      const before = found.find((row) => row.kind === identity.kind && row.hash === hash);
+      if (before !== undefined && persons.strangers.includes(before.customer)) continue;
+      await this.#putIdentity(tx, { kind: identity.kind, hash, customer }, identity.value, verified, before);
+    }
+    return customer;
+  }
+
+  async #put(tx: DistributionTx, id: string | null, facts: PersonFacts): Promise<string> {
+    const { secrets, randomBytes, now } = this.#ports;
+    const before = id === null ? undefined : (await tx.customers([id]))[0];
+    const customer = id ?? randomBytes(16).toString('hex');
+    const row: CustomerRow = {
+      id: customer,
+      language: facts.language ?? before?.language ?? LANGUAGE,
+      timeZone: facts.timeZone ?? before?.timeZone ?? null,
+      sealedName:
+        facts.name === undefined ? (before?.sealedName ?? null) : secrets.seal(facts.name, namePlace(customer)),
+      homeStore: facts.homeStore ?? before?.homeStore ?? null,
+      createdAt: before?.createdAt ?? now(),
+      mergedInto: null,
+      // Who comes again is known again.
+      erasedAt: null,
+    };
+    const isAsBefore = before !== undefined && before.erasedAt === null && Object.keys(facts).length === 0;
+    if (!isAsBefore) await tx.putCustomer(row);
+    return customer;
+  }
+
+  async #putIdentity(
+    tx: DistributionTx,
+    { kind, hash, customer }: Pick<IdentityRow, 'kind' | 'hash' | 'customer'>,
+    value: string,
+    verified: boolean,
+    before: IdentityRow | undefined,
+  ): Promise<void> {
+    const { secrets, now } = this.#ports;
+    const isKnown =
+      before?.customer === customer && before.sealed !== null && (before.verifiedAt !== null || !verified);
+    if (isKnown) return;
+    const verifiedAt = before?.verifiedAt ?? (verified ? now() : null);
+    await tx.putIdentity({ kind, hash, customer, sealed: secrets.seal(value, identityPlace(kind, hash)), verifiedAt });
+  }
+}
+
+const namePlace = (customer: string): string => `name of ${customer}`;
+const identityPlace = (kind: string, hash: string): string => `${kind} ${hash}`;
+
+/** In the order of the identities. */
+async function ownersOf(tx: DistributionReads, identities: readonly IdentityRow[]): Promise<Owner[]> {
+  const owners: Owner[] = [];
+  for (const customer of new Set(identities.map((row) => row.customer))) {
+    const row = (await tx.customers([customer]))[0];
+    if (row === undefined) throw new Error(`the customer ${customer} is missing`);
+    const isNumbered = (await tx.identitiesOf(customer)).some(({ kind }) => kind === 'number');
+    owners.push({ customer, createdAt: row.createdAt, isNumbered });
+  }
+  return owners;
+}
+
+/** All that was the other's is this person's. Of two coupons of one campaign one stays; the other is replaced by it. */
+async function merge(tx: DistributionTx, customer: string, other: string): Promise<void> {
+  for (const identity of await tx.identitiesOf(other)) await tx.putIdentity({ ...identity, customer });
+  for (const theirs of await tx.assignmentsOfCustomer(other)) {
+    const mine = (await tx.assignmentsOf(theirs.campaign, customer)).filter(({ replacedBy }) => replacedBy === null);
+    const rival = mine.find(({ ordinal }) => ordinal === theirs.ordinal);
+    if (rival === undefined) await tx.changeAssignment(theirs.id, { customer, replacedBy: theirs.replacedBy });
+    else await settleRivals(tx, customer, rival, theirs);
+  }
+  const row = (await tx.customers([other]))[0];
+  if (row !== undefined) await tx.putCustomer({ ...row, sealedName: null, mergedInto: customer });
+}
+
+/** A replaced coupon is nobody's: its own page leads to the one that stays. Two that are redeemed stay as they were. */
+async function settleRivals(tx: DistributionTx, customer: string, mine: AssignmentRow, theirs: AssignmentRow) {
+  const [one, other] = await Promise.all([mine, theirs].map((row) => standing(tx, row)));
+  if (one === undefined || other === undefined) throw new Error('two coupons have two standings');
+  switch (keptOf(one, other)) {
+    case 'one':
+      return tx.changeAssignment(theirs.id, { customer: null, replacedBy: mine.id });
+    case 'other':
+      await tx.changeAssignment(mine.id, { customer: null, replacedBy: theirs.id });
+      return tx.changeAssignment(theirs.id, { customer, replacedBy: null });
+    case 'both':
+      return;
+  }
+}
+
+async function standing(tx: DistributionReads, row: AssignmentRow): Promise<{ state: CodeState; seq: number }> {
+  const code = (await tx.codes([row.codeHash]))[0];
+  if (code === undefined) throw new Error(`the code of the assignment ${row.id} is missing`);
+  return { state: code.state, seq: row.seq };
+}

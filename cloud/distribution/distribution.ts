@@ -1,0 +1,64 @@
+import type { Ledger } from '../ledger/port.ts';
+import { Assignments, couponsLeft } from './assignments.ts';
+import { claim, prove } from './claims.ts';
+import { Customers } from './customers.ts';
+import type { Distribution, Post } from './port.ts';
+import { createSecrets, isLink } from './secrets.ts';
+import type { AssignmentRow, DistributionReads, DistributionStore } from './store.ts';
+
+export type DistributionPorts = {
+  readonly store: DistributionStore;
+  readonly ledger: Pick<Ledger, 'voidHash'>;
+  readonly post: Post;
+  readonly keys: { readonly fleetKey: Uint8Array; readonly sealKey: Uint8Array };
+  readonly randomBytes: (size: number) => Buffer;
+  readonly now: () => number;
+};
+
+/** One turn of what is due: so many, then others have theirs. */
+const REPLACED_PER_TICK_MAX = 100;
+/** What is forgotten is forgotten within the hour. */
+const FORGET_MS = 3_600_000;
+
+export function createDistribution(ports: DistributionPorts): Distribution {
+  const { store, post, keys, ledger, randomBytes, now } = ports;
+  const secrets = createSecrets(keys.sealKey, randomBytes);
+  const customers = new Customers({ store, secrets, randomBytes, now });
+  const assignments = new Assignments({ store, secrets, ...keys, randomBytes, now });
+  const claiming = { store, secrets, customers, assignments, post, randomBytes, now };
+  const one = async (find: (tx: DistributionReads) => Promise<AssignmentRow | null | undefined>) => {
+    const row = (await store.read(find)) ?? null;
+    return row === null ? null : assignments.coupon(row);
+  };
+  let forgottenAt = 0;
+
+  return {
+    person: (identities, facts) => customers.person(identities, facts),
+    customer: (id) => customers.view(id),
+    erase: (id) => customers.erase(id),
+
+    assign: (request) => assignments.assign(request),
+    async byLink(link) {
+      return isLink(link) ? one((tx) => tx.assignmentByLink(secrets.hashLink(link))) : null;
+    },
+    coupon: (id) => one(async (tx) => (await tx.assignments([id]))[0]),
+    async couponsOf(customer) {
+      const rows = await store.read((tx) => tx.assignmentsOfCustomer(customer));
+      return rows.map((row) => assignments.coupon(row));
+    },
+    left: (campaign) => store.read((tx) => couponsLeft(tx, campaign)),
+
+    claim: (request) => claim(claiming, request),
+    prove: (id, proof) => prove(claiming, id, proof),
+
+    async tick() {
+      // A replaced coupon is killed soon after: by then its page leads to the other already.
+      for (const hash of await store.read((tx) => tx.replacedButGood(REPLACED_PER_TICK_MAX)))
+        await ledger.voidHash(hash);
+      if (forgottenAt + FORGET_MS > now()) return;
+      forgottenAt = now();
+      await store.transaction((tx) => tx.forgetEnded(now()));
+      await customers.forgetErased();
+    },
+  };
+}
