@@ -33,7 +33,13 @@ export function httpSmsSender(settings: HttpSmsSettings): SmsSender {
       });
       try {
         const signal = AbortSignal.timeout(ANSWER_MS);
-        const answer = await fetch(url, { method: 'POST', headers: { authorization }, body, signal, redirect: 'error' });
+        const answer = await fetch(url, {
+          method: 'POST',
+          headers: { authorization },
+          body,
+          signal,
+          redirect: 'error',
+        });
         return await outcomeOf(answer);
       } catch (error) {
         return isNeverConnected(error)
@@ -82,7 +88,14 @@ async function bodyOf(answer: Response): Promise<unknown> {
 const retryAfterMs = (header: string | null): number | null =>
   header !== null && /^[0-9]{1,4}$/.test(header) ? Number(header) * 1_000 : null;
 
-const NEVER_CONNECTED = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'];
+const NEVER_CONNECTED = [
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+];
 
 function isNeverConnected(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;

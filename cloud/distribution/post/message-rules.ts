@@ -133,7 +133,13 @@ function fromSending(now: Standing, event: MessageEvent, at: number, isHasty: bo
     case 'unknown':
       return { ...now, state: 'unknown', attempts: now.attempts + 1, doubts: now.doubts + 1, reason: event.reason };
     case 'crashed':
-      return { ...now, state: 'unknown', attempts: now.attempts + 1, doubts: now.doubts + 1, reason: 'stopped_meanwhile' };
+      return {
+        ...now,
+        state: 'unknown',
+        attempts: now.attempts + 1,
+        doubts: now.doubts + 1,
+        reason: 'stopped_meanwhile',
+      };
     case 'reported':
       // The provider's report can overtake its answer.
       return ended(now, event.how, event.reason, at);

@@ -20,7 +20,14 @@ export function segmentsOf(text: string): Segments {
   const sizes = gsm7Sizes(text);
   if (sizes !== null) return { alphabet: 'gsm7', count: parts(sizes, GSM7_ONE, GSM7_PART) };
   // A character beyond the first plane takes two places, which are not parted.
-  return { alphabet: 'ucs2', count: parts([...text].map(({ length }) => length), UCS2_ONE, UCS2_PART) };
+  return {
+    alphabet: 'ucs2',
+    count: parts(
+      [...text].map(({ length }) => length),
+      UCS2_ONE,
+      UCS2_PART,
+    ),
+  };
 }
 
 /** Places of each character; null: one of them is not in this alphabet. */
@@ -51,7 +58,10 @@ function parts(sizes: readonly number[], one: number, part: number): number {
 
 /** Typewriter signs for printer's ones: a single curly quote would halve what fits into a message. */
 export function plain(text: string): string {
-  return text.replace(/[\u2018\u2019\u201a\u2032\u201c\u201d\u201e\u2033\u2013\u2014\u2212\u2026\u00a0\u202f\u2009]/g, (sign) => PLAIN[sign] ?? sign);
+  return text.replace(
+    /[\u2018\u2019\u201a\u2032\u201c\u201d\u201e\u2033\u2013\u2014\u2212\u2026\u00a0\u202f\u2009]/g,
+    (sign) => PLAIN[sign] ?? sign,
+  );
 }
 
 const PLAIN: Readonly<Record<string, string>> = {

@@ -7,7 +7,9 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 export function smsSignature(token: string, url: string, form: URLSearchParams): string {
   const names = [...new Set(form.keys())].sort();
   const parameters = names.flatMap((name) => [...new Set(form.getAll(name))].sort().map((value) => `${name}${value}`));
-  return createHmac('sha1', token).update(`${url}${parameters.join('')}`, 'utf8').digest('base64');
+  return createHmac('sha1', token)
+    .update(`${url}${parameters.join('')}`, 'utf8')
+    .digest('base64');
 }
 
 export function isSignedBy(token: string, url: string, form: URLSearchParams, signature: string): boolean {

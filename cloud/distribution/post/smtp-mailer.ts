@@ -60,7 +60,14 @@ async function compose(from: string, mail: Mail): Promise<Composed> {
     attachments:
       mail.barcode === null
         ? []
-        : [{ filename: 'coupon.png', content: Buffer.from(mail.barcode), cid: 'barcode', contentDisposition: 'inline' }],
+        : [
+            {
+              filename: 'coupon.png',
+              content: Buffer.from(mail.barcode),
+              cid: 'barcode',
+              contentDisposition: 'inline',
+            },
+          ],
     disableFileAccess: true,
     disableUrlAccess: true,
   });

@@ -1,6 +1,18 @@
 import type SqliteDatabase from 'better-sqlite3';
 import type { Database } from '../../ledger/sqlite-database.ts';
-import { blob, bytes, type Cell, hashOf, int, intOrNull, type Row, type RowReader, text, textOrNull, word } from '../../ledger/sqlite-reads.ts';
+import {
+  blob,
+  bytes,
+  type Cell,
+  hashOf,
+  int,
+  intOrNull,
+  type Row,
+  type RowReader,
+  text,
+  textOrNull,
+  word,
+} from '../../ledger/sqlite-reads.ts';
 import { sqliteRooms } from '../../ledger/sqlite-store.ts';
 import { once } from '../../ledger/sqlite-writes.ts';
 import { COUNT_TRY, sqliteDistributionReads } from '../sqlite-distribution-store.ts';
@@ -26,18 +38,28 @@ function reads(db: RowReader): PostReads {
     unknownToResend: async (before, most) => all(messageRow, UNKNOWN_TO_RESEND, before, most),
     messagesOf: async (delivery, state, after, most) =>
       state === null
-        ? all(messageRow, `SELECT * FROM messages WHERE delivery = (SELECT ?) AND seq > ? ORDER BY seq LIMIT ?`, delivery, after, most)
+        ? all(
+            messageRow,
+            `SELECT * FROM messages WHERE delivery = (SELECT ?) AND seq > ? ORDER BY seq LIMIT ?`,
+            delivery,
+            after,
+            most,
+          )
         : all(messageRow, MESSAGES_IN_STATE, delivery, state, after, most),
     countsOf: async (delivery) =>
       Object.fromEntries(all((row) => [text(row.state), int(row.messages)], COUNTS, delivery)),
-    acceptedSince: async (delivery, since) =>
-      one((row) => int(row.messages), ACCEPTED_SINCE, delivery, since) ?? 0,
+    acceptedSince: async (delivery, since) => one((row) => int(row.messages), ACCEPTED_SINCE, delivery, since) ?? 0,
     delivery: async (id) => one(deliveryRow, 'SELECT * FROM deliveries WHERE id = ?', id),
     deliveriesOf: async (campaign) =>
       all(deliveryRow, 'SELECT * FROM deliveries WHERE campaign = (SELECT ?) ORDER BY at DESC, id', campaign),
     deliveriesUnderWay: async () => all(deliveryRow, "SELECT * FROM deliveries WHERE state <> 'done' ORDER BY id"),
     deliveryChunk: async (delivery, chunk) =>
-      one((row) => bytes(row.sealed), 'SELECT sealed FROM delivery_chunks WHERE delivery = ? AND chunk = ?', delivery, chunk),
+      one(
+        (row) => bytes(row.sealed),
+        'SELECT sealed FROM delivery_chunks WHERE delivery = ? AND chunk = ?',
+        delivery,
+        chunk,
+      ),
     assignedTo: async (campaign, after, most) =>
       all((row) => ({ seq: int(row.seq), customer: text(row.customer) }), ASSIGNED_TO, campaign, after, most),
     consent: async (channel, hash) => one(consentRow, CONSENT, channel, blob(hash)),
@@ -54,7 +76,8 @@ const COUNTS = 'SELECT state, count(*) AS messages FROM messages WHERE delivery 
 const ACCEPTED_SINCE = 'SELECT count(*) AS messages FROM messages WHERE delivery = (SELECT ?) AND accepted_at >= ?';
 const ASSIGNED_TO = `SELECT seq, customer FROM assignments WHERE campaign = (SELECT ?) AND seq > ? AND customer IS NOT NULL
   AND replaced_by IS NULL ORDER BY seq LIMIT ?`;
-const CONSENT = 'SELECT * FROM consents WHERE channel = (SELECT ?) AND address_hash = (SELECT ?) ORDER BY id DESC LIMIT 1';
+const CONSENT =
+  'SELECT * FROM consents WHERE channel = (SELECT ?) AND address_hash = (SELECT ?) ORDER BY id DESC LIMIT 1';
 
 function writes(db: SqliteDatabase.Database): Omit<PostTx, keyof PostReads> {
   const to = prepare(db);
@@ -90,15 +113,18 @@ function writes(db: SqliteDatabase.Database): Omit<PostTx, keyof PostReads> {
 
 function prepare(db: SqliteDatabase.Database) {
   return {
-    message: db.prepare(`INSERT INTO messages (id, queue, delivery, kind, campaign, customer, assignment, channel, address_hash,
+    message:
+      db.prepare(`INSERT INTO messages (id, queue, delivery, kind, campaign, customer, assignment, channel, address_hash,
       language, sealed, state, not_before, expires_at, reason, queued_at, ended_at) VALUES (@id, @queue, @delivery, @kind, @campaign,
       @customer, @assignment, @channel, @addressHash, @language, @sealed, @state, @notBefore, @expiresAt, @reason, @queuedAt, @endedAt)
       ON CONFLICT DO NOTHING`),
-    changeMessage: db.prepare(`UPDATE messages SET version = version + 1, assignment = @assignment, sealed = @sealed, state = @state,
+    changeMessage:
+      db.prepare(`UPDATE messages SET version = version + 1, assignment = @assignment, sealed = @sealed, state = @state,
       attempts = @attempts, doubts = @doubts, not_before = @notBefore, provider_id = @providerId, reason = @reason,
       consent = @consent, attempted_at = @attemptedAt, accepted_at = @acceptedAt, ended_at = @endedAt
       WHERE id = @id AND version = @version`),
-    delivery: db.prepare(`INSERT INTO deliveries VALUES (@id, @campaign, @kind, @channel, @audience, @subject, @text, @quietFrom,
+    delivery:
+      db.prepare(`INSERT INTO deliveries VALUES (@id, @campaign, @kind, @channel, @audience, @subject, @text, @quietFrom,
       @quietTo, @onUnknown, @startsAt, @daysBefore, @state, @paused, @place, @at)`),
     changeDelivery: db.prepare(`UPDATE deliveries SET state = coalesce(?, state), paused = coalesce(?, paused),
       place = coalesce(?, place) WHERE id = ?`),
@@ -121,7 +147,11 @@ const bytesOrNull = (cell: Cell): Uint8Array | null => (cell == null ? null : by
 
 const messageRow = (row: Row): MessageRow => ({
   ...{ seq: int(row.seq), id: text(row.id), version: int(row.version), queue: text(row.queue) },
-  ...{ delivery: textOrNull(row.delivery), kind: word<MessageRow['kind']>(row.kind), campaign: textOrNull(row.campaign) },
+  ...{
+    delivery: textOrNull(row.delivery),
+    kind: word<MessageRow['kind']>(row.kind),
+    campaign: textOrNull(row.campaign),
+  },
   ...{ customer: textOrNull(row.customer), assignment: textOrNull(row.assignment) },
   channel: word<MessageRow['channel']>(row.channel),
   addressHash: row.address_hash == null ? null : hashOf(row.address_hash),

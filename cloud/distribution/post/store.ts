@@ -33,7 +33,11 @@ export interface PostReads extends DistributionReads {
   deliveriesUnderWay(): Promise<DeliveryRow[]>;
   deliveryChunk(delivery: string, chunk: number): Promise<Uint8Array | null>;
   /** Whoever has a coupon of this campaign, in the order of their assignments, after a place. */
-  assignedTo(campaign: string, after: number, most: number): Promise<{ readonly seq: number; readonly customer: string }[]>;
+  assignedTo(
+    campaign: string,
+    after: number,
+    most: number,
+  ): Promise<{ readonly seq: number; readonly customer: string }[]>;
   /** The newest that is known of an address, given or withdrawn. */
   consent(channel: PostChannel, addressHash: string): Promise<ConsentRow | null>;
   consents(ids: readonly number[]): Promise<ConsentRow[]>;
