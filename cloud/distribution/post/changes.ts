@@ -1,5 +1,5 @@
 import { LostRace } from '../../ledger/store.ts';
-import { isOver, type MessageEvent, step } from './message-rules.ts';
+import { isToBeSent, type MessageEvent, step } from './message-rules.ts';
 import type { MessageRow, PostTx } from './store.ts';
 
 /** Facts that are written with an event. */
@@ -17,8 +17,7 @@ export async function apply(
   if (before === null) return null;
   const standing = step(before, event, at, before.kind === 'proof');
   if (standing === null) return null;
-  // What it was sent with is needed no more: an address and a one-time code least of all.
-  const sealed = isOver(standing.state) ? null : before.sealed;
+  const sealed = isToBeSent(standing.state) ? before.sealed : null;
   const after = { ...before, ...standing, ...beside, sealed };
   if (!(await tx.changeMessage(after))) throw new LostRace();
   return after;

@@ -82,21 +82,8 @@ export function step(now: Standing, event: MessageEvent, at: number, isHasty: bo
   }
 }
 
-/** What can no longer change by itself: its recipient and contents need not be kept. */
-export function isOver(state: MessageState): boolean {
-  switch (state) {
-    case 'queued':
-    case 'sending':
-    case 'unknown':
-      return false;
-    case 'accepted':
-    case 'delivered':
-    case 'bounced':
-    case 'failed':
-    case 'suppressed':
-      return true;
-  }
-}
+/** May its recipient and its contents still be needed? One-time codes least of all are kept any longer. */
+export const isToBeSent = (state: MessageState): boolean => state === 'queued' || state === 'sending';
 
 function fromQueued(now: Standing, event: MessageEvent, at: number): Standing | null {
   switch (event.is) {

@@ -164,9 +164,8 @@ class Line {
 
   #rest(): void {
     this.#sent += 1;
-    if (this.#sent >= MESSAGES_PER_CONNECTION_MAX) return this.#quit();
-    this.#idle = setTimeout(() => this.#quit(), IDLE_MS);
-    this.#idle.unref();
+    if (this.#sent >= MESSAGES_PER_CONNECTION_MAX) this.#quit();
+    else this.#idle = setTimeout(() => this.#quit(), IDLE_MS).unref();
   }
 
   async #reset(): Promise<void> {

@@ -64,6 +64,10 @@ function reads(db: RowReader): PostReads {
       all((row) => ({ seq: int(row.seq), customer: text(row.customer) }), ASSIGNED_TO, campaign, after, most),
     consent: async (channel, hash) => one(consentRow, CONSENT, channel, blob(hash)),
     consents: async (ids) => ids.flatMap((id) => all(consentRow, 'SELECT * FROM consents WHERE id = ?', id)),
+    campaignOfKeyword: async (keyword) =>
+      one((row) => text(row.campaign), 'SELECT campaign FROM keywords WHERE keyword = ?', keyword),
+    keywordOf: async (campaign) =>
+      one((row) => text(row.keyword), 'SELECT keyword FROM keywords WHERE campaign = ?', campaign),
   };
 }
 
@@ -107,6 +111,10 @@ function writes(db: SqliteDatabase.Database): Omit<PostTx, keyof PostReads> {
       if (to.withdraw.run(at, how, channel, blob(addressHash)).changes === 0)
         to.refuse.run({ channel, hash: blob(addressHash), at, how });
     },
+    async putKeyword(campaign, keyword) {
+      to.dropKeyword.run(campaign);
+      if (keyword !== null) to.keyword.run(keyword, campaign);
+    },
     countTry: async (key, { startsAt, endsAt }, most) => to.countTry.run(key, startsAt, endsAt, most).changes === 1,
   };
 }
@@ -139,6 +147,8 @@ function prepare(db: SqliteDatabase.Database) {
     refuse: db.prepare(`INSERT INTO consents (channel, address_hash, source, wording, withdrawn_at, withdrawn_how)
       SELECT @channel, @hash, '', '', @at, @how WHERE NOT EXISTS
       (SELECT 1 FROM consents WHERE channel = @channel AND address_hash = @hash)`),
+    dropKeyword: db.prepare('DELETE FROM keywords WHERE campaign = ?'),
+    keyword: db.prepare('INSERT INTO keywords VALUES (?, ?)'),
     countTry: db.prepare(COUNT_TRY),
   };
 }

@@ -41,6 +41,9 @@ export interface PostReads extends DistributionReads {
   /** The newest that is known of an address, given or withdrawn. */
   consent(channel: PostChannel, addressHash: string): Promise<ConsentRow | null>;
   consents(ids: readonly number[]): Promise<ConsentRow[]>;
+  /** @param keyword in capital letters */
+  campaignOfKeyword(keyword: string): Promise<string | null>;
+  keywordOf(campaign: string): Promise<string | null>;
 }
 
 export interface PostTx extends PostReads, Pick<DistributionTx, 'countTry'> {
@@ -58,6 +61,8 @@ export interface PostTx extends PostReads, Pick<DistributionTx, 'countTry'> {
   giveConsent(consent: Omit<GivenConsent, 'id'>): Promise<void>;
   /** Where none is given, it is noted as refused. */
   withdrawConsent(withdrawal: Withdrawal): Promise<void>;
+  /** Instead of the one that it has; null: none. @throws where another campaign has it: the database's own constraint */
+  putKeyword(campaign: string, keyword: string | null): Promise<void>;
 }
 
 export const POST_CHANNELS = ['email', 'sms'] as const;

@@ -16,6 +16,12 @@ CREATE TABLE consents (
 CREATE UNIQUE INDEX consents_standing ON consents (channel, address_hash) WHERE withdrawn_at IS NULL;
 CREATE INDEX consents_of_address ON consents (channel, address_hash, id);
 
+-- the word that somebody texts for a coupon
+CREATE TABLE keywords (
+  keyword TEXT PRIMARY KEY,
+  campaign TEXT NOT NULL UNIQUE REFERENCES campaigns (id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE deliveries (
   id TEXT PRIMARY KEY,
   campaign TEXT NOT NULL REFERENCES campaigns (id),
