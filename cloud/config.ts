@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
 import { err, ok, type Result } from '../protocol/result.ts';
+import { isCountry } from './distribution/identity.ts';
 import {
   isLoopback,
   listenerSettings,
@@ -27,6 +28,8 @@ export type Config = {
   /** How gateways reach the broker; null: from the other settings. */
   readonly brokerPublicUrl: string | null;
   readonly stockUnitsMax: number;
+  /** ISO 3166, of telephone numbers that are written without a country code; null: they must have one. */
+  readonly country: string | null;
   readonly tls: Tls | null;
   readonly insecureLan: boolean;
 };
@@ -76,6 +79,7 @@ const table = {
   TEARLINE_BROKER_PUBLIC_URL: urlSetting('mqtt', 'mqtts', 'ws', 'wss'),
   TEARLINE_BROKER_PORT: portSetting,
   TEARLINE_STOCK_UNITS_MAX: numberSetting(0, 100_000),
+  TEARLINE_CLOUD_COUNTRY: textSetting,
   ...listenerSettings,
 } as const;
 
@@ -86,6 +90,8 @@ function complete(given: Settings<typeof table>): Result<Config, SettingsError> 
   if (!tls.ok) return tls;
   const broker = brokerOf(given);
   if (!broker.ok) return broker;
+  if (given.country !== undefined && !isCountry(given.country))
+    return err(`TEARLINE_CLOUD_COUNTRY is ${given.country}: two letters of ISO 3166 are expected, as US`);
   return ok({
     data: given.data ?? '.tearline/cloud',
     host: given.host ?? '127.0.0.1',
@@ -94,6 +100,7 @@ function complete(given: Settings<typeof table>): Result<Config, SettingsError> 
     broker: broker.value,
     brokerPublicUrl: given.broker_public_url ?? null,
     stockUnitsMax: given.stock_units_max ?? STOCK_UNITS_MAX,
+    country: given.country ?? null,
     tls: tls.value,
     insecureLan: given.insecure_lan ?? false,
   });

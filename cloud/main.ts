@@ -7,6 +7,10 @@ import { err, ok, type Result } from '../protocol/result.ts';
 import { type Broker, startBroker } from './broker/aedes-broker.ts';
 import { CLOUD_USER } from './broker/gate.ts';
 import type { Config } from './config.ts';
+import { createDistribution } from './distribution/distribution.ts';
+import type { Distribution } from './distribution/port.ts';
+import { sqliteDistributionStore } from './distribution/sqlite-distribution-store.ts';
+import type { DistributionStore } from './distribution/store.ts';
 import { adminDoor } from './doors/admin-door.ts';
 import { cartDoor } from './doors/cart-door.ts';
 import { enrolmentDoor } from './doors/enrolment-door.ts';
@@ -39,6 +43,7 @@ export type Data = {
   readonly keys: CloudKeys;
   readonly database: Database;
   readonly store: LedgerStore;
+  readonly distribution: DistributionStore;
   readonly tokens: TokenStore;
   readonly enrolments: EnrolmentStore;
 };
@@ -46,12 +51,19 @@ export type Data = {
 /** What stands between the ledger and the world. Whoever starts a node may put something of its own around each. */
 export type Parts = {
   readonly store: LedgerStore;
+  readonly distribution: DistributionStore;
   readonly ledger: Ledger;
   readonly carrier: Carrier;
   readonly enrolments: EnrolmentStore;
 };
 export type Around = { readonly [P in keyof Parts]: (part: Parts[P]) => Parts[P] };
-const AS_THEY_ARE: Around = { store: (it) => it, ledger: (it) => it, carrier: (it) => it, enrolments: (it) => it };
+const AS_THEY_ARE: Around = {
+  store: (it) => it,
+  distribution: (it) => it,
+  ledger: (it) => it,
+  carrier: (it) => it,
+  enrolments: (it) => it,
+};
 
 /** One cloud node, from its lock to its last answer. Resolves when `stop` has aborted and all is closed. */
 export async function serve(
@@ -69,8 +81,13 @@ export async function serve(
   }
   const opened: Closing[] = [() => locked.value.release(), () => data.value.database.close()];
   try {
-    const { store, enrolments } = data.value;
-    const parts = { ...data.value, store: around.store(store), enrolments: around.enrolments(enrolments) };
+    const { store, distribution, enrolments } = data.value;
+    const parts = {
+      ...data.value,
+      store: around.store(store),
+      distribution: around.distribution(distribution),
+      enrolments: around.enrolments(enrolments),
+    };
     return await run(config, parts, around, log, stop, opened);
   } finally {
     for (const close of opened.reverse()) await close();
@@ -89,6 +106,7 @@ export function openData(directory: string, { checked } = { checked: false }): R
       keys: keys.value,
       database,
       store: sqliteLedgerStore(database),
+      distribution: sqliteDistributionStore(database),
       tokens: sqliteTokenStore(database),
       enrolments: sqliteEnrolmentStore(database),
     });
@@ -103,7 +121,7 @@ type Closing = () => void | Promise<void>;
 /** All that is plugged together. What is opened is noted in `opened`, to be closed in the opposite order. */
 async function run(
   config: Config,
-  { keys, database, store, tokens, enrolments }: Data,
+  { keys, database, store, distribution: distributed, tokens, enrolments }: Data,
   around: Around,
   log: Log,
   stop: AbortSignal,
@@ -121,6 +139,10 @@ async function run(
   });
   const ledger = around.ledger(made);
   opened.push(() => ledger.close());
+  const distribution = createDistribution({
+    ...{ store: distributed, ledger, keys, randomBytes, now },
+    post: { sendProof: () => Promise.reject(new Error('no channel is set up')) },
+  });
 
   const cloudPassword = randomBytes(32).toString('base64url');
   const broker = await brokerOf(config, ledger, cloudPassword, log);
@@ -136,7 +158,16 @@ async function run(
   opened.push(() => link.current?.close());
 
   const idempotency = sqliteIdempotencyStore(database);
-  const listening = await openDoors(config, broker.value, { ledger, tokens, enrolments, idempotency, keys, log, now });
+  const listening = await openDoors(config, broker.value, {
+    ledger,
+    distribution,
+    tokens,
+    enrolments,
+    idempotency,
+    keys,
+    log,
+    now,
+  });
   if (!listening.ok) return listening;
   opened.push(listening.value.close);
   log.info(
@@ -145,18 +176,20 @@ async function run(
   );
   if (config.insecureLan)
     log.warn({}, 'TEARLINE_INSECURE_LAN is set: tokens and codes may cross the network unencrypted');
-  return keepTime(ledger, idempotency, now, log, stop);
+  return keepTime([ledger, distribution], idempotency, now, log, stop);
 }
 
 type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
   readonly ledger: Ledger;
+  readonly distribution: Distribution;
   readonly idempotency: IdempotencyStore;
   readonly log: Log;
   readonly now: () => number;
 };
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
-  const { ledger, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const { ledger, distribution, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const faceUrl = (link: string) => `${publicUrl(config, config.port)}/c/${link}`;
   const failures = createFailures(now);
   const metrics = createMetrics(ledger);
   const facts = {
@@ -166,7 +199,7 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
   };
   const doors = [
     ...cartDoor(ledger, idempotency, now),
-    ...adminDoor({ ledger, enrolments, log, now }),
+    ...adminDoor({ ledger, enrolments, distribution, country: config.country, faceUrl, log, now }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
   ];
   const machine = machineDoor({
@@ -226,7 +259,7 @@ const TICK_MS = 1_000;
 
 /** Ends what is due, once a second. A defect ends the node: what it would decide after it is not to be trusted. */
 async function keepTime(
-  ledger: Ledger,
+  timed: readonly { tick(): Promise<void> }[],
   idempotency: IdempotencyStore,
   now: () => number,
   log: Log,
@@ -234,7 +267,7 @@ async function keepTime(
 ): Promise<Result<void, Failure>> {
   while (!stop.aborted) {
     try {
-      await ledger.tick();
+      for (const one of timed) await one.tick();
       await idempotency.forgetBefore(now() - IDEMPOTENCY_KEY_MS);
     } catch (error) {
       if (!(error instanceof LedgerUnavailable)) {

@@ -3,7 +3,7 @@ import type { Problem } from './problem.ts';
 
 /** One operation of a door: what it takes, what it answers. The OpenAPI document and the doors are both made from it. */
 export type Route = {
-  readonly method: 'GET' | 'POST' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** With `{name}` for parameters. */
   readonly path: string;
   readonly summary: string;

@@ -28,6 +28,8 @@ const problems = {
   duplicate_code: { status: 422, title: 'The same code stands twice in the basket.' },
   import_refused: { status: 422, title: 'The file cannot be imported. Nothing of it was.' },
   cap_exceeded: { status: 422, title: 'The campaign’s cap would be exceeded.' },
+  none_left: { status: 409, title: 'No coupon of this campaign is left.' },
+  ended: { status: 409, title: 'This campaign has ended.' },
   too_many_failures: { status: 429, title: 'Too many failed attempts. Wait before the next one.' },
   internal: { status: 500, title: 'A defect of ours. It was logged.' },
   unavailable: { status: 503, title: 'This process cannot read or write its own store.' },

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Disk } from './bench/disk.ts';
 import type { Bench, Figure } from './bench/figure.ts';
+import { assign } from './bench/assign.ts';
+import { claims } from './bench/claims.ts';
 import { issue } from './bench/issue.ts';
 import { lanes } from './bench/lanes.ts';
 import { ledger } from './bench/ledger.ts';
@@ -25,6 +27,8 @@ const figures: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
   ledger,
   settle,
   issue,
+  assign,
+  claims,
 };
 
 const USAGE = `Usage: npm run bench [-- NAME …] [--json] [--quick]

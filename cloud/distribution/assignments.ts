@@ -2,17 +2,14 @@ import { createHash } from 'node:crypto';
 import { validityIn } from '../../protocol/card.ts';
 import { type Code, makeCodes, partitionOf } from '../../protocol/code.ts';
 import { LEDGER_PARTITIONS } from '../../protocol/limits.ts';
-import { faceValue } from '../../protocol/offer.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
-import { unitsLeft } from '../issuing/cap-rules.ts';
-import { codeOf } from '../issuing/imported-code.ts';
-import { CODES_PER_CHUNK, issuable, place, takeCap } from '../issuing/issuable.ts';
-import { openCodes } from '../issuing/seal.ts';
+import { issuable, takeCap } from '../issuing/issuable.ts';
 import { chain, type NewEntry } from '../ledger/chain.ts';
 import { Gathering } from '../ledger/gathering.ts';
 import type { Campaign, CodeHash } from '../ledger/port.ts';
 import { decideAssignment, type Mine } from './assign-rules.ts';
 import type { Assigned, AssignRefusal, AssignRequest, Coupon } from './port.ts';
+import { capLeft, type Drawn, nextOfPool } from './pools.ts';
 import type { Secrets } from './secrets.ts';
 import type { AssignmentRow, DistributionReads, DistributionStore, DistributionTx } from './store.ts';
 
@@ -63,12 +60,6 @@ export class Assignments {
       return answers;
     });
   }
-}
-
-/** How many coupons of this campaign can still be had; null: any number; undefined: there is no such campaign. */
-export async function couponsLeft(tx: DistributionReads, id: string): Promise<number | null | undefined> {
-  const campaign = (await tx.campaigns([id]))[0];
-  return campaign === undefined ? undefined : ((await tx.poolLeft(id)) ?? capLeft(campaign));
 }
 
 async function campaignsOf(tx: DistributionReads, group: readonly AssignRequest[]): Promise<Map<string, Campaign>> {
@@ -122,18 +113,18 @@ class Given {
   }
 
   async #giveNew(request: AssignRequest, campaign: Campaign, ordinal: number): Promise<Answer> {
-    const code = await this.#nextCode(campaign);
-    if (code === null) return err('none_left');
+    const drawn = await this.#nextCode(campaign);
+    if (drawn === null) return err('none_left');
     const { secrets, fleetKey, randomBytes, now } = this.#ports;
     const id = randomBytes(16).toString('hex');
-    const { hash, lastFour } = issuable(fleetKey, code);
+    const { hash, lastFour } = issuable(fleetKey, drawn.code);
     await this.#tx.putAssignment({
       id,
       campaign: campaign.id,
       customer: request.customer,
       ordinal,
       codeHash: hash,
-      sealedCode: secrets.seal(code, codePlace(id)),
+      sealedCode: secrets.seal(drawn.text, codePlace(id)),
       linkHash: secrets.hashLink(secrets.linkOf(id)),
       how: request.how,
       channel: request.channel,
@@ -145,28 +136,24 @@ class Given {
     return ok(this.#answer(id, true));
   }
 
-  async #nextCode(campaign: Campaign): Promise<Code | null> {
+  async #nextCode(campaign: Campaign): Promise<Drawn | null> {
     if ((await this.#pool(campaign.id)) !== null) return this.#fromPool(campaign.id);
     const taken = takeCap(campaign, 1);
     if (!taken.ok) return null;
     this.#campaigns.set(campaign.id, taken.value);
     if (this.#codes.length === 0) this.#codes = makeCodes(CODES_MADE_AHEAD, this.#ports.randomBytes);
-    return this.#codes.pop() ?? null;
+    const code = this.#codes.pop();
+    return code === undefined ? null : { code, text: code };
   }
 
   /** What was voided or redeemed before anybody had it is passed over. */
-  async #fromPool(campaign: string): Promise<Code | null> {
+  async #fromPool(campaign: string): Promise<Drawn | null> {
     for (;;) {
-      const next = await this.#tx.takeFromPool(campaign);
-      if (next === null) return null;
-      this.#poolLeft.set(campaign, Math.max(0, ((await this.#pool(campaign)) ?? 0) - 1));
-      const chunk = Math.floor(next.place / CODES_PER_CHUNK);
-      const sealed = await this.#tx.stackChunk(next.stack, chunk);
-      if (sealed === null) throw new Error(`chunk ${chunk} of the stack ${next.stack} is missing`);
-      const codes = openCodes({ key: this.#ports.sealKey }, sealed, place(next.stack, chunk));
-      const code = codeOf(codes[next.place % CODES_PER_CHUNK] ?? '');
-      const row = (await this.#tx.codes([issuable(this.#ports.fleetKey, code).hash]))[0];
-      if (row?.state === 'issued' || row?.state === 'reserved') return code;
+      const drawn = await nextOfPool(this.#tx, this.#ports.sealKey, campaign);
+      this.#poolLeft.delete(campaign);
+      if (drawn === null) return null;
+      const row = (await this.#tx.codes([issuable(this.#ports.fleetKey, drawn.code).hash]))[0];
+      if (row?.state === 'issued' || row?.state === 'reserved') return drawn;
     }
   }
 
@@ -204,10 +191,6 @@ class Given {
 const CODES_MADE_AHEAD = 64;
 
 const codePlace = (assignment: string): string => `code of ${assignment}`;
-
-function capLeft({ cap, issuedUnits, issuedValue, card }: Campaign): number | null {
-  return unitsLeft(cap, { units: issuedUnits, value: issuedValue }, faceValue(card.offer.discount));
-}
 
 /** One entry for each partition, with the hash of the codes made there: as for a stack's chunk. */
 function issueEntries(campaign: string, codes: readonly { readonly hash: CodeHash }[], at: number): NewEntry[] {

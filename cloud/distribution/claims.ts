@@ -2,16 +2,17 @@ import { validityIn } from '../../protocol/card.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import type { Assignments } from './assignments.ts';
 import type { Customers } from './customers.ts';
+import type { Grouped } from './grouped.ts';
 import type { Address } from './identity.ts';
 import { parseEmail, parsePhone } from './identity.ts';
 import type { Assigned, ClaimRefusal, ClaimRequest, KnownIdentity, Post } from './port.ts';
 import { type Secrets, sameHash } from './secrets.ts';
-import type { ClaimRow, DistributionStore, DistributionTx } from './store.ts';
+import type { ClaimRow, DistributionTx } from './store.ts';
 
 /** A person asks for a coupon and proves an address by a one-time code that is sent there. */
 
 export type ClaimPorts = {
-  readonly store: DistributionStore;
+  readonly grouped: Grouped;
   readonly secrets: Secrets;
   readonly customers: Customers;
   readonly assignments: Assignments;
@@ -37,11 +38,11 @@ export async function claim(
   ports: ClaimPorts,
   request: ClaimRequest,
 ): Promise<Result<{ readonly claim: string; readonly expiresAt: number }, ClaimRefusal>> {
-  const { secrets, randomBytes, now, store, post } = ports;
+  const { secrets, randomBytes, now, grouped, post } = ports;
   const id = randomBytes(16).toString('hex');
   const proof = sixDigits(randomBytes);
   const expiresAt = now() + PROOF_MS;
-  const put = await store.transaction(async (tx) => {
+  const put = await grouped.run(async (tx) => {
     const refusal = await refusalOf(ports, tx, request);
     if (refusal !== null) return err(refusal);
     await tx.putClaim({
@@ -69,8 +70,8 @@ export async function claim(
 
 /** Asked again with the right code, the answer is the same coupon. */
 export async function prove(ports: ClaimPorts, id: string, proof: string): Promise<Result<Assigned, ClaimRefusal>> {
-  const { store, secrets, customers, assignments, now } = ports;
-  const row = await store.transaction(async (tx) => ((await tx.takeTry(id)) ? tx.claim(id) : null));
+  const { grouped, secrets, customers, assignments, now } = ports;
+  const row = await grouped.run(async (tx) => ((await tx.takeTry(id)) ? tx.claim(id) : null));
   if (row === null || row.expiresAt <= now()) return err('not_proved');
   if (!sameHash(secrets.hashProof(id, proof), row.proofHash)) return err('not_proved');
   const address = addressOf(secrets, row);
@@ -83,7 +84,7 @@ export async function prove(ports: ClaimPorts, id: string, proof: string): Promi
     source: row.source,
   });
   if (!assigned.ok) return assigned;
-  await store.transaction((tx) => tx.proveClaim(id, assigned.value.assignment));
+  await grouped.run((tx) => tx.proveClaim(id, assigned.value.assignment));
   return assigned;
 }
 

@@ -1,7 +1,7 @@
 import { validityIn } from '../../protocol/card.ts';
-import { Gathering } from '../ledger/gathering.ts';
 import type { CodeState } from '../ledger/code-rules.ts';
 import { keptOf } from './assign-rules.ts';
+import type { Grouped } from './grouped.ts';
 import { type Owner, samePerson } from './person-rules.ts';
 import type { CustomerView, KnownIdentity, PersonFacts } from './port.ts';
 import type { Secrets } from './secrets.ts';
@@ -18,6 +18,7 @@ import type {
 
 export type CustomerPorts = {
   readonly store: DistributionStore;
+  readonly grouped: Grouped;
   readonly secrets: Secrets;
   readonly randomBytes: (size: number) => Buffer;
   readonly now: () => number;
@@ -26,21 +27,18 @@ export type CustomerPorts = {
 type Identities = readonly [KnownIdentity, ...KnownIdentity[]];
 type Known = { readonly identities: Identities; readonly facts: PersonFacts };
 
-/** As many as one group of assignments: a list is worked through hand in hand. */
-const PERSONS_PER_GROUP_MAX = 512;
 /** Where nobody said which. */
 const LANGUAGE = 'en';
 
 export class Customers {
   readonly #ports: CustomerPorts;
-  readonly #gathering = new Gathering<Known, string>((group) => this.#commit(group), PERSONS_PER_GROUP_MAX);
 
   constructor(ports: CustomerPorts) {
     this.#ports = ports;
   }
 
   person(identities: Identities, facts: PersonFacts): Promise<string> {
-    return this.#gathering.run({ identities, facts });
+    return this.#ports.grouped.run((tx) => this.#personIn(tx, { identities, facts }));
   }
 
   async view(id: string): Promise<CustomerView | null> {
@@ -88,18 +86,13 @@ export class Customers {
     return campaigns.some(({ card }) => validityIn(card, card.timeZone).endsAt > this.#ports.now());
   }
 
-  #commit(group: readonly Known[]): Promise<string[]> {
-    return this.#ports.store.transaction(async (tx) => {
-      const ids: string[] = [];
-      for (const known of group) ids.push(await this.#personIn(tx, known));
-      return ids;
-    });
-  }
-
   async #personIn(tx: DistributionTx, { identities, facts }: Known): Promise<string> {
     const keyed = identities.map((known) => ({ ...known, hash: this.#ports.secrets.hashIdentity(known.identity) }));
     const found = await tx.identities(keyed.map(({ identity: { kind }, hash }) => ({ kind, hash })));
-    const persons = samePerson(await ownersOf(tx, found));
+    const hasNewNumber = keyed.some(
+      ({ identity: { kind }, hash }) => kind === 'number' && !found.some((row) => row.hash === hash),
+    );
+    const persons = samePerson(await ownersOf(tx, found), hasNewNumber);
     const customer = await this.#put(tx, persons.customer, facts);
     for (const other of persons.others) await merge(tx, customer, other);
     for (const { identity, verified, hash } of keyed) {

@@ -1,7 +1,9 @@
 import type { Ledger } from '../ledger/port.ts';
-import { Assignments, couponsLeft } from './assignments.ts';
+import { Assignments } from './assignments.ts';
 import { claim, prove } from './claims.ts';
+import { couponsLeft, giveStack } from './pools.ts';
 import { Customers } from './customers.ts';
+import { Grouped } from './grouped.ts';
 import type { Distribution, Post } from './port.ts';
 import { createSecrets, isLink } from './secrets.ts';
 import type { AssignmentRow, DistributionReads, DistributionStore } from './store.ts';
@@ -23,9 +25,10 @@ const FORGET_MS = 3_600_000;
 export function createDistribution(ports: DistributionPorts): Distribution {
   const { store, post, keys, ledger, randomBytes, now } = ports;
   const secrets = createSecrets(keys.sealKey, randomBytes);
-  const customers = new Customers({ store, secrets, randomBytes, now });
+  const grouped = new Grouped(store);
+  const customers = new Customers({ store, grouped, secrets, randomBytes, now });
   const assignments = new Assignments({ store, secrets, ...keys, randomBytes, now });
-  const claiming = { store, secrets, customers, assignments, post, randomBytes, now };
+  const claiming = { grouped, secrets, customers, assignments, post, randomBytes, now };
   const one = async (find: (tx: DistributionReads) => Promise<AssignmentRow | null | undefined>) => {
     const row = (await store.read(find)) ?? null;
     return row === null ? null : assignments.coupon(row);
@@ -46,6 +49,7 @@ export function createDistribution(ports: DistributionPorts): Distribution {
       const rows = await store.read((tx) => tx.assignmentsOfCustomer(customer));
       return rows.map((row) => assignments.coupon(row));
     },
+    giveStack: (stack) => store.transaction((tx) => giveStack(tx, stack)),
     left: (campaign) => store.read((tx) => couponsLeft(tx, campaign)),
 
     claim: (request) => claim(claiming, request),

@@ -7,7 +7,7 @@ export type Owner = {
   readonly isNumbered: boolean;
 };
 
-/** `others` become one with `customer`; `strangers` stay who they are, and keep their addresses. */
+/** `customer` null: a new one. `others` become one with it; `strangers` stay who they are, and keep their addresses. */
 export type Persons = {
   readonly customer: string | null;
   readonly others: readonly string[];
@@ -17,18 +17,17 @@ export type Persons = {
 /**
  * Two addresses in one hand are one person, unless the retailer knows two: its numbers tell persons apart, as in a family
  * with one telephone.
- * @param owners of the identities that somebody comes with, the most telling first: who stands first is never a stranger
+ * @param owners of the identities that somebody comes with, the most telling first
+ * @param hasNewNumber whether somebody comes with a number of the retailer's that nobody has yet
  */
-export function samePerson(owners: readonly Owner[]): Persons {
-  const [first] = owners;
-  if (first === undefined) return { customer: null, others: [], strangers: [] };
-  const numbered = first.isNumbered ? first : owners.find(({ isNumbered }) => isNumbered);
-  const strangers = owners.filter((owner) => owner.isNumbered && owner.customer !== numbered?.customer);
+export function samePerson(owners: readonly Owner[], hasNewNumber: boolean): Persons {
+  const numbered = hasNewNumber ? undefined : owners.find(({ isNumbered }) => isNumbered);
+  const strangers = owners.filter((owner) => owner.isNumbered && owner !== numbered);
   const mine = owners.filter((owner) => !strangers.includes(owner));
-  const kept = numbered ?? mine.toSorted((one, other) => one.createdAt - other.createdAt)[0] ?? first;
+  const kept = numbered ?? mine.toSorted((one, other) => one.createdAt - other.createdAt)[0];
   return {
-    customer: kept.customer,
-    others: mine.flatMap(({ customer }) => (customer === kept.customer ? [] : customer)),
+    customer: kept?.customer ?? null,
+    others: mine.flatMap((owner) => (owner === kept ? [] : owner.customer)),
     strangers: strangers.map(({ customer }) => customer),
   };
 }

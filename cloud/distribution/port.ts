@@ -24,6 +24,13 @@ export interface Distribution {
   coupon(assignment: string): Promise<Coupon | null>;
   /** Of this person, newest first. */
   couponsOf(customer: string): Promise<Coupon[]>;
+  /**
+   * From now on customers of its campaign get the codes of this stack, in their order, and no new ones are made. Said again,
+   * nothing changes.
+   */
+  giveStack(
+    stack: string,
+  ): Promise<Result<{ readonly campaign: string; readonly left: number }, 'unknown_stack' | 'unfinished'>>;
   /** How many coupons can still be had; null: as many as are asked for. Undefined: no such campaign. */
   left(campaign: string): Promise<number | null | undefined>;
 
@@ -74,7 +81,7 @@ export type Assigned = { readonly assignment: string; readonly link: string; rea
 /** One person's coupon. */
 export type Coupon = AssignmentRow & {
   readonly link: string;
-  /** Opens the code's text, for its face and its message alone. */
+  /** Opens the code's text, for its face and its message alone: ours in its normal form, one made elsewhere as given. */
   readonly code: () => string;
 };
 

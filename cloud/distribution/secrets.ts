@@ -1,4 +1,13 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  timingSafeEqual,
+} from 'node:crypto';
 import type { Identity } from './identity.ts';
 
 /**
@@ -25,12 +34,14 @@ const TAG_BYTES = 16;
 const LINK_BYTES = 16;
 
 export function createSecrets(sealKey: Uint8Array, randomBytes: (size: number) => Uint8Array): Secrets {
-  const keyFor = (purpose: string) => Buffer.from(hkdfSync('sha256', sealKey, '', `tearline ${purpose}`, 32));
+  // Node works much faster with key objects than with bytes.
+  const keyFor = (purpose: string) =>
+    createSecretKey(Buffer.from(hkdfSync('sha256', sealKey, '', `tearline ${purpose}`, 32)));
   const identityKey = keyFor('identity hash');
   const personKey = keyFor('personal data');
   const linkKey = keyFor('personal link');
   const proofKey = keyFor('one-time code');
-  const mac = (key: Buffer, text: string) => createHmac('sha256', key).update(text, 'utf8');
+  const mac = (key: KeyObject, text: string) => createHmac('sha256', key).update(text, 'utf8');
   return {
     hashIdentity: ({ kind, key }) => mac(identityKey, `${kind}\n${key}`).digest('hex'),
     seal(text, place) {

@@ -15,7 +15,7 @@ import {
   textOrNull,
   word,
 } from '../ledger/sqlite-reads.ts';
-import { sqliteRooms } from '../ledger/sqlite-store.ts';
+import { sqliteRooms } from '../ledger/sqlite-rooms.ts';
 import { NEW_CODE, NEW_ENTRY, newCode, once, sqliteWrites, UNITS, writeEntries } from '../ledger/sqlite-writes.ts';
 import type {
   AssignmentRow,
@@ -139,7 +139,7 @@ function prepare(db: SqliteDatabase.Database) {
     newCode: db.prepare(NEW_CODE),
     units: db.prepare(UNITS),
     entry: db.prepare(NEW_ENTRY),
-    pool: db.prepare('INSERT INTO pools (stack, campaign, count) VALUES (?, ?, ?)'),
+    pool: db.prepare('INSERT INTO pools (stack, campaign, count) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
     takeFromPool: db.prepare(`UPDATE pools SET next = next + 1 WHERE stack =
       (SELECT stack FROM pools WHERE campaign = (SELECT ?) AND next < count ORDER BY stack LIMIT 1) RETURNING stack, next`),
     claim:

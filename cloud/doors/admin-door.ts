@@ -1,7 +1,10 @@
 import type { EnrolmentStore } from '../fleet/enrolment-store.ts';
 import type { Ledger } from '../ledger/port.ts';
 import type { Log } from '../log.ts';
+import type { Distribution } from '../distribution/port.ts';
+import { assignmentDoor, type FaceUrl } from './assignment-door.ts';
 import { campaignDoor } from './campaign-door.ts';
+import { customerDoor } from './customer-door.ts';
 import { fleetDoor } from './fleet-door.ts';
 import type { Endpoint } from './http.ts';
 import { stackDoor } from './stack-door.ts';
@@ -10,16 +13,21 @@ import { storeDoor } from './store-door.ts';
 type Parts = {
   readonly ledger: Ledger;
   readonly enrolments: EnrolmentStore;
+  readonly distribution: Distribution;
+  readonly country: string | null;
+  readonly faceUrl: FaceUrl;
   readonly log: Log;
   readonly now: () => number;
 };
 
 /** Marketing and administration. */
-export function adminDoor({ ledger, enrolments, log, now }: Parts): Endpoint[] {
+export function adminDoor({ ledger, enrolments, distribution, country, faceUrl, log, now }: Parts): Endpoint[] {
   return [
     ...campaignDoor(ledger),
     ...stackDoor(ledger, log),
     ...storeDoor(ledger, enrolments, now),
     ...fleetDoor(ledger),
+    ...customerDoor(distribution, country),
+    ...assignmentDoor(distribution, country, faceUrl),
   ];
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { makeCodes } from '../../protocol/code.ts';
+import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { BareCodes } from './bare/codes.ts';
 import { type Bench, type Figure, rateFigure } from './figure.ts';
 import { issueTo, openLedger } from './ledger-room.ts';
@@ -16,7 +17,7 @@ export async function issue(bench: Bench): Promise<Figure[]> {
   const blocks = { blocks: 10, perBlock: count / 10 };
   bench.say(`making ${count} codes`);
   const madeMs = await timed(() => makeCodes(count, randomBytes));
-  const room = await openLedger(join(bench.directory, 'ledger.sqlite'));
+  const room = await openLedger(openDatabase(join(bench.directory, 'ledger.sqlite')));
   bench.atEnd(() => room.close());
   const bare = new BareCodes(join(bench.directory, 'bare.sqlite'));
   bench.atEnd(() => bare.close());

@@ -1,18 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { createLedger } from '../../cloud/ledger/ledger.ts';
 import type { Ledger } from '../../cloud/ledger/port.ts';
-import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
+import type { Database } from '../../cloud/ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
 
-const CAMPAIGN = 'spring';
+export const CAMPAIGN = 'spring';
 const DAY_MS = 86_400_000;
 
-/** The cloud's ledger in this process, with one campaign. @param path a file, or ':memory:' */
-export async function openLedger(path: string): Promise<{ readonly ledger: Ledger; close(): Promise<void> }> {
-  const store = sqliteLedgerStore(openDatabase(path));
+/** The cloud's ledger in this process, with one campaign. */
+export async function openLedger(
+  database: Database,
+  keys = { fleetKey: randomBytes(32), sealKey: randomBytes(32) },
+): Promise<{ readonly ledger: Ledger; close(): Promise<void> }> {
+  const store = sqliteLedgerStore(database);
   const ledger = await createLedger({
     store,
-    keys: { fleetKey: randomBytes(32), sealKey: randomBytes(32), publicKey: { id: 'bench-cloud', publicKey: '' } },
+    keys: { ...keys, publicKey: { id: 'bench-cloud', publicKey: '' } },
     now: Date.now,
     randomBytes,
     stockUnitsMax: 0,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Ledger } from '../../cloud/ledger/port.ts';
+import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { BareCodes } from './bare/codes.ts';
 import { type Bench, type Figure, rateFigure } from './figure.ts';
 import { codesOf, issueTo, openLedger } from './ledger-room.ts';
@@ -14,7 +15,7 @@ const SHARE_MIN = 0.5;
 export async function ledger(bench: Bench): Promise<Figure[]> {
   const blocks = { blocks: 10, perBlock: IN_FLIGHT * (bench.isQuick ? 4 : 20) };
   const count = (blocks.blocks + 1) * blocks.perBlock;
-  const room = await openLedger(join(bench.directory, 'ledger.sqlite'));
+  const room = await openLedger(openDatabase(join(bench.directory, 'ledger.sqlite')));
   bench.atEnd(() => room.close());
   const bare = new BareCodes(join(bench.directory, 'bare.sqlite'));
   bench.atEnd(() => bare.close());

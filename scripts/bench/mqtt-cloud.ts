@@ -10,12 +10,13 @@ import { connectFleet } from '../../cloud/fleet/mqtt.ts';
 import type { Ledger, OutgoingMessage } from '../../cloud/ledger/port.ts';
 import { readPrivateKey } from '../../protocol/envelope.ts';
 import { serveBench } from './child.ts';
+import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { openLedger } from './ledger-room.ts';
 import { BENCH_BOX } from './mqtt-box.ts';
 
 const [signingPem = '', publicKey = '', password = ''] = process.argv.slice(2);
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-const { ledger } = await openLedger(':memory:');
+const { ledger } = await openLedger(openDatabase(':memory:'));
 const store = await ledger.createStore({ id: '0001', name: 'Main Street', timeZone: 'UTC', address: null });
 if (!store.ok) throw new Error(store.error);
 await ledger.addGateway({

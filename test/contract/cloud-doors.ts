@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { adminDoor } from '../../cloud/doors/admin-door.ts';
 import { cartDoor } from '../../cloud/doors/cart-door.ts';
@@ -9,6 +10,8 @@ import { createMetrics } from '../../cloud/doors/metrics.ts';
 import { listen } from '../../cloud/doors/server.ts';
 import { sqliteIdempotencyStore, sqliteTokenStore } from '../../cloud/doors/sqlite-door-stores.ts';
 import { createToken, type Scope } from '../../cloud/doors/tokens.ts';
+import { createDistribution } from '../../cloud/distribution/distribution.ts';
+import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
 import { sqliteEnrolmentStore } from '../../cloud/fleet/sqlite-enrolment-store.ts';
 import type { Campaign, Ledger, NewGateway, Store } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
@@ -34,9 +37,16 @@ export async function openTestDoors(ledger: Ledger, clock: { now: number } = { n
     cloudKeys: [{ id: 'cloudkey', publicKey: Buffer.alloc(32, 8).toString('base64url') }],
     brokerUrl: 'mqtt://localhost:1883',
   };
+  const distribution = createDistribution({
+    store: sqliteDistributionStore(database),
+    ...{ ledger, randomBytes, now },
+    keys: { fleetKey: Buffer.alloc(32, 7), sealKey: Buffer.alloc(32, 9) },
+    post: { sendProof: async () => undefined },
+  });
+  const faceUrl = (link: string) => `http://coupons.example/c/${link}`;
   const doors = [
     ...cartDoor(ledger, sqliteIdempotencyStore(database), now),
-    ...adminDoor({ ledger, enrolments, log, now }),
+    ...adminDoor({ ledger, enrolments, distribution, country: null, faceUrl, log, now }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
   ];
   const metrics = createMetrics(ledger);

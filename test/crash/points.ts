@@ -82,6 +82,8 @@ const till: Rules<GatewayParts['till'] & { start: unknown }> = {
 
 const ledgerStore: Rules<CloudParts['store']> = { transaction: point, read: reads, close: stopping };
 
+const distributionStore: Rules<CloudParts['distribution']> = { transaction: point, read: reads };
+
 const ledgerTx: Rules<LedgerTx> = {
   write: point,
   putIncarnation: none('the first start: nothing can be lost yet'),
@@ -178,6 +180,7 @@ export const PORTS = {
   'gateway till': till,
   'cloud store': ledgerStore,
   'cloud transaction': ledgerTx,
+  'cloud distribution': distributionStore,
   'cloud carrier': carrier,
   'cloud ledger': ledger,
   'cloud enrolments': enrolments,
@@ -222,26 +225,35 @@ export function aroundGateway(hit: Hit): GatewayAround {
 export function aroundCloud(hit: Hit): CloudAround {
   return {
     store: (part) => {
-      // Before the commit is after the work: the transaction runs both.
       const inside: CloudParts['store'] = {
         read: (work) => part.read(work),
         close: () => part.close(),
-        transaction: async (work) => {
-          const result = await part.transaction(async (tx) => {
-            const done = await work(watched('cloud transaction', tx, hit));
-            hit('cloud store transaction: before');
-            return done;
-          });
-          hit('cloud store transaction: after');
-          return result;
-        },
+        transaction: (work) =>
+          committed('cloud store', hit, (done) =>
+            part.transaction(async (tx) => done(await work(watched('cloud transaction', tx, hit)))),
+          ),
       };
       return inside;
     },
+    distribution: (part) => ({
+      read: (work) => part.read(work),
+      transaction: (work) =>
+        committed('cloud distribution', hit, (done) => part.transaction(async (tx) => done(await work(tx)))),
+    }),
     ledger: (part) => watched('cloud ledger', part, hit),
     carrier: (part) => watched('cloud carrier', part, hit),
     enrolments: (part) => watched('cloud enrolments', part, hit),
   };
+}
+
+/** Before the commit is after the work: the transaction runs both. */
+async function committed<T>(port: Port, hit: Hit, transact: (done: (result: T) => T) => Promise<T>): Promise<T> {
+  const result = await transact((done) => {
+    hit(`${port} transaction: before`);
+    return done;
+  });
+  hit(`${port} transaction: after`);
+  return result;
 }
 
 function watched<T extends object>(port: Port, part: T, hit: Hit): T {

@@ -38,6 +38,8 @@ const CORE = [
   'gateway till redeem: answered',
   'cloud store transaction: before',
   'cloud store transaction: after',
+  'cloud distribution transaction: before',
+  'cloud distribution transaction: after',
   'cloud carrier publish grant: after',
   'cloud carrier publish ack: before',
   'cloud carrier publish recall: after',

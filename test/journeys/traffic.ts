@@ -33,6 +33,7 @@ export async function traffic(
     sold(two, of(9)),
     voided(town, stocked[1] ?? ''),
     office(town, name),
+    given(town, name),
     tookIn(town, name),
     drilled(town),
   ]);
@@ -115,6 +116,21 @@ async function office(town: Town, name: string): Promise<void> {
   await patiently(() => town.look(code));
   await patiently(() => town.stores[0].lookAt(code));
   await patiently(() => town.admin('/v1/stores/0002/enrolments', z.unknown(), { method: 'POST' }));
+}
+
+/** A customer asks for a coupon again and again: one code, the same one, and it is good. */
+async function given(town: Town, name: string): Promise<void> {
+  const discount = { type: 'amount', amount: 100, currency: 'USD' };
+  const campaign = { title: `Given ${name}`, discount, timeZone: 'UTC', startsAt: '2020-01-01', endsAt: '2099-12-31' };
+  await made(town, '/v1/campaigns', { ...campaign, id: `given-${name}` });
+  const answer = z.object({ url: z.string(), code: z.string() });
+  const body = { campaign: `given-${name}`, customer: `customer of ${name}`.replaceAll(' ', '-') };
+  const ask = () => patiently(() => town.admin('/v1/claims', answer, { body, token: town.demo().cartToken }));
+  const [one, two, three] = await Promise.all([ask(), ask(), ask()]);
+  const again = await ask();
+  for (const other of [two, three, again])
+    if (other?.code !== one?.code || other?.url !== one?.url) throw new Error('a customer got two coupons');
+  await approved(() => town.cart.redeem(again.code, `${name}-given`));
 }
 
 /** A stack made elsewhere: sent again, it is told that its codes exist, or it is taken in. */

@@ -1,0 +1,22 @@
+import { randomBytes } from 'node:crypto';
+import { createDistribution } from '../../cloud/distribution/distribution.ts';
+import type { Distribution, Post } from '../../cloud/distribution/port.ts';
+import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
+import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
+import { CAMPAIGN, openLedger } from './ledger-room.ts';
+
+export type DistributionRoom = {
+  readonly distribution: Distribution;
+  readonly campaign: string;
+  close(): Promise<void>;
+};
+
+/** Distribution in this process over a file, with one campaign. */
+export async function openDistribution(path: string, post: Post): Promise<DistributionRoom> {
+  const keys = { fleetKey: randomBytes(32), sealKey: randomBytes(32) };
+  const database = openDatabase(path);
+  const room = await openLedger(database, keys);
+  const store = sqliteDistributionStore(database);
+  const distribution = createDistribution({ store, ledger: room.ledger, post, keys, randomBytes, now: Date.now });
+  return { distribution, campaign: CAMPAIGN, close: room.close };
+}

@@ -1,0 +1,373 @@
+import { randomBytes } from 'node:crypto';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { assignList } from '../../cloud/distribution/assign-list.ts';
+import { createDistribution } from '../../cloud/distribution/distribution.ts';
+import type { Address } from '../../cloud/distribution/identity.ts';
+import { parseCustomerNumber, parseEmail, parsePhone } from '../../cloud/distribution/identity.ts';
+import type { Distribution, KnownIdentity } from '../../cloud/distribution/port.ts';
+import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
+import { campaignOf, newCampaignSchema } from '../../cloud/issuing/campaign.ts';
+import { verifyLedger } from '../../cloud/ledger/audit.ts';
+import { createLedger } from '../../cloud/ledger/ledger.ts';
+import type { Ledger } from '../../cloud/ledger/port.ts';
+import { type Database, openDatabase } from '../../cloud/ledger/sqlite-database.ts';
+import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
+
+/** Distribution over the real ledger and a real database. */
+
+const keys = {
+  fleetKey: Buffer.alloc(32, 1),
+  sealKey: Buffer.alloc(32, 2),
+  publicKey: { id: 'cloudkey', publicKey: 'x' },
+};
+let database: Database;
+let ledger: Ledger;
+let distribution: Distribution;
+let proofs: { claim: string; proof: string; address: Address }[];
+let clock: number;
+
+beforeEach(async () => {
+  database = openDatabase(':memory:');
+  clock = Date.parse('2026-06-01T12:00:00Z');
+  proofs = [];
+  const now = () => clock;
+  const store = sqliteLedgerStore(database);
+  ledger = await createLedger({
+    store,
+    keys,
+    now,
+    randomBytes,
+    stockUnitsMax: 500,
+    outgoing: { wake: () => undefined },
+  });
+  distribution = createDistribution({
+    ...{ store: sqliteDistributionStore(database), ledger, keys, randomBytes, now },
+    post: {
+      async sendProof({ claim, proof, address }) {
+        proofs.push({ claim, proof, address });
+      },
+    },
+  });
+  await campaign('spring');
+  return () => database.close();
+});
+
+async function campaign(id: string, own: Record<string, unknown> = {}): Promise<void> {
+  const terms = newCampaignSchema.parse({
+    title: '$5 off',
+    discount: { type: 'amount', amount: 500, currency: 'USD' },
+    timeZone: 'UTC',
+    startsAt: '2026-01-01',
+    endsAt: '2026-12-31',
+    ...own,
+  });
+  await ledger.createCampaign(campaignOf(id, 1, terms));
+}
+
+const phone = (digits: string, verified = true): KnownIdentity => known(parsePhone(digits, null), verified);
+const email = (text: string, verified = true): KnownIdentity => known(parseEmail(text), verified);
+const number = (text: string): KnownIdentity => known(parseCustomerNumber(text), false);
+
+function known(read: ReturnType<typeof parseCustomerNumber>, verified: boolean): KnownIdentity {
+  if (!read.ok) throw new Error(read.error);
+  return { identity: read.value, verified };
+}
+
+const ANN = '+12025550142';
+const person = (...identities: [KnownIdentity, ...KnownIdentity[]]) => distribution.person(identities, {});
+const assign = (customer: string | null, id = 'spring') =>
+  distribution.assign({ campaign: id, customer, how: 'demand', channel: 'web', source: {} });
+const given = async (customer: string | null, id = 'spring') => {
+  const assigned = await assign(customer, id);
+  if (!assigned.ok) throw new Error(assigned.error);
+  return assigned.value;
+};
+const codeOf = async (link: string) => (await distribution.byLink(link))?.code();
+const redeem = (code: string, basket = 'b-1') =>
+  ledger.redeem({
+    client: 'shop',
+    codes: [code],
+    allOrNone: false,
+    basket,
+    lane: null,
+    total: { amount: 4200, currency: 'USD' },
+    customer: null,
+    discount: null,
+  });
+
+describe('one coupon a customer and campaign', () => {
+  test('a hundred requests at once get one code, the same one', async () => {
+    const asked = Array.from({ length: 100 }, async (_, i) => {
+      const customer = await person(i % 2 === 0 ? phone(ANN) : phone('+1 (202) 555-0142'));
+      return given(customer);
+    });
+    const links = new Set((await Promise.all(asked)).map(({ link }) => link));
+    expect(links.size).toBe(1);
+    expect((await ledger.exposure('spring'))?.units.issued).toBe(1);
+    const [link = ''] = links;
+    expect(await codeOf(link)).toMatch(/^[0-9A-Z]{16}$/);
+    expect(await given(await person(phone(ANN)))).toMatchObject({ link, isNew: false });
+  });
+
+  test('the database itself refuses a second one', async () => {
+    const customer = await person(phone(ANN));
+    await given(customer);
+    const copy = `INSERT INTO assignments (id, campaign, customer, ordinal, code_hash, sealed_code, link_hash, how, channel, source, at)
+      SELECT 'x', campaign, customer, ordinal, zeroblob(32), sealed_code, zeroblob(32), how, channel, source, at FROM assignments`;
+    expect(() => database.raw.exec(copy)).toThrow(/UNIQUE/);
+  });
+
+  test('it is a coupon as any other: redeemed once, and then still the same one', async () => {
+    const customer = await person(phone(ANN));
+    const { link } = await given(customer);
+    const code = (await codeOf(link)) ?? '';
+    expect(await redeem(code)).toMatchObject({ value: [{ decision: 'approved' }] });
+    expect(await redeem(code, 'b-2')).toMatchObject({ value: [{ reason: 'already_redeemed' }] });
+    expect(await given(customer)).toMatchObject({ link, isNew: false });
+  });
+
+  test('of several allowed ones the next comes when the one before is redeemed', async () => {
+    await campaign('weekly', { perCustomer: 2 });
+    const customer = await person(phone(ANN));
+    const first = await given(customer, 'weekly');
+    expect((await given(customer, 'weekly')).link).toBe(first.link);
+    await redeem((await codeOf(first.link)) ?? '');
+    const second = await given(customer, 'weekly');
+    expect(second.link).not.toBe(first.link);
+    await redeem((await codeOf(second.link)) ?? '', 'b-2');
+    expect((await given(customer, 'weekly')).link).toBe(second.link);
+  });
+
+  test('the books verify', async () => {
+    for (let i = 0; i < 40; i += 1) await given(await person(number(`c-${i}`)));
+    expect(await verifyLedger(sqliteLedgerStore(database))).toMatchObject({ ok: true });
+  });
+});
+
+describe('caps', () => {
+  test.each([
+    ['units', { cap: { units: 7, value: null } }],
+    ['value', { cap: { units: null, value: 3_600 } }],
+  ])('of %s are never exceeded, whoever asks at once', async (_what, cap) => {
+    await campaign('few', cap);
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, async (_, i) => assign(await person(number(`c-${i}`)), 'few')),
+    );
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(7);
+    expect(answers.filter((answer) => !answer.ok && answer.error === 'none_left')).toHaveLength(43);
+    expect(await distribution.left('few')).toBe(0);
+    expect((await ledger.exposure('few'))?.open).toEqual({ units: 7, value: 3_500 });
+  });
+
+  test('who has a coupon gets it again when none is left, and when the campaign has ended', async () => {
+    await campaign('one', { cap: { units: 1, value: null } });
+    const customer = await person(phone(ANN));
+    const { link } = await given(customer, 'one');
+    clock = Date.parse('2027-01-02T00:00:00Z');
+    expect((await given(customer, 'one')).link).toBe(link);
+    expect(await assign(await person(number('late')), 'one')).toEqual({ ok: false, error: 'ended' });
+    expect(await assign(customer, 'no-such')).toEqual({ ok: false, error: 'unknown_campaign' });
+  });
+});
+
+describe('a stack made elsewhere', () => {
+  async function* file(codes: readonly string[]) {
+    yield Buffer.from(codes.join('\n'));
+  }
+  const codes = Array.from({ length: 30 }, (_, i) => `SHOP-${String(i).padStart(4, '0')}`);
+
+  test('is given out code by code, each to one customer, and none is made beside it', async () => {
+    await campaign('shop', { cap: { units: 30, value: null } });
+    const stack = await ledger.importStack('shop', file(codes));
+    if (!stack.ok) throw new Error(stack.error.why);
+    await ledger.voidCode('SHOP-0003');
+    expect(await distribution.giveStack(stack.value.id)).toEqual({ ok: true, value: { campaign: 'shop', left: 30 } });
+    expect(await distribution.giveStack(stack.value.id)).toMatchObject({ ok: true });
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => assign(await person(number(`c-${i}`)), 'shop')),
+    );
+    const links = answers.flatMap((answer) => (answer.ok ? answer.value.link : []));
+    const given = (await Promise.all(links.map(codeOf))).sort();
+    expect(given).toEqual(codes.filter((code) => code !== 'SHOP-0003'));
+    expect(answers.filter(({ ok }) => !ok)).toHaveLength(11);
+    expect(await distribution.left('shop')).toBe(0);
+    expect(await redeem('SHOP-0007')).toMatchObject({ value: [{ decision: 'approved' }] });
+  });
+});
+
+describe('a person', () => {
+  test('is found by any address, and becomes one with whom the same person was before', async () => {
+    const byPhone = await person(phone(ANN));
+    const byEmail = await person(email('ann@example.com'));
+    expect(byPhone).not.toBe(byEmail);
+    const [one, other] = [await given(byPhone), await given(byEmail)];
+    clock += 1_000;
+    const both = await person(phone(ANN), email('ann@example.com'));
+    expect(both).toBe(byPhone);
+    expect((await given(await person(email('ann@example.com')))).link).toBe(one.link);
+    expect(await distribution.byLink(other.link)).toMatchObject({ customer: null, replacedBy: one.assignment });
+    await distribution.tick();
+    expect(await redeem((await codeOf(other.link)) ?? '')).toMatchObject({ value: [{ reason: 'voided' }] });
+    expect(await redeem((await codeOf(one.link)) ?? '')).toMatchObject({ value: [{ decision: 'approved' }] });
+    expect((await distribution.customer(both))?.identities.map(({ value }) => value)).toEqual(['ann@example.com', ANN]);
+  });
+
+  test('keeps the coupon that was redeemed, whichever came first', async () => {
+    const older = await given(await person(phone(ANN)));
+    const redeemed = await given(await person(email('ann@example.com')));
+    await redeem((await codeOf(redeemed.link)) ?? '');
+    const both = await person(phone(ANN), email('ann@example.com'));
+    expect((await given(both)).link).toBe(redeemed.link);
+    await distribution.tick();
+    expect(await redeem((await codeOf(older.link)) ?? '', 'b-2')).toMatchObject({ value: [{ reason: 'voided' }] });
+  });
+
+  test('is not made one with another of the retailer’s numbers over a shared telephone', async () => {
+    const one = await person(number('1'), phone(ANN, false));
+    const other = await person(number('2'), phone(ANN, false));
+    expect(other).not.toBe(one);
+    expect(await person(phone(ANN))).toBe(one);
+  });
+
+  test('who is forgotten leaves no address behind, keeps the totals, and gets no second coupon', async () => {
+    const customer = await distribution.person([phone(ANN)], { name: 'Ann Okafor' });
+    const { link } = await given(customer);
+    expect(await distribution.erase(customer)).toBe(true);
+    expect(await distribution.customer(customer)).toBeNull();
+    const rests = database.raw.prepare('SELECT sealed FROM identities').all();
+    expect(rests).toEqual([{ sealed: null }]);
+    expect((await ledger.exposure('spring'))?.open.units).toBe(1);
+    expect((await given(await person(phone(ANN)))).link).toBe(link);
+
+    await distribution.erase(customer);
+    clock = Date.parse('2027-02-01T00:00:00Z');
+    await distribution.tick();
+    expect(database.raw.prepare('SELECT count(*) AS n FROM identities').get()).toEqual({ n: 0 });
+  });
+
+  test('no address and no name stands in the database as it is', async () => {
+    await distribution.person([phone(ANN), email('ann.okafor@example.com')], { name: 'Ann Okafor' });
+    const bytes = database.raw.serialize();
+    for (const secret of [ANN, ANN.slice(1), 'ann.okafor', 'Okafor']) expect(bytes.includes(secret)).toBe(false);
+  });
+});
+
+describe('a claim', () => {
+  const claim = (text = ANN, own: Record<string, unknown> = {}) => {
+    const address = text.includes('@') ? parseEmail(text) : parsePhone(text, null);
+    if (!address.ok) throw new Error(address.error);
+    const request = { campaign: 'spring', address: address.value, language: 'en', source: {}, network: '192.0.2.0/24' };
+    return distribution.claim({ ...request, proved: null, ...own });
+  };
+  const claimed = async (text?: string, own?: Record<string, unknown>) => {
+    const answer = await claim(text, own);
+    if (!answer.ok) throw new Error(JSON.stringify(answer.error));
+    return { id: answer.value.claim, proof: proofs.at(-1)?.proof ?? '' };
+  };
+
+  test('gives the coupon to who proves the address, and the same one to who proves it again', async () => {
+    const { id, proof } = await claimed();
+    expect(proof).toMatch(/^[0-9]{6}$/);
+    const first = await distribution.prove(id, proof);
+    expect(first).toMatchObject({ ok: true, value: { isNew: true } });
+    const again = await claimed('+1 (202) 555 0142');
+    const second = await distribution.prove(again.id, again.proof);
+    expect(second.ok && first.ok && second.value.link).toBe(first.ok && first.value.link);
+    expect(await distribution.prove(id, proof)).toMatchObject({ ok: true, value: { isNew: false } });
+  });
+
+  test('is not proved by guessing: five tries, then not by the right code either', async () => {
+    const { id, proof } = await claimed();
+    const wrong = proof === '000000' ? '000001' : '000000';
+    for (let i = 0; i < 5; i += 1)
+      expect(await distribution.prove(id, wrong)).toEqual({ ok: false, error: 'not_proved' });
+    expect(await distribution.prove(id, proof)).toEqual({ ok: false, error: 'not_proved' });
+    expect(await distribution.prove('no-such-claim', proof)).toEqual({ ok: false, error: 'not_proved' });
+  });
+
+  test('is over after ten minutes', async () => {
+    const { id, proof } = await claimed();
+    clock += 10 * 60_000;
+    expect(await distribution.prove(id, proof)).toEqual({ ok: false, error: 'not_proved' });
+  });
+
+  test('a hundred right proofs at once are one coupon', async () => {
+    const claims = await Promise.all(Array.from({ length: 5 }, () => claimed()));
+    const latest = proofs.map(({ claim: id, proof }) => ({ id, proof }));
+    expect(claims).toHaveLength(5);
+    const answers = await Promise.all(
+      latest.flatMap(({ id, proof }) => [1, 2, 3].map(() => distribution.prove(id, proof))),
+    );
+    expect(new Set(answers.map((answer) => answer.ok && answer.value.link)).size).toBe(1);
+    expect((await ledger.exposure('spring'))?.units.issued).toBe(1);
+  });
+
+  test('is limited by address, by network and in an hour', async () => {
+    for (let i = 0; i < 5; i += 1) await claimed();
+    expect(await claim()).toMatchObject({ error: { tooMany: 'address' } });
+    for (let i = 0; i < 54; i += 1) await claimed(`c${i}@example.com`);
+    expect(await claim('more@example.com')).toMatchObject({ error: { tooMany: 'network', retryAfterSeconds: 3_600 } });
+    expect(await claim('more@example.com', { network: '198.51.100.0/24' })).toMatchObject({ ok: true });
+    clock += 3_600_000;
+    expect(await claim()).toMatchObject({ ok: true });
+  });
+
+  test('ten thousand posts of one form cost a bounded number of messages', async () => {
+    for (let i = 0; i < 10_000; i += 1) await claim(`c${i}@example.com`);
+    expect(proofs.length).toBe(60);
+  });
+
+  test('right after another the two addresses are one person; a link or an old claim proves nothing', async () => {
+    const byPhone = await claimed();
+    const first = await distribution.prove(byPhone.id, byPhone.proof);
+    const second = await claimed('ann@example.com', { proved: byPhone.id });
+    expect((await distribution.prove(second.id, second.proof)).ok).toBe(true);
+    const customer = await person(phone(ANN));
+    expect((await distribution.customer(customer))?.identities).toHaveLength(2);
+    clock += 11 * 60_000;
+    const late = await claimed('other@example.com', { proved: byPhone.id });
+    const other = await distribution.prove(late.id, late.proof);
+    expect(other.ok && first.ok && other.value.link !== first.value.link).toBe(true);
+  });
+});
+
+describe('a list', () => {
+  const list = (text: string) => assignList(distribution, 'spring', null, ReadableBytes(text), () => undefined);
+  async function* ReadableBytes(text: string) {
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length; at += 1_000) yield bytes.subarray(at, at + 1_000);
+  }
+
+  test('gives each line a coupon, and sent again changes nothing', async () => {
+    const rows = Array.from({ length: 1_500 }, (_, i) => `c-${i},c${i}@example.com,Ann ${i}`);
+    const text = `customer,email,name\n${rows.join('\n')}\n`;
+    expect(await list(text)).toMatchObject({ rows: 1_500, assigned: 1_500, unchanged: 0, errorCount: 0, broken: null });
+    expect(await list(text)).toMatchObject({ rows: 1_500, assigned: 0, unchanged: 1_500 });
+    expect((await ledger.exposure('spring'))?.units.issued).toBe(1_500);
+  });
+
+  test('tells what is bad by its line, and takes the rest', async () => {
+    const outcome = await list('customer,phone\r\n1,+12025550142\r\n2,12\r\n\r\n,\r\n3,+12025550143\r\n');
+    expect(outcome).toMatchObject({ rows: 4, assigned: 2, broken: null });
+    expect(outcome.errors.map(({ line }) => line)).toEqual([3, 5]);
+    expect(JSON.stringify(outcome)).not.toContain('2025550142');
+  });
+
+  test('with a quote missing says where, and what stood before stays', async () => {
+    const rows = Array.from({ length: 700 }, (_, i) => `c-${i}`);
+    const outcome = await list(`customer\n${rows.join('\n')}\n"c-700\n${'x\n'.repeat(20_000)}`);
+    expect(outcome).toMatchObject({ assigned: 700, broken: { line: 702 } });
+    expect(outcome.broken?.why).toContain('quote');
+  });
+
+  test('without a header it knows is refused whole', async () => {
+    expect(await list('c-1\nc-2\n')).toMatchObject({ rows: 0, broken: { line: 1 } });
+    expect(await list('')).toMatchObject({ rows: 0, broken: { line: 1, why: 'the file is empty' } });
+  });
+
+  test('stops at the cap and says so by line', async () => {
+    await ledger.changeCampaign('spring', (now) => ({ ...now, cap: { units: 2, value: null } }));
+    const outcome = await list('customer\na\nb\nc\n');
+    expect(outcome).toMatchObject({ assigned: 2, refused: 1, errors: [{ line: 4, why: 'no coupon is left for it' }] });
+  });
+});
