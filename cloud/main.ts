@@ -6,9 +6,16 @@ import about from '../package.json' with { type: 'json' };
 import { err, ok, type Result } from '../protocol/result.ts';
 import { type Broker, startBroker } from './broker/aedes-broker.ts';
 import { CLOUD_USER } from './broker/gate.ts';
-import type { Config } from './config.ts';
+import type { Config, SmsSettings } from './config.ts';
 import { createDistribution } from './distribution/distribution.ts';
 import type { Distribution } from './distribution/port.ts';
+import { httpSmsSender } from './distribution/post/http-sms.ts';
+import { createPostOffice, type PostOffice } from './distribution/post/post-office.ts';
+import { Postbox } from './distribution/post/postbox.ts';
+import { smtpMailer } from './distribution/post/smtp-mailer.ts';
+import { sqlitePostStore } from './distribution/post/sqlite-post-store.ts';
+import type { PostChannel, PostStore } from './distribution/post/store.ts';
+import { createSecrets } from './distribution/secrets.ts';
 import { sqliteDistributionStore } from './distribution/sqlite-distribution-store.ts';
 import type { DistributionStore } from './distribution/store.ts';
 import { adminDoor } from './doors/admin-door.ts';
@@ -21,7 +28,9 @@ import { machineDoor } from './doors/machine-door.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { type Listening, listen } from './doors/server.ts';
 import { sqliteIdempotencyStore, sqliteTokenStore } from './doors/sqlite-door-stores.ts';
+import { smsDoor } from './doors/sms-door.ts';
 import type { TokenStore } from './doors/tokens.ts';
+import { unsubscribeDoor } from './doors/unsubscribe-door.ts';
 import type { EnrolmentStore } from './fleet/enrolment-store.ts';
 import type { Carrier } from './fleet/link.ts';
 import { connectFleet, type FleetLink } from './fleet/mqtt.ts';
@@ -44,6 +53,7 @@ export type Data = {
   readonly database: Database;
   readonly store: LedgerStore;
   readonly distribution: DistributionStore;
+  readonly post: PostStore;
   readonly tokens: TokenStore;
   readonly enrolments: EnrolmentStore;
 };
@@ -52,6 +62,7 @@ export type Data = {
 export type Parts = {
   readonly store: LedgerStore;
   readonly distribution: DistributionStore;
+  readonly post: PostStore;
   readonly ledger: Ledger;
   readonly carrier: Carrier;
   readonly enrolments: EnrolmentStore;
@@ -60,6 +71,7 @@ export type Around = { readonly [P in keyof Parts]: (part: Parts[P]) => Parts[P]
 const AS_THEY_ARE: Around = {
   store: (it) => it,
   distribution: (it) => it,
+  post: (it) => it,
   ledger: (it) => it,
   carrier: (it) => it,
   enrolments: (it) => it,
@@ -81,11 +93,12 @@ export async function serve(
   }
   const opened: Closing[] = [() => locked.value.release(), () => data.value.database.close()];
   try {
-    const { store, distribution, enrolments } = data.value;
+    const { store, distribution, post, enrolments } = data.value;
     const parts = {
       ...data.value,
       store: around.store(store),
       distribution: around.distribution(distribution),
+      post: around.post(post),
       enrolments: around.enrolments(enrolments),
     };
     return await run(config, parts, around, log, stop, opened);
@@ -107,6 +120,7 @@ export function openData(directory: string, { checked } = { checked: false }): R
       database,
       store: sqliteLedgerStore(database),
       distribution: sqliteDistributionStore(database),
+      post: sqlitePostStore(database),
       tokens: sqliteTokenStore(database),
       enrolments: sqliteEnrolmentStore(database),
     });
@@ -121,7 +135,7 @@ type Closing = () => void | Promise<void>;
 /** All that is plugged together. What is opened is noted in `opened`, to be closed in the opposite order. */
 async function run(
   config: Config,
-  { keys, database, store, distribution: distributed, tokens, enrolments }: Data,
+  { keys, database, store, distribution: distributed, post, tokens, enrolments }: Data,
   around: Around,
   log: Log,
   stop: AbortSignal,
@@ -139,10 +153,14 @@ async function run(
   });
   const ledger = around.ledger(made);
   opened.push(() => ledger.close());
+  // Known when it listens: until then nobody needs it.
+  const reached = { url: publicUrl(config, config.port) };
+  const { postbox, officeWith } = postRooms(config, post, keys, () => reached.url, log);
   const distribution = createDistribution({
     ...{ store: distributed, ledger, keys, randomBytes, now },
-    post: { sendProof: () => Promise.reject(new Error('no channel is set up')) },
+    post: postbox,
   });
+  const postOffice = officeWith(distribution);
 
   const cloudPassword = randomBytes(32).toString('base64url');
   const broker = await brokerOf(config, ledger, cloudPassword, log);
@@ -159,17 +177,14 @@ async function run(
 
   const idempotency = sqliteIdempotencyStore(database);
   const listening = await openDoors(config, broker.value, {
-    ledger,
-    distribution,
-    tokens,
-    enrolments,
-    idempotency,
-    keys,
-    log,
-    now,
+    ...{ ledger, distribution, postOffice, tokens, enrolments, idempotency, keys, log, now },
+    publicUrl: () => reached.url,
   });
   if (!listening.ok) return listening;
   opened.push(listening.value.close);
+  reached.url = publicUrl(config, listening.value.port);
+  await postOffice.open();
+  opened.push(postOffice.close);
   log.info(
     { url: publicUrl(config, listening.value.port), brokerPort: broker.value?.port, pid: process.pid },
     'the cloud serves',
@@ -182,14 +197,16 @@ async function run(
 type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
   readonly ledger: Ledger;
   readonly distribution: Distribution;
+  readonly postOffice: PostOffice;
+  readonly publicUrl: () => string;
   readonly idempotency: IdempotencyStore;
   readonly log: Log;
   readonly now: () => number;
 };
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
-  const { ledger, distribution, tokens, enrolments, idempotency, keys, log, now } = parts;
-  const faceUrl = (link: string) => `${publicUrl(config, config.port)}/c/${link}`;
+  const { ledger, distribution, postOffice, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const faceUrl = (link: string) => `${parts.publicUrl()}/c/${link}`;
   const failures = createFailures(now);
   const metrics = createMetrics(ledger);
   const facts = {
@@ -199,8 +216,10 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
   };
   const doors = [
     ...cartDoor(ledger, idempotency, now),
-    ...adminDoor({ ledger, enrolments, distribution, country: config.country, faceUrl, log, now }),
+    ...adminDoor({ ledger, enrolments, distribution, postOffice, country: config.country, faceUrl, log, now }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
+    ...smsDoor({ postOffice, smsToken: config.sms?.token ?? null, publicUrl: parts.publicUrl, failures }),
+    ...unsubscribeDoor(postOffice),
   ];
   const machine = machineDoor({
     version: about.version,
@@ -212,6 +231,30 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
   const publicHost = new URL(publicUrl(config, config.port)).hostname;
   const app = createApp([...doors, ...machine], { tokens, failures, publicHost, log, observe: metrics.observe });
   return listening(() => listen(app, config.host, config.port, config.tls), config.host, config.port);
+}
+
+/** The postbox comes before distribution, which puts one-time codes into it, and the office after: it gives out coupons. */
+function postRooms(config: Config, store: PostStore, keys: CloudKeys, publicUrl: () => string, log: Log) {
+  const { mail, sms } = config;
+  const now = Date.now;
+  const secrets = createSecrets(keys.sealKey, randomBytes);
+  const channels = new Set<PostChannel>();
+  if (mail !== null) channels.add('email');
+  if (sms !== null) channels.add('sms');
+  const postbox = new Postbox({ store, secrets, channels, now });
+  const sender = (settings: SmsSettings) => {
+    const status = { statusUrl: () => `${publicUrl()}/sms/status` };
+    return { sender: httpSmsSender({ ...settings, ...status }), perSecond: settings.perSecond };
+  };
+  const officeWith = (distribution: Distribution) =>
+    createPostOffice({
+      ...{ store, secrets, distribution, postbox, channels, country: config.country, publicUrl, log, now },
+      mail: mail === null ? null : { mailer: smtpMailer(mail), perSecond: mail.perSecond },
+      sms: sms === null ? null : sender(sms),
+      noteTrace: () => undefined,
+      newId: () => randomBytes(16).toString('hex'),
+    });
+  return { postbox, officeWith };
 }
 
 async function brokerOf(

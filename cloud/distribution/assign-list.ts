@@ -1,15 +1,11 @@
-import type { z } from 'zod';
 import { IMPORT_BYTES_MAX, IMPORT_LINES_MAX } from '../../protocol/limits.ts';
-import { err, ok, type Result } from '../../protocol/result.ts';
 import { type CsvEnd, type CsvRow, readCsv } from '../issuing/csv-rows.ts';
 import { LineErrors } from '../issuing/line-errors.ts';
-import { personSchema, readPerson, type ToldPerson } from './person-entry.ts';
+import type { ToldPerson } from './person-entry.ts';
+import { PERSON_COLUMNS, type PersonColumn, readPersonRow } from './person-row.ts';
 import type { AssignRefusal, Distribution } from './port.ts';
 
 /** A list of customers, each of whom gets a coupon of a campaign: read as it arrives, taken line by line. */
-
-const COLUMNS = ['customer', 'phone', 'email', 'name', 'language', 'time_zone', 'home_store'] as const;
-type Column = (typeof COLUMNS)[number];
 
 /** A list of a million people with everything that is known of them. */
 export const LIST_BYTES_MAX = 4 * IMPORT_BYTES_MAX;
@@ -45,7 +41,7 @@ export async function assignList(
   const list = new List(distribution, campaign, country);
   const read = await readCsv(
     bytes,
-    { columns: COLUMNS, bytesMax: LIST_BYTES_MAX, rowsMax: LIST_LINES_MAX },
+    { columns: PERSON_COLUMNS, bytesMax: LIST_BYTES_MAX, rowsMax: LIST_LINES_MAX },
     async (rows) => {
       await list.take(rows);
       told(list.progress());
@@ -82,7 +78,7 @@ class List {
   }
 
   /** Side by side: they gather into a few transactions. */
-  async take(rows: readonly CsvRow<Column>[]): Promise<void> {
+  async take(rows: readonly CsvRow<PersonColumn>[]): Promise<void> {
     this.#rows += rows.length;
     const good = rows.flatMap((row) => this.#read(row) ?? []);
     const persons = await Promise.all(
@@ -91,15 +87,8 @@ class List {
     await Promise.all(persons.map((customer, i) => this.#assign(customer, good[i]?.line ?? 0)));
   }
 
-  #read({ line, cells: { time_zone: timeZone, home_store: homeStore, ...cells } }: CsvRow<Column>): GoodRow | null {
-    const entry = personSchema.safeParse({
-      ...cells,
-      ...(timeZone === undefined ? {} : { timeZone }),
-      ...(homeStore === undefined ? {} : { homeStore }),
-    });
-    const person: Result<ToldPerson, string> = entry.success
-      ? reasoned(readPerson(entry.data, this.#country))
-      : err(firstIssue(entry.error));
+  #read({ line, cells }: CsvRow<PersonColumn>): GoodRow | null {
+    const person = readPersonRow(cells, this.#country);
     if (person.ok) return { line, person: person.value };
     this.errors.add(line, person.error);
     return null;
@@ -126,9 +115,3 @@ const WHY_REFUSED: Readonly<Record<AssignRefusal, string>> = {
   ended: 'the campaign has ended',
   unknown_campaign: 'there is no such campaign',
 };
-
-const reasoned = (read: ReturnType<typeof readPerson>): Result<ToldPerson, string> =>
-  read.ok ? ok(read.value) : err(`${read.error.field}: ${read.error.why}`);
-
-const firstIssue = (error: z.ZodError): string =>
-  error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)[0] ?? 'it is not well-formed';

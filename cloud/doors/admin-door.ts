@@ -2,11 +2,15 @@ import type { EnrolmentStore } from '../fleet/enrolment-store.ts';
 import type { Ledger } from '../ledger/port.ts';
 import type { Log } from '../log.ts';
 import type { Distribution } from '../distribution/port.ts';
+import type { PostOffice } from '../distribution/post/post-office.ts';
 import { assignmentDoor, type FaceUrl } from './assignment-door.ts';
 import { campaignDoor } from './campaign-door.ts';
+import { consentDoor } from './consent-door.ts';
 import { customerDoor } from './customer-door.ts';
+import { deliveryDoor } from './delivery-door.ts';
 import { fleetDoor } from './fleet-door.ts';
 import type { Endpoint } from './http.ts';
+import { messageDoor } from './message-door.ts';
 import { stackDoor } from './stack-door.ts';
 import { storeDoor } from './store-door.ts';
 
@@ -14,6 +18,7 @@ type Parts = {
   readonly ledger: Ledger;
   readonly enrolments: EnrolmentStore;
   readonly distribution: Distribution;
+  readonly postOffice: PostOffice;
   readonly country: string | null;
   readonly faceUrl: FaceUrl;
   readonly log: Log;
@@ -21,7 +26,8 @@ type Parts = {
 };
 
 /** Marketing and administration. */
-export function adminDoor({ ledger, enrolments, distribution, country, faceUrl, log, now }: Parts): Endpoint[] {
+export function adminDoor(parts: Parts): Endpoint[] {
+  const { ledger, enrolments, distribution, postOffice, country, faceUrl, log, now } = parts;
   return [
     ...campaignDoor(ledger),
     ...stackDoor(ledger, log),
@@ -29,5 +35,8 @@ export function adminDoor({ ledger, enrolments, distribution, country, faceUrl, 
     ...fleetDoor(ledger),
     ...customerDoor(distribution, country),
     ...assignmentDoor(distribution, country, faceUrl),
+    ...deliveryDoor({ postOffice, now }),
+    ...messageDoor(postOffice, country),
+    ...consentDoor({ postOffice, distribution, country }),
   ];
 }

@@ -23,7 +23,11 @@ export type Call<B> = {
   readonly client: string;
   readonly remote: string;
   param(name: string): string;
+  /** Of the address; undefined where it is not there. */
+  query(name: string): string | undefined;
   header(name: string): string | undefined;
+  /** Path and query, as they were asked for. */
+  readonly target: string;
 };
 
 /** A value to be answered as JSON, a problem, or a response of another kind. */
@@ -57,6 +61,25 @@ export function withoutBody<R extends z.ZodType>(
 ): Endpoint {
   return { operation, serve: (call) => handle({ ...call, body: null, bodyText: '' }) };
 }
+
+/** A form as browsers and providers post it. @param handle gets what it says, which nobody has judged */
+export function withForm(
+  operation: DoorOperation & { readonly bodyType: typeof FORM },
+  handle: (call: Call<URLSearchParams>) => Promise<Answer<never>>,
+): Endpoint {
+  return {
+    operation,
+    async serve(call, request) {
+      if (!isOfType(request, FORM)) return err(problem('unsupported_media_type'));
+      const bytes = await readBytes(request);
+      if (bytes === null) return err(problem('body_too_large'));
+      const bodyText = Buffer.from(bytes).toString('utf8');
+      return handle({ ...call, body: new URLSearchParams(bodyText), bodyText });
+    },
+  };
+}
+
+const FORM = 'application/x-www-form-urlencoded';
 
 /** One call that takes either of two bodies: JSON, or a file that is streamed to `take`, which bounds what it reads. */
 export function withBodyOrUpload<B extends z.ZodType, R extends z.ZodType>(
@@ -156,7 +179,9 @@ async function admit(endpoint: Endpoint, c: Context, plumbing: Plumbing): Promis
     client: caller?.name ?? '',
     remote,
     param: (name: string) => c.req.param(name) ?? '',
+    query: (name: string) => c.req.query(name),
     header: (name: string) => c.req.header(name),
+    target: targetOf(c.req.url),
   };
   return endpoint.serve(call, c.req.raw);
 }
@@ -223,6 +248,11 @@ async function readBytes(request: Request): Promise<Uint8Array | null> {
 function isServedHost(url: string, publicHost: string): boolean {
   const host = new URL(url).hostname;
   return host === 'localhost' || host === publicHost || isIP(host.replace(/^\[|\]$/g, '')) !== 0;
+}
+
+function targetOf(url: string): string {
+  const { pathname, search } = new URL(url);
+  return `${pathname}${search}`;
 }
 
 function remoteAddress(c: Context): string {

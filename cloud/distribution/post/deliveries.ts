@@ -11,6 +11,8 @@ export type DeliveryPorts = {
   readonly store: PostStore;
   readonly secrets: Secrets;
   readonly channels: ReadonlySet<PostChannel>;
+  /** Of telephone numbers without a country code. */
+  readonly country: string | null;
   readonly newId: () => string;
   readonly now: () => number;
 };
@@ -58,7 +60,7 @@ export async function createDelivery(
 
 /** The list is kept before anything of it counts: whole, or not at all. */
 async function list(
-  { store, secrets }: DeliveryPorts,
+  { store, secrets, country }: DeliveryPorts,
   delivery: string,
   audience: Exclude<Audience, 'assigned'>,
 ): Promise<Result<number, BadList>> {
@@ -77,7 +79,7 @@ async function list(
     gathered.push(...recipients);
     await keep(RECIPIENTS_PER_CHUNK);
   };
-  const read = 'csv' in audience ? await readRecipients(audience.csv, take) : ok(audience.customers.length);
+  const read = 'csv' in audience ? await readRecipients(audience.csv, country, take) : ok(audience.customers.length);
   if (!read.ok) return read;
   if ('customers' in audience) await take(audience.customers.map((customer) => ({ customer })));
   await keep(1);

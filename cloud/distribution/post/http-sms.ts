@@ -10,7 +10,7 @@ export type HttpSmsSettings = {
   /** Our number or name. */
   readonly from: string;
   /** Where the provider reports what became of a message; its id follows. */
-  readonly statusUrl: string;
+  readonly statusUrl: () => string;
 };
 
 const ANSWER_MS = 15_000;
@@ -29,7 +29,7 @@ export function httpSmsSender(settings: HttpSmsSettings): SmsSender {
     async send({ id, to, text }) {
       const body = new URLSearchParams({
         ...{ To: to, From: from, Body: text },
-        StatusCallback: `${settings.statusUrl}?message=${id}`,
+        StatusCallback: `${settings.statusUrl()}?message=${id}`,
       });
       try {
         const signal = AbortSignal.timeout(ANSWER_MS);

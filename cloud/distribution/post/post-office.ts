@@ -13,6 +13,8 @@ import type { MessageEvent, Outcome } from './message-rules.ts';
 import type { Postbox } from './postbox.ts';
 import { type Letter, prepare } from './preparing.ts';
 import type { Mailer, SmsSender } from './providers.ts';
+import { sendTest, type TestRequest } from './test-message.ts';
+import { setKeyword } from './keywords.ts';
 import { queueWhatIsDue, takeUpAfterCrash } from './queueing.ts';
 import type { DeliveryRow, MessageRow, PostChannel, PostStore } from './store.ts';
 
@@ -21,11 +23,14 @@ export type PostOfficePorts = {
   readonly secrets: Secrets;
   readonly distribution: Distribution;
   readonly postbox: Postbox;
+  readonly channels: ReadonlySet<PostChannel>;
   /** Null: that channel is not set up. */
   readonly mail: { readonly mailer: Mailer; readonly perSecond: number } | null;
   readonly sms: { readonly sender: SmsSender; readonly perSecond: number } | null;
   /** How the outside reaches this cloud. */
   readonly publicUrl: () => string;
+  /** Of telephone numbers without a country code. */
+  readonly country: string | null;
   readonly noteTrace: NoteTrace;
   readonly newId: () => string;
   readonly now: () => number;
@@ -42,13 +47,8 @@ export type PostOffice = ReturnType<typeof createPostOffice>;
 
 /** All that is sent, and all that people send us. */
 export function createPostOffice(ports: PostOfficePorts) {
-  const { store, mail, sms, postbox, now, log } = ports;
-  const channels = new Set<PostChannel>([
-    ...(mail === null ? [] : ['email' as const]),
-    ...(sms === null ? [] : ['sms' as const]),
-  ]);
+  const { store, mail, postbox, now, log } = ports;
   const consents = createConsents(ports);
-  const delivering = { ...ports, channels };
   const inbound = { ...ports, consents };
   const dispatchers = dispatchersOf(ports);
   const urgent = dispatchers.filter(({ isUrgent }) => isUrgent);
@@ -60,7 +60,7 @@ export function createPostOffice(ports: PostOfficePorts) {
 
   return {
     consents,
-    channels,
+    channels: ports.channels,
     /** Takes up what a crash has left, then sends until it is closed. */
     async open(): Promise<void> {
       await takeUpAfterCrash(ports);
@@ -83,13 +83,15 @@ export function createPostOffice(ports: PostOfficePorts) {
         return (await tx.message(id)) !== null;
       }),
     createDelivery: (wanted: deliveries.NewDelivery, audience: deliveries.Audience) =>
-      deliveries.createDelivery(delivering, wanted, audience),
+      deliveries.createDelivery(ports, wanted, audience),
     deliveriesOf: (campaign: string) => store.read((tx) => tx.deliveriesOf(campaign)),
-    progressOf: (id: string) => deliveries.progressOf(delivering, id),
+    progressOf: (id: string) => deliveries.progressOf(ports, id),
     messagesOf: (...about: Parameters<typeof deliveries.messagesOf> extends [unknown, ...infer A] ? A : never) =>
-      deliveries.messagesOf(delivering, ...about),
-    setPaused: (id: string, paused: boolean) => deliveries.setPaused(delivering, id, paused),
-    resendUnknown: (id: string) => deliveries.resendUnknown(delivering, id),
+      deliveries.messagesOf(ports, ...about),
+    setPaused: (id: string, paused: boolean) => deliveries.setPaused(ports, id, paused),
+    resendUnknown: (id: string) => deliveries.resendUnknown(ports, id),
+    sendTest: (test: TestRequest) => sendTest(ports, test),
+    setKeyword: (campaign: string, keyword: string | null) => setKeyword(store, campaign, keyword, now()),
     message: (id: string): Promise<MessageRow | null> => store.read((tx) => tx.message(id)),
     /** Why a channel sends nothing just now; null: nothing is known to stand against it. */
     troubleOf: (channel: PostChannel): Trouble =>

@@ -6,7 +6,17 @@ import type { Secrets } from '../secrets.ts';
 import { type Contents, openContents } from './contents.ts';
 import type { Mail, Sms } from './providers.ts';
 import { whenNotQuiet } from './quiet-rules.ts';
-import { couponMail, couponSms, proofMail, proofSms, type Shown, saidSms, testMail, testSms } from './rendering.ts';
+import {
+  couponMail,
+  couponSms,
+  proofMail,
+  proofSms,
+  type Sample,
+  type Shown,
+  saidSms,
+  testMail,
+  testSms,
+} from './rendering.ts';
 import type { DeliveryRow, MessageRow, PostChannel, PostStore } from './store.ts';
 import { unsubscribeToken } from './unsubscribe.ts';
 
@@ -86,19 +96,25 @@ async function testLetter(
   campaign: Campaign | null,
 ): Promise<Letter> {
   if (campaign === null) throw new Error(`the test message ${message.id} is of no campaign`);
-  const endsAt = validityIn(campaign.card, campaign.card.timeZone).endsAt;
-  const about = {
-    title: campaign.card.offer.title,
-    condition: campaign.condition,
-    ...{ endsAt, timeZone: campaign.card.timeZone, language: message.language, publicUrl: ports.publicUrl() },
-  };
+  const sample = sampleOf(ports, campaign, message.language);
   return message.channel === 'email'
     ? {
         channel: 'email',
-        mail: { id: message.id, to, ...(await testMail(about, { subject: subject ?? null, text: text ?? null })) },
+        mail: { id: message.id, to, ...(await testMail(sample, { subject: subject ?? null, text: text ?? null })) },
       }
-    : { channel: 'sms', sms: { id: message.id, to, text: testSms(about, text ?? null) } };
+    : { channel: 'sms', sms: { id: message.id, to, text: testSms(sample, text ?? null) } };
 }
+
+/** What a test message of this campaign shows. */
+export const sampleOf = (
+  { publicUrl }: Pick<PreparingPorts, 'publicUrl'>,
+  { card, condition }: Campaign,
+  language: string,
+): Sample => ({
+  ...{ title: card.offer.title, condition, language, timeZone: card.timeZone },
+  endsAt: validityIn(card, card.timeZone).endsAt,
+  publicUrl: publicUrl(),
+});
 
 async function prepareDelivered(ports: PreparingPorts, message: MessageRow, delivery: DeliveryRow): Promise<Prepared> {
   const { store, now } = ports;

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { validityIn } from '../../../protocol/card.ts';
-import type { Distribution, KnownIdentity } from '../port.ts';
+import type { Distribution } from '../port.ts';
 import type { Secrets } from '../secrets.ts';
 import type { IdentityRow } from '../store.ts';
 import { apply } from './changes.ts';
@@ -121,10 +121,8 @@ async function customersOf(
   return Promise.all(
     recipients.map(async (recipient) => {
       if ('customer' in recipient) return { customer: recipient.customer, named: [] };
-      const [first, ...others] = recipient.identities;
-      const known = (identity: KnownIdentity['identity']): KnownIdentity => ({ identity, verified: false });
-      const customer = await distribution.person([known(first), ...others.map(known)], {});
-      return { customer, named: recipient.identities.map((identity) => secrets.hashIdentity(identity)) };
+      const customer = await distribution.person(recipient.identities, recipient.facts);
+      return { customer, named: recipient.identities.map(({ identity }) => secrets.hashIdentity(identity)) };
     }),
   );
 }

@@ -21,7 +21,8 @@ export type Shown = {
 };
 type Proof = { readonly proof: string; readonly title: string; readonly language: string };
 type MailText = Omit<Mail, 'id' | 'to'>;
-type Sample = Omit<Shown, 'link' | 'code'> & { readonly publicUrl: string };
+/** A coupon that nobody has, for tests. */
+export type Sample = Omit<Shown, 'link' | 'code'> & { readonly publicUrl: string };
 
 /** How long a one-time code is good, as its message says it. */
 const PROOF_MINUTES = 10;
@@ -81,19 +82,19 @@ export function proofMail({ proof, title, language }: Proof): MailText {
 export const saidSms = (language: string, said: Said): string => plain(wordsOf(language)[said]);
 
 /** As a customer would get it, with a test code: nothing is given out. */
-export const testSms = (sample: Sample, text: string | null): string => couponSms(sampleOf(sample), text, 'coupon');
+export const testSms = (sample: Sample, text: string | null): string => couponSms(shownOf(sample), text, 'coupon');
 
 export async function testMail(
   sample: Sample,
   { subject, text }: { subject: string | null; text: string | null },
 ): Promise<MailText> {
   const unsubscribe = `${sample.publicUrl}/u/test`;
-  const mail = await couponMail(sampleOf(sample), { subject, text, kind: 'coupon', unsubscribe });
+  const mail = await couponMail(shownOf(sample), { subject, text, kind: 'coupon', unsubscribe });
   return { ...mail, subject: `[test] ${mail.subject}`, unsubscribe: null };
 }
 
 /** As long as a real one, so that a text has as many parts. */
-const sampleOf = ({ publicUrl, ...sample }: Sample): Shown => ({
+const shownOf = ({ publicUrl, ...sample }: Sample): Shown => ({
   ...sample,
   link: `${publicUrl}/c/${'-'.repeat(20)}-A`,
   code: testCode('approved'),

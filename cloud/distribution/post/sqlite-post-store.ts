@@ -13,7 +13,7 @@ import {
   textOrNull,
   word,
 } from '../../ledger/sqlite-reads.ts';
-import { sqliteRooms } from '../../ledger/sqlite-store.ts';
+import { sqliteRooms } from '../../ledger/sqlite-rooms.ts';
 import { once } from '../../ledger/sqlite-writes.ts';
 import { COUNT_TRY, sqliteDistributionReads } from '../sqlite-distribution-store.ts';
 import type { ConsentRow, DeliveryRow, MessageRow, NewMessage, PostReads, PostStore, PostTx } from './store.ts';

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { problem } from '../../protocol/problem.ts';
+import type { MessageEvent } from '../distribution/post/message-rules.ts';
+import type { PostOffice } from '../distribution/post/post-office.ts';
+import { isSignedBy } from '../distribution/post/sms-signature.ts';
+import type { Failures } from './failures.ts';
+import { type Call, type Endpoint, refuseStranger, withForm } from './http.ts';
+
+type Parts = {
+  readonly postOffice: PostOffice;
+  /** What the provider signs with; null: there is none. */
+  readonly smsToken: string | null;
+  /** How the outside reaches this cloud: the provider signs the address that it knows. */
+  readonly publicUrl: () => string;
+  readonly failures: Failures;
+};
+
+/** What the provider of text messages tells us: how a message fared, and what somebody wrote. */
+export function smsDoor({ postOffice, smsToken, publicUrl, failures }: Parts): Endpoint[] {
+  const signed =
+    (handle: (call: Call<URLSearchParams>) => Promise<Response>) => async (call: Call<URLSearchParams>) => {
+      const { body, target, header, remote } = call;
+      const signature = header('x-twilio-signature') ?? '';
+      if (smsToken === null || !isSignedBy(smsToken, `${publicUrl()}${target}`, body, signature))
+        return refuseStranger(failures, remote, problem('forbidden', { detail: 'It is not signed by the provider.' }));
+      return handle(call);
+    };
+  return [
+    withForm(
+      routes.status,
+      signed(async ({ body, query }) => {
+        const status = statusSchema.safeParse(Object.fromEntries(body));
+        const event = status.success ? eventOf(status.data) : null;
+        if (event !== null) await postOffice.report(query('message') ?? '', event);
+        return new Response(null, { status: 204 });
+      }),
+    ),
+    withForm(
+      routes.inbound,
+      signed(async ({ body }) => {
+        const text = inboundSchema.safeParse(Object.fromEntries(body));
+        // What is no text of a person is answered all the same: the provider would only send it again.
+        if (text.success)
+          await postOffice.inbound({ id: text.data.MessageSid, from: text.data.From, text: text.data.Body });
+        return new Response('<Response/>', { headers: { 'content-type': 'text/xml' } });
+      }),
+    ),
+  ];
+}
+
+const statusSchema = z.object({
+  MessageStatus: z.string(),
+  ErrorCode: z
+    .string()
+    .regex(/^[0-9]{1,6}$/)
+    .optional(),
+});
+
+const inboundSchema = z.object({
+  MessageSid: z.string().regex(/^[A-Za-z0-9]{1,64}$/),
+  From: z.string().max(40),
+  Body: z.string().max(1_600),
+});
+
+/** Null: it is on its way, which we know. */
+function eventOf({ MessageStatus: status, ErrorCode: code }: z.infer<typeof statusSchema>) {
+  const reported = (how: 'delivered' | 'failed', reason: string | null): Extract<MessageEvent, { is: 'reported' }> => ({
+    ...{ is: 'reported', how, reason },
+  });
+  if (status === 'delivered') return reported('delivered', null);
+  if (status === 'undelivered' || status === 'failed') return reported('failed', `sms_${code ?? status}`);
+  return null;
+}
+
+const FORM = 'application/x-www-form-urlencoded';
+const provider = { scope: null, tag: 'Messages', method: 'POST', bodyType: FORM } as const;
+
+const routes = {
+  status: {
+    ...provider,
+    path: '/sms/status',
+    summary: 'How a text message fared, told by its provider and signed (`X-Twilio-Signature`).',
+    body: z.object({ MessageSid: z.string(), MessageStatus: z.string(), ErrorCode: z.string().optional() }),
+  },
+  inbound: {
+    ...provider,
+    path: '/sms/inbound',
+    summary:
+      'A text that somebody sent to our number, told by its provider and signed (`X-Twilio-Signature`): a keyword, STOP, ' +
+      'HELP or START.',
+    body: inboundSchema,
+    responseType: 'text/xml',
+    response: z.string(),
+  },
+} as const;
