@@ -62,7 +62,6 @@ export type Data = {
 export type Parts = {
   readonly store: LedgerStore;
   readonly distribution: DistributionStore;
-  readonly post: PostStore;
   readonly ledger: Ledger;
   readonly carrier: Carrier;
   readonly enrolments: EnrolmentStore;
@@ -71,7 +70,6 @@ export type Around = { readonly [P in keyof Parts]: (part: Parts[P]) => Parts[P]
 const AS_THEY_ARE: Around = {
   store: (it) => it,
   distribution: (it) => it,
-  post: (it) => it,
   ledger: (it) => it,
   carrier: (it) => it,
   enrolments: (it) => it,
@@ -93,12 +91,11 @@ export async function serve(
   }
   const opened: Closing[] = [() => locked.value.release(), () => data.value.database.close()];
   try {
-    const { store, distribution, post, enrolments } = data.value;
+    const { store, distribution, enrolments } = data.value;
     const parts = {
       ...data.value,
       store: around.store(store),
       distribution: around.distribution(distribution),
-      post: around.post(post),
       enrolments: around.enrolments(enrolments),
     };
     return await run(config, parts, around, log, stop, opened);

@@ -1,5 +1,6 @@
 import { LedgerUnavailable } from '../../ledger/port.ts';
 import type { Log } from '../../log.ts';
+import { Bell } from './bell.ts';
 import { apply } from './changes.ts';
 import type { Outcome } from './message-rules.ts';
 import { Pace } from './pace.ts';
@@ -49,7 +50,8 @@ export class Dispatcher {
   readonly #pace: Pace;
   readonly #underWay = new Set<Promise<void>>();
   #done: Done[] = [];
-  #wake: () => void = () => undefined;
+  readonly #bell = new Bell();
+  /** By the clock that nobody sets. */
   #awayUntil = 0;
   #awayTimes = 0;
   trouble: Trouble = null;
@@ -57,12 +59,12 @@ export class Dispatcher {
   constructor(shape: DispatcherShape, ports: DispatcherPorts) {
     this.#shape = shape;
     this.#ports = ports;
-    this.#pace = new Pace(shape.perSecond, ports.now);
+    this.#pace = new Pace(shape.perSecond);
   }
 
   /** Resolves when `stop` has aborted, and what was under way is answered or given up. @throws on a defect */
   async run(stop: AbortSignal): Promise<void> {
-    while (!stop.aborted) if (!(await this.#turn())) await this.#rest(stop);
+    while (!stop.aborted) if (!(await this.#turn())) await this.#bell.wait(this.#restMs(), stop);
     const late = new Promise((over) => setTimeout(over, CLOSE_PATIENCE_MS).unref());
     await Promise.race([Promise.all(this.#underWay), late]);
     await this.#write([]);
@@ -70,7 +72,7 @@ export class Dispatcher {
 
   /** There is something new. */
   wake(): void {
-    this.#wake();
+    this.#bell.ring();
   }
 
   /** @returns whether there was anything to do */
@@ -103,7 +105,7 @@ export class Dispatcher {
 
   /** How many attempts may begin now. Where the provider was away, one tries whether it is back. */
   #room(): number {
-    if (this.#ports.now() < this.#awayUntil) return 0;
+    if (performance.now() < this.#awayUntil) return 0;
     const atOnceMax = this.trouble === null ? this.#shape.atOnceMax : 1;
     return Math.max(0, Math.min(atOnceMax - this.#underWay.size, this.#pace.left));
   }
@@ -149,7 +151,7 @@ export class Dispatcher {
       this.#note(outcome);
       this.#done = [...this.#done, { id, outcome }];
       this.#underWay.delete(attempt);
-      this.#wake();
+      this.#bell.ring();
     });
     this.#underWay.add(attempt);
   }
@@ -165,25 +167,14 @@ export class Dispatcher {
     const { reason } = outcome;
     if (this.trouble === null) log.warn({ channel: this.#shape.channel, reason }, 'the provider takes no messages');
     this.trouble = { since: this.trouble?.since ?? now(), reason };
-    if (now() < this.#awayUntil) return;
+    if (performance.now() < this.#awayUntil) return;
     const waitMs = outcome.retryAfterMs ?? AWAY_FIRST_MS * 2 ** this.#awayTimes;
     this.#awayTimes += 1;
-    this.#awayUntil = now() + Math.min(AWAY_LONGEST_MS, waitMs);
+    this.#awayUntil = performance.now() + Math.min(AWAY_LONGEST_MS, waitMs);
   }
 
-  async #rest(stop: AbortSignal): Promise<void> {
-    await new Promise<void>((over) => {
-      const wake = () => {
-        clearTimeout(timer);
-        stop.removeEventListener('abort', wake);
-        this.#wake = () => undefined;
-        over();
-      };
-      const isPaced = this.#pace.waitMs > 0 && this.#underWay.size < this.#shape.atOnceMax;
-      const timer = setTimeout(wake, isPaced ? this.#pace.waitMs : REST_MS);
-      stop.addEventListener('abort', wake);
-      this.#wake = wake;
-      if (this.#done.length > 0) wake();
-    });
+  #restMs(): number {
+    const isPaced = this.#underWay.size < this.#shape.atOnceMax && this.#pace.waitMs > 0;
+    return isPaced ? Math.min(REST_MS, this.#pace.waitMs) : REST_MS;
   }
 }

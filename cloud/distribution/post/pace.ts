@@ -1,21 +1,17 @@
 /** So many a second, evenly: what a provider allows is not used up in the first moment of a minute. */
 export class Pace {
   readonly #perSecond: number;
-  readonly #now: () => number;
-  #left: number;
-  #at: number;
+  #left = 1;
+  #at = performance.now();
 
-  constructor(perSecond: number, now: () => number) {
+  constructor(perSecond: number) {
     this.#perSecond = perSecond;
-    this.#now = now;
-    this.#left = 1;
-    this.#at = now();
   }
 
   /** How many may go now. */
   get left(): number {
-    const at = this.#now();
-    this.#left = Math.min(this.#perSecond, this.#left + (Math.max(0, at - this.#at) * this.#perSecond) / 1_000);
+    const at = performance.now();
+    this.#left = Math.min(this.#perSecond, this.#left + ((at - this.#at) * this.#perSecond) / 1_000);
     this.#at = at;
     return Math.floor(this.#left);
   }

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LedgerUnavailable } from '../../ledger/port.ts';
 import type { Log } from '../../log.ts';
 import type { Distribution } from '../port.ts';
 import type { Secrets } from '../secrets.ts';
 import type { NoteTrace } from '../traces.ts';
+import { Bell } from './bell.ts';
 import { apply } from './changes.ts';
 import { createConsents } from './consents.ts';
 import * as deliveries from './deliveries.ts';
@@ -51,10 +51,11 @@ export function createPostOffice(ports: PostOfficePorts) {
   const consents = createConsents(ports);
   const inbound = { ...ports, consents };
   const dispatchers = dispatchersOf(ports);
-  const urgent = dispatchers.filter(({ isUrgent }) => isUrgent);
-  postbox.onNew(() => {
-    for (const { dispatcher } of urgent) dispatcher.wake();
-  });
+  const wake = (urgent: boolean) => {
+    for (const { dispatcher, isUrgent } of dispatchers) if (isUrgent === urgent) dispatcher.wake();
+  };
+  postbox.onNew(() => wake(true));
+  const bell = new Bell();
   const stop = new AbortController();
   let running: Promise<unknown> = Promise.resolve();
 
@@ -65,7 +66,7 @@ export function createPostOffice(ports: PostOfficePorts) {
     async open(): Promise<void> {
       await takeUpAfterCrash(ports);
       running = Promise.all([
-        rounds(ports, stop.signal),
+        rounds(ports, bell, () => wake(false), stop.signal),
         ...dispatchers.map(({ dispatcher }) => dispatcher.run(stop.signal)),
       ]);
       running.catch((error) => log.error({ err: error }, 'a defect: no more messages are sent'));
@@ -82,14 +83,26 @@ export function createPostOffice(ports: PostOfficePorts) {
         await apply(tx, id, event, now());
         return (await tx.message(id)) !== null;
       }),
-    createDelivery: (wanted: deliveries.NewDelivery, audience: deliveries.Audience) =>
-      deliveries.createDelivery(ports, wanted, audience),
+    async createDelivery(wanted: deliveries.NewDelivery, audience: deliveries.Audience) {
+      const made = await deliveries.createDelivery(ports, wanted, audience);
+      bell.ring();
+      return made;
+    },
     deliveriesOf: (campaign: string) => store.read((tx) => tx.deliveriesOf(campaign)),
     progressOf: (id: string) => deliveries.progressOf(ports, id),
     messagesOf: (...about: Parameters<typeof deliveries.messagesOf> extends [unknown, ...infer A] ? A : never) =>
       deliveries.messagesOf(ports, ...about),
-    setPaused: (id: string, paused: boolean) => deliveries.setPaused(ports, id, paused),
-    resendUnknown: (id: string) => deliveries.resendUnknown(ports, id),
+    async setPaused(id: string, paused: boolean) {
+      const isThere = await deliveries.setPaused(ports, id, paused);
+      bell.ring();
+      wake(false);
+      return isThere;
+    },
+    async resendUnknown(id: string) {
+      const resent = await deliveries.resendUnknown(ports, id);
+      wake(false);
+      return resent;
+    },
     sendTest: (test: TestRequest) => sendTest(ports, test),
     setKeyword: (campaign: string, keyword: string | null) => setKeyword(store, campaign, keyword, now()),
     message: (id: string): Promise<MessageRow | null> => store.read((tx) => tx.message(id)),
@@ -150,14 +163,14 @@ function trace({ noteTrace }: PostOfficePorts, message: MessageRow): void {
   noteTrace({ kind: 'delivered', at: acceptedAt, campaign, assignment, channel, source });
 }
 
-async function rounds(ports: PostOfficePorts, stop: AbortSignal): Promise<void> {
+async function rounds(ports: PostOfficePorts, bell: Bell, queued: () => void, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     try {
-      await queueWhatIsDue(ports, stop);
+      if (await queueWhatIsDue(ports, stop)) queued();
     } catch (error) {
       if (!(error instanceof LedgerUnavailable)) throw error;
       ports.log.warn({ err: error }, 'deliveries wait: the ledger is not available');
     }
-    await sleep(ROUND_MS, undefined, { signal: stop }).catch(() => undefined);
+    await bell.wait(ROUND_MS, stop);
   }
 }

@@ -36,21 +36,33 @@ export async function takeUpAfterCrash({ store, now }: QueueingPorts): Promise<v
     if (state === 'listing') await store.transaction((tx) => tx.dropDelivery(id));
 }
 
-/** One round over all deliveries under way. Call it again and again. */
-export async function queueWhatIsDue(ports: QueueingPorts, stop: AbortSignal): Promise<void> {
+/** One round over all deliveries under way. Call it again and again. @returns whether there is more to send */
+export async function queueWhatIsDue(ports: QueueingPorts, stop: AbortSignal): Promise<boolean> {
   const { store, now } = ports;
+  let isMore = false;
   for (const delivery of await store.read((tx) => tx.deliveriesUnderWay())) {
     if (delivery.paused || stop.aborted) continue;
-    if (delivery.state === 'queueing' && (await startsAt(ports, delivery)) <= now())
+    if (delivery.state === 'queueing' && (await startsAt(ports, delivery)) <= now()) {
       await queueAll(ports, delivery, stop);
+      isMore = true;
+    }
     if (delivery.state === 'running') await endWhereDone(store, delivery.id);
   }
+  return (await resendRested(ports)) || isMore;
+}
+
+/** Deliveries that want it: not at once, for the provider may still tell. */
+async function resendRested({ store, now }: QueueingPorts): Promise<boolean> {
+  const before = now() - UNKNOWN_REST_MS;
+  const rested = await store.read((tx) => tx.unknownToResend(before, RECIPIENTS_PER_CHUNK));
+  if (rested.length === 0) return false;
   await store.transaction(async (tx) => {
-    for (const { id, delivery } of await tx.unknownToResend(now() - UNKNOWN_REST_MS, RECIPIENTS_PER_CHUNK)) {
+    for (const { id, delivery } of rested) {
       await apply(tx, id, { is: 'again' }, now());
       if (delivery !== null) await tx.changeDelivery(delivery, { state: 'running' });
     }
   });
+  return true;
 }
 
 /** Counted back from the end as it is now: it may have been changed since the delivery was made. */

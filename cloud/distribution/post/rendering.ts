@@ -125,9 +125,11 @@ const page = ({ language }: Words, title: string, body: Html): string =>
 <body style="margin:0;background:#eef1f0;color:#12201b;font-family:system-ui,'Segoe UI',Roboto,Arial,sans-serif;font-size:17px;line-height:1.5"><div style="max-width:480px;margin:0 auto;padding:16px">${body}</div></body></html>
 `.text;
 
-/** The last day on which it is good, as people there say it. */
+/** The last day on which it is good; English as the pages have it, the day before the month. */
 const dateOf = ({ endsAt, timeZone }: Pick<Shown, 'endsAt' | 'timeZone'>, { language }: Words): string =>
-  new Intl.DateTimeFormat(language, { day: 'numeric', month: 'long', timeZone }).format(endsAt - 1);
+  new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, { day: 'numeric', month: 'long', timeZone }).format(
+    endsAt - 1,
+  );
 
 /** In groups of four where it is one of ours. */
 function readable(code: string): string {
