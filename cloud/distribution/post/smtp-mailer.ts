@@ -13,15 +13,15 @@ export type SmtpSettings = {
   readonly from: string;
 };
 
-const CONNECT_MS = 10_000;
 /** The standard lets a server think for ten minutes over a message it has read. Ours are small: who takes longer is stuck. */
-const ANSWER_MS = 60_000;
+const PATIENCE = { connectMs: 10_000, answerMs: 60_000 };
+type Patience = typeof PATIENCE;
 /** Servers end connections that carry too many messages or none for a while: rather we do. */
 const MESSAGES_PER_CONNECTION_MAX = 100;
 const IDLE_MS = 20_000;
 
 /** Sends over connections that it keeps for a while. It asks the protocol itself, step by step, to know what was accepted. */
-export function smtpMailer({ url, from }: SmtpSettings): Mailer {
+export function smtpMailer({ url, from }: SmtpSettings, patience: Partial<Patience> = {}): Mailer {
   const server = new URL(url);
   const idle: Line[] = [];
   let closed = false;
@@ -32,7 +32,7 @@ export function smtpMailer({ url, from }: SmtpSettings): Mailer {
       let line = idle.pop();
       // A line that has ended meanwhile says so at once, before anything is sent.
       while (line?.isOver) line = idle.pop();
-      line ??= new Line(server, (over) => {
+      line ??= new Line(server, { ...PATIENCE, ...patience }, (over) => {
         const at = idle.indexOf(over);
         if (at !== -1) idle.splice(at, 1);
       });
@@ -94,7 +94,7 @@ class Line {
   #idle: NodeJS.Timeout | undefined;
   isOver = false;
 
-  constructor(server: URL, ended: (line: Line) => void) {
+  constructor(server: URL, { connectMs, answerMs }: Patience, ended: (line: Line) => void) {
     this.#server = server;
     this.#ended = ended;
     const secure = server.protocol === 'smtps:';
@@ -103,7 +103,7 @@ class Line {
       ...{ host, secure, port: server.port === '' ? (secure ? 465 : 587) : Number(server.port) },
       // To another machine nothing goes in the clear; on this one there may be a relay without a certificate.
       ...(isLoopback(host) ? { ignoreTLS: !secure } : { requireTLS: true }),
-      ...{ connectionTimeout: CONNECT_MS, greetingTimeout: CONNECT_MS, socketTimeout: ANSWER_MS },
+      ...{ connectionTimeout: connectMs, greetingTimeout: connectMs, socketTimeout: answerMs },
     });
     this.#smtp.on('end', () => this.#over());
     // Whoever is waiting is told by its own callback.
