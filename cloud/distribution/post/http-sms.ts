@@ -11,6 +11,8 @@ export type HttpSmsSettings = {
   readonly from: string;
   /** Where the provider reports what became of a message; its id follows. */
   readonly statusUrl: () => string;
+  /** Who takes longer is stuck. */
+  readonly answerMs?: number;
 };
 
 const ANSWER_MS = 15_000;
@@ -22,7 +24,7 @@ const refusedSchema = z.object({ code: z.int() });
 
 /** Text messages over a provider's HTTP API in Twilio's form. */
 export function httpSmsSender(settings: HttpSmsSettings): SmsSender {
-  const { account, token, from } = settings;
+  const { account, token, from, answerMs = ANSWER_MS } = settings;
   const url = `${settings.url.replace(/\/+$/, '')}/2010-04-01/Accounts/${encodeURIComponent(account)}/Messages.json`;
   const authorization = `Basic ${Buffer.from(`${account}:${token}`).toString('base64')}`;
   return {
@@ -32,7 +34,7 @@ export function httpSmsSender(settings: HttpSmsSettings): SmsSender {
         StatusCallback: `${settings.statusUrl()}?message=${id}`,
       });
       try {
-        const signal = AbortSignal.timeout(ANSWER_MS);
+        const signal = AbortSignal.timeout(answerMs);
         const answer = await fetch(url, {
           method: 'POST',
           headers: { authorization },

@@ -15,17 +15,23 @@ const MINUTE_MS = 60_000;
  */
 export function whenNotQuiet(at: number, quiet: QuietHours | null, timeZone: string): number {
   if (quiet === null) return at;
-  let moment = at;
+  let [quietAt, free] = [at, at];
   // A clock that is put back within the quiet hours makes them longer than they look: then once more.
-  while (isQuiet(localMinute(moment, timeZone), quiet))
-    moment = startOfMinute(moment) + minutesFrom(localMinute(moment, timeZone), quiet.toMinute) * MINUTE_MS;
-  return moment === at ? at : withoutSkippedHour(moment, quiet, timeZone);
+  while (isQuiet(localMinute(free, timeZone), quiet)) {
+    quietAt = free;
+    free = startOfMinute(free) + minutesFrom(localMinute(free, timeZone), quiet.toMinute) * MINUTE_MS;
+  }
+  return free === at ? at : firstFree(startOfMinute(quietAt), free, quiet, timeZone);
 }
 
-/** A clock that was put forward has made them shorter: their end may be behind us. */
-function withoutSkippedHour(moment: number, quiet: QuietHours, timeZone: string): number {
-  const end = moment - minutesFrom(quiet.toMinute, localMinute(moment, timeZone)) * MINUTE_MS;
-  return isQuiet(localMinute(end, timeZone), quiet) ? moment : end;
+/** A clock that was put forward has made them shorter: their end lies between a quiet minute and one that is not. */
+function firstFree(quietAt: number, free: number, quiet: QuietHours, timeZone: string): number {
+  const minutes = (free - quietAt) / MINUTE_MS;
+  if (minutes <= 1) return free;
+  const between = quietAt + Math.floor(minutes / 2) * MINUTE_MS;
+  return isQuiet(localMinute(between, timeZone), quiet)
+    ? firstFree(between, free, quiet, timeZone)
+    : firstFree(quietAt, between, quiet, timeZone);
 }
 
 function isQuiet(minute: number, { fromMinute, toMinute }: QuietHours): boolean {
