@@ -59,6 +59,12 @@ export class Customers {
     });
   }
 
+  /** The retailer's own number. */
+  async numberOf(tx: DistributionReads, id: string): Promise<string | null> {
+    const row = (await tx.identitiesOf(id)).find(({ kind, sealed }) => kind === 'number' && sealed !== null);
+    return row?.sealed == null ? null : this.#ports.secrets.open(row.sealed, identityPlace(row.kind, row.hash));
+  }
+
   /** The keyed hashes stay while a campaign runs, so that nobody gets a second coupon by being forgotten. */
   async erase(id: string): Promise<boolean> {
     const { store, now } = this.#ports;

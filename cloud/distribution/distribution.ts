@@ -1,6 +1,7 @@
 import type { Ledger } from '../ledger/port.ts';
 import { Assignments } from './assignments.ts';
 import { claim, prove } from './claims.ts';
+import { couponsOfCampaign } from './given.ts';
 import { couponsLeft, giveStack } from './pools.ts';
 import { Customers } from './customers.ts';
 import { Grouped } from './grouped.ts';
@@ -50,6 +51,7 @@ export function createDistribution(ports: DistributionPorts): Distribution {
       return rows.map((row) => assignments.coupon(row));
     },
     giveStack: (stack) => store.transaction((tx) => giveStack(tx, stack)),
+    couponsOfCampaign: (campaign) => couponsOfCampaign({ store, secrets, customers }, campaign),
     left: (campaign) => store.read((tx) => couponsLeft(tx, campaign)),
 
     claim: (request) => claim(claiming, request),

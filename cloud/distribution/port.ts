@@ -1,4 +1,5 @@
 import type { Result } from '../../protocol/result.ts';
+import type { CodeState } from '../ledger/port.ts';
 import type { Address, Identity } from './identity.ts';
 import type { AssignmentRow, Channel, Source } from './store.ts';
 
@@ -31,6 +32,8 @@ export interface Distribution {
   giveStack(
     stack: string,
   ): Promise<Result<{ readonly campaign: string; readonly left: number }, 'unknown_stack' | 'unfinished'>>;
+  /** All coupons of a campaign that are somebody's, in the order in which they were given. */
+  couponsOfCampaign(campaign: string): AsyncIterable<readonly GivenCoupon[]>;
   /** How many coupons can still be had; null: as many as are asked for. Undefined: no such campaign. */
   left(campaign: string): Promise<number | null | undefined>;
 
@@ -83,6 +86,14 @@ export type Coupon = AssignmentRow & {
   readonly link: string;
   /** Opens the code's text, for its face and its message alone: ours in its normal form, one made elsewhere as given. */
   readonly code: () => string;
+};
+
+/** One line of the list of who has which coupon. */
+export type GivenCoupon = Pick<Coupon, 'link' | 'at' | 'how' | 'channel'> & {
+  /** The retailer's number; null: it has none, or nobody is behind it. */
+  readonly number: string | null;
+  readonly state: CodeState;
+  readonly lastFour: string;
 };
 
 export type ClaimRequest = {

@@ -56,6 +56,8 @@ export function sqliteDistributionReads(db: RowReader): DistributionReads {
       all(assignmentRow, 'SELECT * FROM assignments WHERE customer = (SELECT ?) ORDER BY seq DESC', customer),
     assignmentsAfter: async (seq, most) =>
       all(assignmentRow, 'SELECT * FROM assignments WHERE seq > ? ORDER BY seq LIMIT ?', seq, most),
+    assignmentsOfCampaign: async (campaign, after, most) =>
+      all(assignmentRow, ASSIGNMENTS_OF_CAMPAIGN, campaign, after, most),
     replacedButGood: async (most) => all((row) => hashOf(row.code_hash), REPLACED_BUT_GOOD, most),
     erasedCustomers: async () =>
       all((row) => text(row.customer), 'SELECT DISTINCT customer FROM identities WHERE sealed IS NULL'),
@@ -69,6 +71,8 @@ export function sqliteDistributionReads(db: RowReader): DistributionReads {
   };
 }
 
+const ASSIGNMENTS_OF_CAMPAIGN =
+  'SELECT * FROM assignments WHERE campaign = (SELECT ?) AND seq > ? ORDER BY seq LIMIT ?';
 const REPLACED_BUT_GOOD = `SELECT a.code_hash FROM assignments a JOIN codes c ON c.hash = a.code_hash
   WHERE a.replaced_by IS NOT NULL AND c.void_mark = 0 AND c.state NOT IN ('voided', 'redeemed') LIMIT ?`;
 const ASSIGNMENTS_OF =

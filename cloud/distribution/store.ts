@@ -26,6 +26,8 @@ export interface DistributionReads extends LedgerReads {
   assignmentsOfCustomer(customer: string): Promise<AssignmentRow[]>;
   /** In the order in which they were made, after a place. */
   assignmentsAfter(seq: number, most: number): Promise<AssignmentRow[]>;
+  /** Of one campaign, in the order in which they were made, after a place. */
+  assignmentsOfCampaign(campaign: string, after: number, most: number): Promise<AssignmentRow[]>;
   /** Codes of coupons that another has replaced and that could still be redeemed. */
   replacedButGood(most: number): Promise<CodeHash[]>;
   /** Of erased persons, whose identities are still known by their hashes. */

@@ -4,8 +4,9 @@ import { campaignIdSchema } from '../../protocol/reservation.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import { assignList, LIST_BYTES_MAX, LIST_LINES_MAX, type ListOutcome } from '../distribution/assign-list.ts';
 import { channelSchema, personSchema, readPerson, sourceSchema } from '../distribution/person-entry.ts';
-import type { AssignRefusal, Distribution } from '../distribution/port.ts';
+import type { AssignRefusal, Distribution, GivenCoupon } from '../distribution/port.ts';
 import type { Channel, Source } from '../distribution/store.ts';
+import { csvFile, type CsvLine } from './csv.ts';
 import { type Call, type Endpoint, withBody, withBodyOrUpload, withoutBody } from './http.ts';
 
 /** How the outside reaches a coupon's face. */
@@ -29,6 +30,11 @@ export function assignmentDoor(distribution: Distribution, country: string | nul
       },
       async (call, bytes) => takeList(distribution, country, call, bytes),
     ),
+    withoutBody(routes.list, async ({ param }) => {
+      const campaign = param('id');
+      if ((await distribution.left(campaign)) === undefined) return err(problem('not_found'));
+      return csvFile(campaign, csvLines(distribution.couponsOfCampaign(campaign), faceUrl));
+    }),
     withoutBody(routes.pool, async ({ param }) => {
       const given = await distribution.giveStack(param('id'));
       if (given.ok) return given;
@@ -98,6 +104,23 @@ async function takeList(
   return new Response(stream, { headers: { 'content-type': 'application/x-ndjson' } });
 }
 
+async function* csvLines(
+  chunks: AsyncIterable<readonly GivenCoupon[]>,
+  faceUrl: FaceUrl,
+): AsyncGenerator<readonly CsvLine[]> {
+  yield [['customer', 'url', 'last_four', 'state', 'how', 'channel', 'assigned_at']];
+  for await (const chunk of chunks)
+    yield chunk.map(({ number, link, lastFour, state, how, channel, at }) => [
+      number ?? '',
+      faceUrl(link),
+      lastFour,
+      state,
+      how,
+      channel,
+      new Date(at).toISOString(),
+    ]);
+}
+
 const viewOfList = ({ errors, broken, ...counts }: ListOutcome) => ({ ...counts, errors: [...errors], broken });
 
 /** Under 64 KiB. Who has more sends a file. */
@@ -140,6 +163,17 @@ const routes = {
       z.object({ results: z.array(z.union([assignedSchema, z.object({ refused: z.string() })])) }),
       outcomeSchema,
     ]),
+  },
+  list: {
+    scope: 'admin',
+    tag: 'Customers',
+    method: 'GET',
+    path: '/v1/campaigns/{id}/assignments.csv',
+    summary:
+      'Who has which coupon, with the personal link of each, for messages of your own. Streamed. Guard the file: who has a ' +
+      'link has the coupon.',
+    response: z.string(),
+    responseType: 'text/csv',
   },
   pool: {
     scope: 'admin',

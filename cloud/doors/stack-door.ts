@@ -4,6 +4,7 @@ import { type Problem, problem } from '../../protocol/problem.ts';
 import { err, ok } from '../../protocol/result.ts';
 import type { ImportRefusal, Ledger } from '../ledger/port.ts';
 import type { Log } from '../log.ts';
+import { csvFile, type CsvLine } from './csv.ts';
 import { type Endpoint, withBodyOrUpload, withoutBody } from './http.ts';
 
 /** One request that ends within minutes; who needs more asks again. */
@@ -29,7 +30,7 @@ export function stackDoor(ledger: Ledger, log: Log): Endpoint[] {
     withoutBody(routes.codes, async ({ param }) => {
       const stack = param('id');
       const codes = await ledger.stackCodes(stack);
-      return codes === null ? err(problem('not_found')) : csvResponse(stack, csvLines(stack, codes, log));
+      return codes === null ? err(problem('not_found')) : csvFile(stack, csvLines(stack, codes, log));
     }),
     withoutBody(routes.void, async ({ param }) => voidAnswer(await ledger.voidCode(param('code')))),
   ];
@@ -127,31 +128,17 @@ function voidAnswer(outcome: Awaited<ReturnType<Ledger['voidCode']>>) {
   }
 }
 
-/** A chunk is fetched when the reader has taken the one before: a slow reader costs one chunk of memory. */
-function csvResponse(stack: string, lines: AsyncIterable<Uint8Array>): Response {
-  return new Response(ReadableStream.from(lines), {
-    headers: {
-      'content-type': 'text/csv; charset=utf-8; header=present',
-      'content-disposition': `attachment; filename="${stack.replace(/[^A-Za-z0-9_-]/g, '')}.csv"`,
-    },
-  });
-}
-
 async function* csvLines(
   stack: string,
   chunks: AsyncIterable<readonly string[]>,
   log: Log,
-): AsyncGenerator<Uint8Array, void> {
-  const encoder = new TextEncoder();
-  yield encoder.encode('code\n');
+): AsyncGenerator<readonly CsvLine[], void> {
+  yield [['code']];
   try {
-    for await (const codes of chunks) yield encoder.encode(codes.map((code) => `${csvField(code)}\n`).join(''));
+    for await (const codes of chunks) yield codes.map((code) => [code]);
   } catch (error) {
     log.error({ err: error, stack }, 'a file of codes broke off');
     // The connection breaks with it: a part must not look like the whole.
     throw new Error('a file of codes broke off');
   }
 }
-
-/** RFC 4180. A code has no line ends. */
-const csvField = (code: string): string => (/[",]/.test(code) ? `"${code.replaceAll('"', '""')}"` : code);

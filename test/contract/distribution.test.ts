@@ -95,7 +95,7 @@ const redeem = (code: string, basket = 'b-1') =>
     discount: null,
   });
 
-describe('one coupon a customer and campaign', () => {
+describe('one coupon a customer and campaign [D1]', () => {
   test('a hundred requests at once get one code, the same one', async () => {
     const asked = Array.from({ length: 100 }, async (_, i) => {
       const customer = await person(i % 2 === 0 ? phone(ANN) : phone('+1 (202) 555-0142'));
@@ -138,13 +138,27 @@ describe('one coupon a customer and campaign', () => {
     expect((await given(customer, 'weekly')).link).toBe(second.link);
   });
 
+  test('a link is found by its hash alone, and what is no link is not found [D5]', async () => {
+    const { link } = await given(await person(phone(ANN)));
+    expect(Buffer.from(link, 'base64url')).toHaveLength(16);
+    expect(database.raw.serialize().includes(link)).toBe(false);
+    for (const stranger of [
+      link.slice(0, -1),
+      `${link}A`,
+      link.toLowerCase(),
+      randomBytes(16).toString('base64url'),
+      '',
+    ])
+      if (stranger !== link) expect(await distribution.byLink(stranger)).toBeNull();
+  });
+
   test('the books verify', async () => {
     for (let i = 0; i < 40; i += 1) await given(await person(number(`c-${i}`)));
     expect(await verifyLedger(sqliteLedgerStore(database))).toMatchObject({ ok: true });
   });
 });
 
-describe('caps', () => {
+describe('caps [D2]', () => {
   test.each([
     ['units', { cap: { units: 7, value: null } }],
     ['value', { cap: { units: null, value: 3_600 } }],
@@ -170,7 +184,7 @@ describe('caps', () => {
   });
 });
 
-describe('a stack made elsewhere', () => {
+describe('a stack made elsewhere [D2]', () => {
   async function* file(codes: readonly string[]) {
     yield Buffer.from(codes.join('\n'));
   }
@@ -196,7 +210,7 @@ describe('a stack made elsewhere', () => {
 });
 
 describe('a person', () => {
-  test('is found by any address, and becomes one with whom the same person was before', async () => {
+  test('is found by any address, and becomes one with whom the same person was before [D3]', async () => {
     const byPhone = await person(phone(ANN));
     const byEmail = await person(email('ann@example.com'));
     expect(byPhone).not.toBe(byEmail);
@@ -212,7 +226,7 @@ describe('a person', () => {
     expect((await distribution.customer(both))?.identities.map(({ value }) => value)).toEqual(['ann@example.com', ANN]);
   });
 
-  test('keeps the coupon that was redeemed, whichever came first', async () => {
+  test('keeps the coupon that was redeemed, whichever came first [D3]', async () => {
     const older = await given(await person(phone(ANN)));
     const redeemed = await given(await person(email('ann@example.com')));
     await redeem((await codeOf(redeemed.link)) ?? '');
@@ -222,14 +236,14 @@ describe('a person', () => {
     expect(await redeem((await codeOf(older.link)) ?? '', 'b-2')).toMatchObject({ value: [{ reason: 'voided' }] });
   });
 
-  test('is not made one with another of the retailer’s numbers over a shared telephone', async () => {
+  test('is not made one with another of the retailer’s numbers over a shared telephone [D3]', async () => {
     const one = await person(number('1'), phone(ANN, false));
     const other = await person(number('2'), phone(ANN, false));
     expect(other).not.toBe(one);
     expect(await person(phone(ANN))).toBe(one);
   });
 
-  test('who is forgotten leaves no address behind, keeps the totals, and gets no second coupon', async () => {
+  test('who is forgotten leaves no address behind, keeps the totals, and gets no second coupon [D4]', async () => {
     const customer = await distribution.person([phone(ANN)], { name: 'Ann Okafor' });
     const { link } = await given(customer);
     expect(await distribution.erase(customer)).toBe(true);
@@ -245,14 +259,14 @@ describe('a person', () => {
     expect(database.raw.prepare('SELECT count(*) AS n FROM identities').get()).toEqual({ n: 0 });
   });
 
-  test('no address and no name stands in the database as it is', async () => {
+  test('no address and no name stands in the database as it is [D4]', async () => {
     await distribution.person([phone(ANN), email('ann.okafor@example.com')], { name: 'Ann Okafor' });
     const bytes = database.raw.serialize();
     for (const secret of [ANN, ANN.slice(1), 'ann.okafor', 'Okafor']) expect(bytes.includes(secret)).toBe(false);
   });
 });
 
-describe('a claim', () => {
+describe('a claim [D6]', () => {
   const claim = (text = ANN, own: Record<string, unknown> = {}) => {
     const address = text.includes('@') ? parseEmail(text) : parsePhone(text, null);
     if (!address.ok) throw new Error(address.error);
@@ -331,7 +345,7 @@ describe('a claim', () => {
   });
 });
 
-describe('a list', () => {
+describe('a list [D7]', () => {
   const list = (text: string) => assignList(distribution, 'spring', null, ReadableBytes(text), () => undefined);
   async function* ReadableBytes(text: string) {
     const bytes = Buffer.from(text);
@@ -344,6 +358,15 @@ describe('a list', () => {
     expect(await list(text)).toMatchObject({ rows: 1_500, assigned: 1_500, unchanged: 0, errorCount: 0, broken: null });
     expect(await list(text)).toMatchObject({ rows: 1_500, assigned: 0, unchanged: 1_500 });
     expect((await ledger.exposure('spring'))?.units.issued).toBe(1_500);
+  });
+
+  test('of who has which coupon tells number, link and state, in the order in which they were given', async () => {
+    await list(`customer\n${Array.from({ length: 600 }, (_, i) => `c-${i}`).join('\n')}\n`);
+    const lines = [];
+    for await (const chunk of distribution.couponsOfCampaign('spring')) lines.push(...chunk);
+    expect(lines.map(({ number }) => number)).toEqual(Array.from({ length: 600 }, (_, i) => `c-${i}`));
+    expect(await distribution.byLink(lines[7]?.link ?? '')).not.toBeNull();
+    expect(lines[7]).toMatchObject({ state: 'issued', how: 'ahead' });
   });
 
   test('tells what is bad by its line, and takes the rest', async () => {

@@ -7,7 +7,7 @@ const offered = (own: Partial<Offered> = {}): Offered => ({ perCustomer: 1, ende
 const mine = (...states: CodeState[]): Mine[] =>
   states.map((state, i) => ({ assignment: `a${i + 1}`, ordinal: i + 1, state, replaced: false }));
 
-describe('who asks for a coupon', () => {
+describe('who asks for a coupon [D1]', () => {
   test('the first time gets a new one, while some are left', () => {
     expect(decideAssignment([], offered())).toEqual({ kind: 'new', ordinal: 1 });
     expect(decideAssignment([], offered({ left: 1 }))).toEqual({ kind: 'new', ordinal: 1 });
@@ -40,7 +40,7 @@ describe('who asks for a coupon', () => {
   });
 });
 
-describe('two persons who are one', () => {
+describe('two persons who are one [D3]', () => {
   const at = (state: CodeState, seq: number) => ({ state, seq });
 
   test('keep the coupon that is redeemed, else the older one, and never a voided one for a good one', () => {

@@ -35,7 +35,7 @@ describe('a telephone number', () => {
 });
 
 describe('an e-mail address', () => {
-  test('is one person’s however it is spelt, and is written to as it was given', () => {
+  test('[D3] is one person’s however it is spelt, and is written to as it was given', () => {
     expect(email(' Ann@Example.COM ')).toEqual({ value: 'Ann@example.com', key: 'ann@example.com' });
     expect(email('ann+shop@example.com')?.key).toBe('ann@example.com');
     expect(email('a.n.n@googlemail.com')?.key).toBe('ann@gmail.com');

@@ -86,4 +86,5 @@ CREATE TABLE tries (
   PRIMARY KEY (key, span)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tries_by_age ON tries (ends_at);
+CREATE INDEX assignments_by_campaign ON assignments (campaign, seq);
 CREATE INDEX assignments_replaced ON assignments (replaced_by) WHERE replaced_by IS NOT NULL;

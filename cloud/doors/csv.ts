@@ -1,0 +1,19 @@
+export type CsvLine = readonly string[];
+
+/** A file, as it is read: the next lines are fetched when the reader has taken those before. RFC 4180, UTF-8. */
+export function csvFile(name: string, chunks: AsyncIterable<readonly CsvLine[]>): Response {
+  return new Response(ReadableStream.from(encoded(chunks)), {
+    headers: {
+      'content-type': 'text/csv; charset=utf-8; header=present',
+      'content-disposition': `attachment; filename="${name.replace(/[^A-Za-z0-9_-]/g, '')}.csv"`,
+    },
+  });
+}
+
+async function* encoded(chunks: AsyncIterable<readonly CsvLine[]>): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  for await (const lines of chunks)
+    yield encoder.encode(lines.map((line) => `${line.map(csvField).join(',')}\n`).join(''));
+}
+
+const csvField = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
