@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { currencySchema } from '../protocol/money.ts';
+import { type Language, languageSchema } from '../protocol/pages/language.ts';
 import { laneSchema } from '../protocol/redemption-api.ts';
 import type { Result } from '../protocol/result.ts';
 import {
@@ -37,8 +38,6 @@ export type Config = {
   readonly lanes: readonly LaneConfig[];
 };
 
-const languageSchema = z.enum(['en', 'es', 'fr', 'de']);
-export type Language = z.infer<typeof languageSchema>;
 const themeSchema = z.enum(['system', 'light', 'dark']);
 export type Theme = z.infer<typeof themeSchema>;
 

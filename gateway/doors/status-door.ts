@@ -9,7 +9,7 @@ import { lineView } from './lane-door.ts';
 import { live } from './live.ts';
 import { type StatusState, statusEvent, statusPage } from './pages/status-page.ts';
 import type { BoxFacts } from './pages/status-words.ts';
-import { timesIn } from './pages/times.ts';
+import { timesIn } from '../../protocol/pages/times.ts';
 import { askForToken, callerOf, fields, ownForms, type PageDoor, pageResponse } from './session-door.ts';
 
 export type StatusSource = {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serve } from '@hono/node-server';
 import type { Drill } from '../../gateway/cloud-link/drill.ts';
-import type { Language, Theme } from '../../gateway/config.ts';
+import type { Theme } from '../../gateway/config.ts';
 import { loadAssets } from '../../gateway/doors/assets.ts';
 import { makeGatekeeper } from '../../gateway/doors/gatekeeper.ts';
 import { createApp } from '../../gateway/doors/http.ts';
@@ -21,6 +21,7 @@ import { practiceTill } from '../../gateway/lanes/practice-till.ts';
 import { saleNumbersFile } from '../../gateway/lanes/sale-numbers-file.ts';
 import { openSales, type Sales } from '../../gateway/lanes/sales.ts';
 import type { Log } from '../../gateway/log.ts';
+import type { Language } from '../../protocol/pages/language.ts';
 import { FakeTill } from './fake-till.ts';
 
 export type LaneServer = {

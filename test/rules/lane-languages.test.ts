@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cardOf, lostCard } from '../../gateway/doors/pages/lane-words.ts';
 import { localeOf } from '../../gateway/doors/pages/locale.ts';
-import { formatAmount, readAmount } from '../../gateway/lanes/amount.ts';
+import { readAmount } from '../../gateway/lanes/amount.ts';
 import type { Answer, Verdict } from '../../gateway/lanes/sale.ts';
 import { type Facts, factsForApi, REASONS, type Reason, reasonSchema } from '../../protocol/decision.ts';
+import { formatAmount } from '../../protocol/pages/amounts.ts';
 
 const languages = ['en', 'es', 'fr', 'de'] as const;
 type Language = (typeof languages)[number];

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
-import type { Language, Theme } from '../../config.ts';
+import type { Language } from '../../../protocol/pages/language.ts';
+import type { Theme } from '../../config.ts';
 
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
 

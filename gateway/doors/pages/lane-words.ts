@@ -1,7 +1,7 @@
 import type { Money } from '../../../protocol/money.ts';
 import type { Answer, CouponView, Step, Verdict } from '../../lanes/sale.ts';
 import { amountWord, atMostWord, codeWord, offWord, saysNoMore, sumOf, takenOffWord } from './coupon-words.ts';
-import type { Shape } from './icons.ts';
+import type { Shape } from '../../../protocol/pages/shapes.ts';
 import type { Locale } from './locale.ts';
 import { refusalOf } from './refusal-facts.ts';
 import type { Refusal, Saying } from './words/words.ts';

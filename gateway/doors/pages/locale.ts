@@ -1,7 +1,7 @@
 import type { Money } from '../../../protocol/money.ts';
-import type { Language } from '../../config.ts';
-import { formatAmount } from '../../lanes/amount.ts';
-import { type Times, timesIn } from './times.ts';
+import { formatAmount } from '../../../protocol/pages/amounts.ts';
+import type { Language } from '../../../protocol/pages/language.ts';
+import { type Times, timesIn } from '../../../protocol/pages/times.ts';
 import { de } from './words/de.ts';
 import { en } from './words/en.ts';
 import { es } from './words/es.ts';

@@ -9,7 +9,7 @@ import { icon } from './icons.ts';
 import { lasting } from './locale.ts';
 import { sessionForm } from './session-page.ts';
 import { type BoxFacts, type Check, checksOf, type LaneFacts, type Verdict, verdictOf } from './status-words.ts';
-import type { Times } from './times.ts';
+import type { Times } from '../../../protocol/pages/times.ts';
 import { en } from './words/en.ts';
 
 export type StatusState = {

@@ -2,8 +2,8 @@ import type { Drill } from '../../cloud-link/drill.ts';
 import type { ScannerStatus } from '../../lanes/lanes.ts';
 import type { RegisterStatus } from '../../lanes/register/registers.ts';
 import type { TillStatus } from '../../till/port.ts';
-import type { Shape } from './icons.ts';
-import type { Times } from './times.ts';
+import type { Shape } from '../../../protocol/pages/shapes.ts';
+import type { Times } from '../../../protocol/pages/times.ts';
 
 /** What a box knows of itself. Instants and durations in milliseconds. */
 export type BoxFacts = {

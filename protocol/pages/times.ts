@@ -1,4 +1,4 @@
-import type { Language } from '../../config.ts';
+import type { Language } from './language.ts';
 
 /** Times as they are read in a store, by its own clock and in its language. Instants in milliseconds. */
 export type Times = {
