@@ -62,25 +62,6 @@ export function withoutBody<R extends z.ZodType>(
   return { operation, serve: (call) => handle({ ...call, body: null, bodyText: '' }) };
 }
 
-/** A form as browsers and providers post it. @param handle gets what it says, which nobody has judged */
-export function withForm(
-  operation: DoorOperation & { readonly bodyType: typeof FORM },
-  handle: (call: Call<URLSearchParams>) => Promise<Answer<never>>,
-): Endpoint {
-  return {
-    operation,
-    async serve(call, request) {
-      if (!isOfType(request, FORM)) return err(problem('unsupported_media_type'));
-      const bytes = await readBytes(request);
-      if (bytes === null) return err(problem('body_too_large'));
-      const bodyText = Buffer.from(bytes).toString('utf8');
-      return handle({ ...call, body: new URLSearchParams(bodyText), bodyText });
-    },
-  };
-}
-
-const FORM = 'application/x-www-form-urlencoded';
-
 /** One call that takes either of two bodies: JSON, or a file that is streamed to `take`, which bounds what it reads. */
 export function withBodyOrUpload<B extends z.ZodType, R extends z.ZodType>(
   operation: DoorOperation & {
@@ -226,13 +207,13 @@ async function readJson(request: Request): Promise<Result<{ readonly json: unkno
   }
 }
 
-function isOfType(request: Request, type: string): boolean {
+export function isOfType(request: Request, type: string): boolean {
   const [mediaType = ''] = (request.headers.get('content-type') ?? '').split(';');
   return mediaType.trim().toLowerCase() === type;
 }
 
 /** @returns null where the body is larger than any that is well-formed; no more than that is ever held */
-async function readBytes(request: Request): Promise<Uint8Array | null> {
+export async function readBytes(request: Request): Promise<Uint8Array | null> {
   if (Number(request.headers.get('content-length') ?? 0) > BODY_BYTES_MAX) return null;
   const chunks: Uint8Array[] = [];
   let bytes = 0;

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { problem } from '../../protocol/problem.ts';
+import { err } from '../../protocol/result.ts';
 import type { MessageEvent } from '../distribution/post/message-rules.ts';
 import type { PostOffice } from '../distribution/post/post-office.ts';
 import { isSignedBy } from '../distribution/post/sms-signature.ts';
 import type { Failures } from './failures.ts';
-import { type Call, type Endpoint, refuseStranger, withForm } from './http.ts';
+import { type Call, type DoorOperation, type Endpoint, isOfType, readBytes, refuseStranger } from './http.ts';
 
 type Parts = {
   readonly postOffice: PostOffice;
@@ -16,36 +17,49 @@ type Parts = {
 };
 
 /** What the provider of text messages tells us: how a message fared, and what somebody wrote. */
-export function smsDoor({ postOffice, smsToken, publicUrl, failures }: Parts): Endpoint[] {
-  const signed =
-    (handle: (call: Call<URLSearchParams>) => Promise<Response>) => async (call: Call<URLSearchParams>) => {
-      const { body, target, header, remote } = call;
-      const signature = header('x-twilio-signature') ?? '';
-      if (smsToken === null || !isSignedBy(smsToken, `${publicUrl()}${target}`, body, signature))
-        return refuseStranger(failures, remote, problem('forbidden', { detail: 'It is not signed by the provider.' }));
-      return handle(call);
-    };
+export function smsDoor(parts: Parts): Endpoint[] {
+  const { postOffice } = parts;
   return [
-    withForm(
-      routes.status,
-      signed(async ({ body, query }) => {
-        const status = statusSchema.safeParse(Object.fromEntries(body));
-        const event = status.success ? eventOf(status.data) : null;
-        if (event !== null) await postOffice.report(query('message') ?? '', event);
-        return new Response(null, { status: 204 });
-      }),
-    ),
-    withForm(
-      routes.inbound,
-      signed(async ({ body }) => {
-        const text = inboundSchema.safeParse(Object.fromEntries(body));
-        // What is no text of a person is answered all the same: the provider would only send it again.
-        if (text.success)
-          await postOffice.inbound({ id: text.data.MessageSid, from: text.data.From, text: text.data.Body });
-        return new Response('<Response/>', { headers: { 'content-type': 'text/xml' } });
-      }),
-    ),
+    withSignedForm(parts, routes.status, async ({ body, query }) => {
+      const status = statusSchema.safeParse(Object.fromEntries(body));
+      const event = status.success ? eventOf(status.data) : null;
+      if (event !== null) await postOffice.report(query('message') ?? '', event);
+      return new Response(null, { status: 204 });
+    }),
+    withSignedForm(parts, routes.inbound, async ({ body }) => {
+      const text = inboundSchema.safeParse(Object.fromEntries(body));
+      // What is no text of a person is answered all the same: the provider would only send it again.
+      if (text.success)
+        await postOffice.inbound({ id: text.data.MessageSid, from: text.data.From, text: text.data.Body });
+      return new Response('<Response/>', { headers: { 'content-type': 'text/xml' } });
+    }),
   ];
+}
+
+/** The signature is over all that was posted, and over the address as the provider knows it. */
+function withSignedForm(
+  { smsToken, publicUrl, failures }: Parts,
+  operation: DoorOperation,
+  handle: (call: Call<URLSearchParams>) => Promise<Response>,
+): Endpoint {
+  return {
+    operation,
+    async serve(call, request) {
+      if (!isOfType(request, FORM)) return err(problem('unsupported_media_type'));
+      const bytes = await readBytes(request);
+      if (bytes === null) return err(problem('body_too_large'));
+      const bodyText = Buffer.from(bytes).toString('utf8');
+      const body = new URLSearchParams(bodyText);
+      const signature = call.header('x-twilio-signature') ?? '';
+      if (smsToken === null || !isSignedBy(smsToken, `${publicUrl()}${call.target}`, body, signature))
+        return refuseStranger(
+          failures,
+          call.remote,
+          problem('forbidden', { detail: 'It is not signed by the provider.' }),
+        );
+      return handle({ ...call, body, bodyText });
+    },
+  };
 }
 
 const statusSchema = z.object({

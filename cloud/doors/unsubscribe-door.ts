@@ -1,8 +1,8 @@
 import { html } from 'hono/html';
+import { z } from 'zod';
 import type { PostOffice } from '../distribution/post/post-office.ts';
 import { type UnsubscribeWords, wordsOf } from '../distribution/post/words.ts';
-import { type Call, type Endpoint, withForm, withoutBody } from './http.ts';
-import { z } from 'zod';
+import { type Call, type Endpoint, withoutBody } from './http.ts';
 
 /** Where a mail's link ends its kind: a page that asks once, and a post that does it, also of a mail program by itself. */
 export function unsubscribeDoor({ consents }: Pick<PostOffice, 'consents'>): Endpoint[] {
@@ -17,7 +17,7 @@ export function unsubscribeDoor({ consents }: Pick<PostOffice, 'consents'>): End
           )
         : page(words, 404, html`<p>${words.unsubscribe.noLink}</p>`);
     }),
-    withForm(routes.end, async (call) => {
+    withoutBody(routes.end, async (call) => {
       const words = wordsFor(call);
       const { done, coupons, noLink } = words.unsubscribe;
       const ended = await consents.unsubscribe(call.param('token'));
@@ -69,8 +69,6 @@ const routes = {
   end: {
     ...person,
     method: 'POST',
-    bodyType: 'application/x-www-form-urlencoded',
-    body: z.object({ 'List-Unsubscribe': z.literal('One-Click').optional() }),
     summary: 'Ends messages to the address of this link. A mail program may ask for it by itself (RFC 8058).',
   },
 } as const;
