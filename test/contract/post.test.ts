@@ -95,19 +95,13 @@ describe('a delivery', () => {
       await world.distribution.assign({ campaign: 'spring', customer, how: 'ahead', channel: 'email', source: {} });
     await world.agree(ANN, BOB);
     const coupon = (await world.distribution.couponsOf(bob))[0];
-    await world.ledger.redeem({
-      client: 'shop',
-      basket: 'b1',
-      codes: [coupon?.code() ?? ''],
-      lane: null,
-      total: { amount: 9_000, currency: 'USD' },
-      customer: null,
-      atomic: false,
-    } as never);
+    const total = { amount: 9_000, currency: 'USD' };
+    const sale = { client: 'shop', basket: 'b1', lane: null, total, customer: null, discount: null, allOrNone: false };
+    await world.ledger.redeem({ ...sale, codes: [coupon?.code() ?? ''] });
     await world.office.open();
     const id = await deliver({ kind: 'reminder' }, 'assigned');
     await is(id, { accepted: 1, suppressed: 1 });
-    expect(world.mails.map(({ to, subject }) => [to, subject])).toEqual([[ANN, '$5 off ends 31 December']]);
+    expect(world.mails.map(({ to, subject }) => [to, subject])).toEqual([[ANN, '$5 off ends 31 Dec']]);
     expect((await messages(id)).map(({ reason }) => reason)).toContain('redeemed');
     expect(world.rows('SELECT count(*) AS n FROM assignments')).toEqual([{ n: 2 }]);
   });

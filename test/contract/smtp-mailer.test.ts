@@ -129,7 +129,7 @@ describe('what stands in a mail', () => {
       condition: '"A" & <b>',
       endsAt: Date.UTC(2027, 0, 1),
     },
-    ...{ timeZone: 'UTC', language: 'fr', link: 'https://coupons.example/c/x', code: '7KQ29MXD4TRB8WNS' },
+    ...{ timeZone: 'UTC', now: 0, language: 'fr', link: 'https://coupons.example/c/x', code: '7KQ29MXD4TRB8WNS' },
   };
   const unsubscribe = 'https://coupons.example/u/token';
   const coupon = async () => couponMail(shown, { subject: null, text: null, kind: 'coupon', unsubscribe });

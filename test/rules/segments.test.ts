@@ -60,6 +60,7 @@ describe('a text message', () => {
       condition: null,
       endsAt: 0,
       timeZone: 'UTC',
+      now: 0,
       language: 'en',
       link: 'L',
       code: 'C',

@@ -107,11 +107,11 @@ async function testLetter(
 
 /** What a test message of this campaign shows. */
 export const sampleOf = (
-  { publicUrl }: Pick<PreparingPorts, 'publicUrl'>,
+  { publicUrl, now }: Pick<PreparingPorts, 'publicUrl' | 'now'>,
   { card, condition }: Campaign,
   language: string,
 ): Sample => ({
-  ...{ title: card.offer.title, condition, language, timeZone: card.timeZone },
+  ...{ title: card.offer.title, condition, language, timeZone: card.timeZone, now: now() },
   endsAt: validityIn(card, card.timeZone).endsAt,
   publicUrl: publicUrl(),
 });
@@ -206,7 +206,7 @@ const campaignOf = async ({ store }: PreparingPorts, id: string | null): Promise
   id === null ? null : ((await store.read((tx) => tx.campaigns([id])))[0] ?? null);
 
 const shownOf = (
-  { publicUrl }: PreparingPorts,
+  { publicUrl, now }: PreparingPorts,
   campaign: Campaign,
   coupon: Coupon,
   language: string,
@@ -215,7 +215,7 @@ const shownOf = (
   title: campaign.card.offer.title,
   condition: campaign.condition,
   endsAt: validityIn(campaign.card, campaign.card.timeZone).endsAt,
-  ...{ timeZone, language },
+  ...{ timeZone, language, now: now() },
   link: `${publicUrl()}/c/${coupon.link}`,
   code: coupon.code(),
 });

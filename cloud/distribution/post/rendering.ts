@@ -1,8 +1,9 @@
 import { readOwn, formatCode } from '../../../protocol/code.ts';
+import { timesIn } from '../../../protocol/pages/times.ts';
 import { testCode } from '../../../protocol/test-codes.ts';
 import { barcodePng } from './barcode-png.ts';
 import type { Said } from './contents.ts';
-import { Html, html } from './markup.ts';
+import { type Html, html, joined } from './markup.ts';
 import type { Mail } from './providers.ts';
 import { fitTitle, plain } from './segment-rules.ts';
 import { type Words, wordsOf } from './words.ts';
@@ -15,6 +16,8 @@ export type Shown = {
   readonly condition: string | null;
   readonly endsAt: number;
   readonly timeZone: string;
+  /** Dates of another year say which. */
+  readonly now: number;
   readonly language: string;
   readonly link: string;
   readonly code: string;
@@ -102,7 +105,7 @@ const shownOf = ({ publicUrl, ...sample }: Sample): Shown => ({
 
 function couponHtml(words: Words, shown: Shown, lines: readonly string[], code: string, unsubscribe: string): Html {
   const condition = shown.condition === null ? '' : html`<p style="margin:4px 0 0">${shown.condition}</p>`;
-  const paragraphs = new Html(lines.map((line) => html`<p style="margin:0 0 8px">${line}</p>`.text).join(''));
+  const paragraphs = joined(lines.map((line) => html`<p style="margin:0 0 8px">${line}</p>`.text));
   return html`<div style="${HEAD}"><h1 style="margin:0;font-size:34px;line-height:1.12">${shown.title}</h1>${condition}</div>
 <div style="${STUB}"><img src="cid:barcode" width="220" height="220" alt="${code}" style="display:block;margin:0 auto 8px"><p style="${CODE}">${code}</p></div>
 ${paragraphs}<p style="margin:0 0 16px">${words.showIt}</p>
@@ -125,11 +128,9 @@ const page = ({ language }: Words, title: string, body: Html): string =>
 <body style="margin:0;background:#eef1f0;color:#12201b;font-family:system-ui,'Segoe UI',Roboto,Arial,sans-serif;font-size:17px;line-height:1.5"><div style="max-width:480px;margin:0 auto;padding:16px">${body}</div></body></html>
 `.text;
 
-/** The last day on which it is good; English as the pages have it, the day before the month. */
-const dateOf = ({ endsAt, timeZone }: Pick<Shown, 'endsAt' | 'timeZone'>, { language }: Words): string =>
-  new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, { day: 'numeric', month: 'long', timeZone }).format(
-    endsAt - 1,
-  );
+/** The last day on which it is good. */
+const dateOf = ({ endsAt, timeZone, now }: Pick<Shown, 'endsAt' | 'timeZone' | 'now'>, { language }: Words): string =>
+  timesIn(timeZone, now, language).date(endsAt - 1);
 
 /** In groups of four where it is one of ours. */
 function readable(code: string): string {

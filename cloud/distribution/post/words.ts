@@ -1,3 +1,4 @@
+import type { Language } from '../../../protocol/pages/language.ts';
 import { de } from './words/de.ts';
 import { en } from './words/en.ts';
 import { es } from './words/es.ts';
@@ -5,7 +6,7 @@ import { fr } from './words/fr.ts';
 
 /** What our own messages say. Titles, subjects and texts of campaigns are the marketer's, in whatever language. */
 export type Words = {
-  readonly language: 'en' | 'es' | 'fr' | 'de';
+  readonly language: Language;
   proofSms(about: { proof: string; minutes: number; title: string }): string;
   proofSubject(proof: string): string;
   proofText(about: { proof: string; minutes: number; title: string }): string;
