@@ -1,7 +1,8 @@
 import { html } from 'hono/html';
 import { z } from 'zod';
 import type { PostOffice } from '../distribution/post/post-office.ts';
-import { type UnsubscribeWords, wordsOf } from '../distribution/post/words.ts';
+import type { UnsubscribeWords } from '../distribution/post/words/words.ts';
+import { wordsOf } from '../distribution/post/words.ts';
 import { type Call, type Endpoint, withoutBody } from './http.ts';
 
 /** Where a mail's link ends its kind: a page that asks once, and a post that does it, also of a mail program by itself. */

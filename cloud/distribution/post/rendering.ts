@@ -6,7 +6,8 @@ import type { Said } from './contents.ts';
 import { type Html, html, joined } from './markup.ts';
 import type { Mail } from './providers.ts';
 import { fitTitle, plain } from './segment-rules.ts';
-import { type Words, wordsOf } from './words.ts';
+import type { Words } from './words/words.ts';
+import { wordsOf } from './words.ts';
 
 /** What a message says: mails in text and HTML, texts in one part where that is possible. */
 
