@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
+import { z } from 'zod';
 import { err, ok, type Result } from '../protocol/result.ts';
 import { isCountry, parseEmail } from './distribution/identity.ts';
 import {
@@ -8,6 +9,7 @@ import {
   numberSetting,
   portSetting,
   readSettings,
+  type Setting,
   type Settings,
   type SettingsError,
   type SettingsFile,
@@ -84,6 +86,12 @@ const STOCK_UNITS_MAX = 500;
 const MAILS_PER_SECOND = 20;
 const TEXTS_PER_SECOND = 10;
 
+const countrySetting: Setting<string> = {
+  schema: z.string().refine(isCountry),
+  fromVariable: (text) => text,
+  expected: 'two letters of ISO 3166, as US',
+};
+
 const table = {
   TEARLINE_CLOUD_DATA: textSetting,
   TEARLINE_CLOUD_PORT: portSetting,
@@ -95,7 +103,7 @@ const table = {
   TEARLINE_BROKER_PUBLIC_URL: urlSetting('mqtt', 'mqtts', 'ws', 'wss'),
   TEARLINE_BROKER_PORT: portSetting,
   TEARLINE_STOCK_UNITS_MAX: numberSetting(0, 100_000),
-  TEARLINE_CLOUD_COUNTRY: textSetting,
+  TEARLINE_CLOUD_COUNTRY: countrySetting,
   TEARLINE_SMTP_URL_FILE: textSetting,
   TEARLINE_MAIL_FROM: textSetting,
   TEARLINE_MAILS_PER_SECOND: numberSetting(1, 1_000),
@@ -118,8 +126,6 @@ function complete(given: Settings<typeof table>): Result<Config, SettingsError> 
   if (!mail.ok) return mail;
   const sms = smsOf(given);
   if (!sms.ok) return sms;
-  if (given.country !== undefined && !isCountry(given.country))
-    return err(`TEARLINE_CLOUD_COUNTRY is ${given.country}: two letters of ISO 3166 are expected, as US`);
   return ok({
     data: given.data ?? '.tearline/cloud',
     host: given.host ?? '127.0.0.1',

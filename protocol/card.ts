@@ -1,13 +1,12 @@
 import { z } from 'zod';
+import { canonicalText } from './canonical.ts';
 import { codeFormSchema } from './code-form.ts';
+import { dateOrInstantSchema } from './dates.ts';
 import type { Facts, Reason } from './decision.ts';
 import { FORMS_PER_CARD_MAX } from './limits.ts';
 import { type Money, moneySchema } from './money.ts';
 import { offerSchema } from './offer.ts';
 import { numberSchema, storeIdSchema } from './reservation.ts';
-
-/** A date (`2026-11-30`) or an instant (`2026-11-30T18:00:00Z`). A date starts at 00:00 and ends with its day, by place. */
-export const dateOrInstantSchema = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
 
 /** A campaign's card: what a box must know of a campaign. A change of terms is a new version. */
 export const cardSchema = z.strictObject({
@@ -27,6 +26,15 @@ export const cardSchema = z.strictObject({
   forms: z.array(codeFormSchema).min(1).max(FORMS_PER_CARD_MAX).exactOptional(),
 });
 export type Card = z.infer<typeof cardSchema>;
+
+/** Is every sale the same under both? Not every version changes that: one may only have learned what codes look like [F12]. */
+export function sameTerms(one: Card, other: Card): boolean {
+  return canonicalText(termsOf(one)) === canonicalText(termsOf(other));
+}
+
+function termsOf({ version: _version, forms: _forms, onSilence: _onSilence, ...terms }: Card) {
+  return terms;
+}
 
 /** Start and end in milliseconds; the end is exclusive. */
 export type Validity = { readonly startsAt: number; readonly endsAt: number };

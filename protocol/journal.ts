@@ -61,6 +61,8 @@ const redeemedSchema = z.strictObject({
   at: instantSchema,
   timeProven: z.boolean(),
   oldTerms: z.boolean(),
+  /** Of the card by which it was redeemed. Left out by a box of before. */
+  cardVersion: numberSchema.exactOptional(),
 });
 
 const returnedSchema = z.strictObject({

@@ -1,10 +1,13 @@
 import { z } from 'zod';
+import { dateOrInstantSchema } from './dates.ts';
 import { currencySchema, moneySchema } from './money.ts';
 
 /** Fits the head of a printed coupon and a phone's screen; the cashier's display cuts it anyway. */
 const TITLE_CHARACTERS_MAX = 120;
 /** A promotion's number in the register; the longest that registers keep are item numbers of this length. */
 const PROMOTION_REF_CHARACTERS_MAX = 64;
+/** Terms of a coupon are a paragraph or a page of small print, not a book. */
+const TERMS_CHARACTERS_MAX = 10_000;
 
 /** A coupon is worth something: a discount of nothing would be redeemed for nothing. Minor units. */
 const worthSchema = moneySchema.shape.amount.min(1);
@@ -42,3 +45,24 @@ export const offerSchema = z.strictObject({
   promotionRef: z.string().min(1).max(PROMOTION_REF_CHARACTERS_MAX).nullable(),
 });
 export type Offer = Readonly<z.infer<typeof offerSchema>>;
+
+/** The small print. */
+export const termsSchema = z.string().max(TERMS_CHARACTERS_MAX);
+
+/** What one coupon has of its own, as far as a box must know it; what it does not say is the campaign's [P13]. */
+export const personalSchema = z.strictObject({
+  title: titleSchema.exactOptional(),
+  discount: discountSchema.exactOptional(),
+  startsAt: dateOrInstantSchema.exactOptional(),
+  endsAt: dateOrInstantSchema.exactOptional(),
+  /** Null: none, whatever the campaign asks for. */
+  minimumBasket: moneySchema.nullable().exactOptional(),
+});
+export type Personal = Readonly<z.infer<typeof personalSchema>>;
+
+/** The same with its small print, which is for its face alone. */
+export const personalOfferSchema = z.strictObject({
+  ...personalSchema.shape,
+  terms: termsSchema.exactOptional(),
+});
+export type PersonalOffer = Readonly<z.infer<typeof personalOfferSchema>>;

@@ -14,6 +14,8 @@ export type Route = {
   readonly upload?: { readonly type: string; readonly description: string };
   readonly response?: z.ZodType;
   readonly responseType?: string;
+  /** A content type of text in which the same is told to who accepts that alone. */
+  readonly orElse?: string;
   /** Of a good answer; 200 where nothing is said. */
   readonly status?: 200 | 201;
 };
@@ -58,7 +60,7 @@ function describe(operation: Operation): unknown {
     responses: {
       [operation.status ?? 200]: {
         description: 'The answer.',
-        content: operation.response === undefined ? {} : content(operation.response, operation.responseType),
+        content: operation.response === undefined ? {} : responseContent(operation.response, operation),
       },
       default: {
         description: 'Problem details (RFC 9457).',
@@ -71,6 +73,11 @@ function describe(operation: Operation): unknown {
 const requestContent = (body: z.ZodType, { bodyType, upload }: Operation) => ({
   ...content(body, bodyType),
   ...(upload === undefined ? {} : { [upload.type]: { schema: { type: 'string', description: upload.description } } }),
+});
+
+const responseContent = (response: z.ZodType, { responseType, orElse }: Operation) => ({
+  ...content(response, responseType),
+  ...(orElse === undefined ? {} : { [orElse]: { schema: { type: 'string' } } }),
 });
 
 const content = (schema: z.ZodType, type = 'application/json') => ({

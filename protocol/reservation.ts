@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CodeHash } from './code.ts';
+import { personalSchema } from './offer.ts';
 
 /** Ids are random, made by whoever starts the operation, and never reused. */
 export const idSchema = z.string().regex(/^[A-Za-z0-9_-]{8,40}$/);
@@ -31,5 +32,7 @@ export const reservationSchema = z.strictObject({
   notAfter: instantSchema,
   campaign: campaignIdSchema,
   cardVersion: numberSchema,
+  /** What this coupon has of its own. Left out where it has nothing: such a manifest is read by a box of before. */
+  personal: personalSchema.exactOptional(),
 });
 export type ReservationGrant = z.infer<typeof reservationSchema>;

@@ -1,11 +1,17 @@
 import { IMPORT_BYTES_MAX, IMPORT_LINES_MAX } from '../../protocol/limits.ts';
+import { type Discount, type PersonalOffer, personalOfferSchema } from '../../protocol/offer.ts';
+import { err, ok, type Result } from '../../protocol/result.ts';
 import { type CsvEnd, type CsvRow, readCsv } from '../issuing/csv-rows.ts';
 import { LineErrors } from '../issuing/line-errors.ts';
+import { PERSONAL_COLUMNS, personalOf } from './personal-columns.ts';
 import type { ToldPerson } from './person-entry.ts';
-import { PERSON_COLUMNS, type PersonColumn, readPersonRow } from './person-row.ts';
+import { firstIssue, PERSON_COLUMNS, readPersonRow } from './person-row.ts';
 import type { AssignRefusal, Distribution } from './port.ts';
 
 /** A list of customers, each of whom gets a coupon of a campaign: read as it arrives, taken line by line. */
+
+const COLUMNS = [...PERSON_COLUMNS, ...PERSONAL_COLUMNS] as const;
+type Column = (typeof COLUMNS)[number];
 
 /** A list of a million people with everything that is known of them. */
 export const LIST_BYTES_MAX = 4 * IMPORT_BYTES_MAX;
@@ -33,7 +39,7 @@ export type ListOutcome = ListProgress & {
  */
 export async function assignList(
   distribution: Pick<Distribution, 'person' | 'assign'>,
-  campaign: string,
+  campaign: { readonly id: string; readonly discount: Discount },
   country: string | null,
   bytes: AsyncIterable<Uint8Array>,
   told: (progress: ListProgress) => void,
@@ -41,7 +47,7 @@ export async function assignList(
   const list = new List(distribution, campaign, country);
   const read = await readCsv(
     bytes,
-    { columns: PERSON_COLUMNS, bytesMax: LIST_BYTES_MAX, rowsMax: LIST_LINES_MAX },
+    { columns: COLUMNS, bytesMax: LIST_BYTES_MAX, rowsMax: LIST_LINES_MAX },
     async (rows) => {
       await list.take(rows);
       told(list.progress());
@@ -55,11 +61,11 @@ export async function assignList(
   };
 }
 
-type GoodRow = { readonly line: number; readonly person: ToldPerson };
+type GoodRow = { readonly line: number; readonly person: ToldPerson; readonly personal: PersonalOffer | null };
 
 class List {
   readonly #distribution: Pick<Distribution, 'person' | 'assign'>;
-  readonly #campaign: string;
+  readonly #campaign: { readonly id: string; readonly discount: Discount };
   readonly #country: string | null;
   readonly errors = new LineErrors();
   #rows = 0;
@@ -67,7 +73,11 @@ class List {
   #unchanged = 0;
   #refused = 0;
 
-  constructor(distribution: Pick<Distribution, 'person' | 'assign'>, campaign: string, country: string | null) {
+  constructor(
+    distribution: Pick<Distribution, 'person' | 'assign'>,
+    campaign: { readonly id: string; readonly discount: Discount },
+    country: string | null,
+  ) {
     this.#distribution = distribution;
     this.#campaign = campaign;
     this.#country = country;
@@ -78,40 +88,56 @@ class List {
   }
 
   /** Side by side: they gather into a few transactions. */
-  async take(rows: readonly CsvRow<PersonColumn>[]): Promise<void> {
+  async take(rows: readonly CsvRow<Column>[]): Promise<void> {
     this.#rows += rows.length;
     const good = rows.flatMap((row) => this.#read(row) ?? []);
     const persons = await Promise.all(
       good.map(({ person: { identities, facts } }) => this.#distribution.person(identities, facts)),
     );
-    await Promise.all(persons.map((customer, i) => this.#assign(customer, good[i]?.line ?? 0)));
+    await Promise.all(good.map((row, i) => this.#assign(persons[i] ?? '', row)));
   }
 
-  #read({ line, cells }: CsvRow<PersonColumn>): GoodRow | null {
-    const person = readPersonRow(cells, this.#country);
-    if (person.ok) return { line, person: person.value };
-    this.errors.add(line, person.error);
+  #read(row: CsvRow<Column>): GoodRow | null {
+    const person = readPersonRow(row.cells, this.#country);
+    const personal = this.#personalIn(row);
+    if (person.ok && personal.ok) return { line: row.line, person: person.value, personal: personal.value };
+    this.errors.add(row.line, person.ok ? (personal.ok ? '' : personal.error) : person.error);
     return null;
   }
 
-  async #assign(customer: string, line: number): Promise<void> {
+  #personalIn({ cells }: CsvRow<Column>): Result<PersonalOffer | null, string> {
+    const told = personalOf(cells, this.#campaign.discount);
+    if (told === null) return ok(null);
+    const personal = personalOfferSchema.safeParse(told);
+    return personal.success ? ok(personal.data) : err(firstIssue(personal.error));
+  }
+
+  async #assign(customer: string, { line, personal }: GoodRow): Promise<void> {
     const answer = await this.#distribution.assign({
-      campaign: this.#campaign,
+      campaign: this.#campaign.id,
       customer,
       how: 'ahead',
       channel: 'email',
       source: {},
+      personal,
     });
     if (!answer.ok) {
       this.#refused += 1;
-      this.errors.add(line, WHY_REFUSED[answer.error]);
+      this.errors.add(line, whyRefused(answer.error));
     } else if (answer.value.isNew) this.#assigned += 1;
     else this.#unchanged += 1;
   }
 }
 
-const WHY_REFUSED: Readonly<Record<AssignRefusal, string>> = {
-  none_left: 'no coupon is left for it',
-  ended: 'the campaign has ended',
-  unknown_campaign: 'there is no such campaign',
-};
+function whyRefused(refusal: AssignRefusal): string {
+  if (typeof refusal === 'object') return `${refusal.outOfBounds.field}: ${refusal.outOfBounds.detail}`;
+  switch (refusal) {
+    case 'none_left':
+    case 'none_left_today':
+      return 'no coupon is left for it';
+    case 'ended':
+      return 'the campaign has ended';
+    case 'unknown_campaign':
+      return 'there is no such campaign';
+  }
+}

@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto';
 import { validityIn } from '../../protocol/card.ts';
+import { dayIn } from '../../protocol/dates.ts';
 import { type Code, makeCodes, partitionOf } from '../../protocol/code.ts';
 import { LEDGER_PARTITIONS } from '../../protocol/limits.ts';
+import { faceValue, type PersonalOffer } from '../../protocol/offer.ts';
+import { outOfBounds, ownValue } from '../../protocol/personal-offer.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
-import { issuable, takeCap } from '../issuing/issuable.ts';
+import { chainLine, issuable, takeCap } from '../issuing/issuable.ts';
 import { chain, type NewEntry } from '../ledger/chain.ts';
 import { Gathering } from '../ledger/gathering.ts';
-import type { Campaign, CodeHash } from '../ledger/port.ts';
+import { setPersonal } from '../ledger/personalising.ts';
+import type { Campaign } from '../ledger/port.ts';
+import type { NewCode } from '../ledger/store.ts';
 import { decideAssignment, type Mine } from './assign-rules.ts';
 import type { Assigned, AssignRefusal, AssignRequest, Coupon } from './port.ts';
 import { capLeft, type Drawn, nextOfPool } from './pools.ts';
@@ -72,7 +77,7 @@ class Given {
   readonly #ports: AssignmentPorts;
   readonly #tx: DistributionTx;
   readonly #campaigns: Map<string, Campaign>;
-  readonly #minted = new Map<string, { hash: CodeHash; lastFour: string }[]>();
+  readonly #minted = new Map<string, NewCode[]>();
   readonly #poolLeft = new Map<string, number | null>();
   #codes: Code[] = [];
 
@@ -113,17 +118,20 @@ class Given {
   }
 
   async #giveNew(request: AssignRequest, campaign: Campaign, ordinal: number): Promise<Answer> {
-    const drawn = await this.#nextCode(campaign);
+    const { personal } = request;
+    const out = personal === null ? null : outOfBounds(campaign.card, personal, campaign.personalValueMax);
+    if (out !== null) return err({ outOfBounds: out });
+    if (!(await this.#mayGiveToday(request, campaign))) return err('none_left_today');
+    const drawn = await this.#nextCode(campaign, personal);
     if (drawn === null) return err('none_left');
     const { secrets, fleetKey, randomBytes, now } = this.#ports;
     const id = randomBytes(16).toString('hex');
-    const { hash, lastFour } = issuable(fleetKey, drawn.code);
     await this.#tx.putAssignment({
       id,
       campaign: campaign.id,
       customer: request.customer,
       ordinal,
-      codeHash: hash,
+      codeHash: issuable(fleetKey, drawn.code).hash,
       sealedCode: secrets.seal(drawn.text, codePlace(id)),
       linkHash: secrets.hashLink(secrets.linkOf(id)),
       how: request.how,
@@ -132,28 +140,44 @@ class Given {
       at: now(),
       replacedBy: null,
     });
-    if ((await this.#pool(campaign.id)) === null) this.#note(campaign.id, { hash, lastFour });
     return ok(this.#answer(id, true));
   }
 
-  async #nextCode(campaign: Campaign): Promise<Drawn | null> {
-    if ((await this.#pool(campaign.id)) !== null) return this.#fromPool(campaign.id);
-    const taken = takeCap(campaign, 1);
+  /** Lists are the marketer's own act; what customers ask for is bounded by the day. */
+  async #mayGiveToday({ how, personal }: AssignRequest, { id, card, capPerDay }: Campaign): Promise<boolean> {
+    const { units, value } = capPerDay;
+    if (how === 'ahead' || (units === null && value === null)) return true;
+    const worth = ownValue(personal) ?? faceValue(card.offer.discount);
+    return this.#tx.countGiven(id, dayIn(this.#ports.now(), card.timeZone), worth, capPerDay);
+  }
+
+  async #nextCode(campaign: Campaign, personal: PersonalOffer | null): Promise<Drawn | null> {
+    if ((await this.#pool(campaign.id)) !== null) return this.#fromPool(campaign, personal);
+    const value = ownValue(personal);
+    const taken = takeCap(campaign, 1, value === null ? [] : [value]);
     if (!taken.ok) return null;
     this.#campaigns.set(campaign.id, taken.value);
     if (this.#codes.length === 0) this.#codes = makeCodes(CODES_MADE_AHEAD, this.#ports.randomBytes);
     const code = this.#codes.pop();
-    return code === undefined ? null : { code, text: code };
+    if (code === undefined) return null;
+    this.#note(campaign.id, { ...issuable(this.#ports.fleetKey, code), ...(personal === null ? {} : { personal }) });
+    return { code, text: code };
   }
 
-  /** What was voided or redeemed before anybody had it is passed over. */
-  async #fromPool(campaign: string): Promise<Drawn | null> {
+  /** What was voided or redeemed before anybody had it is passed over, and what a store has already where it must change. */
+  async #fromPool(campaign: Campaign, personal: PersonalOffer | null): Promise<Drawn | null> {
     for (;;) {
-      const drawn = await nextOfPool(this.#tx, this.#ports.sealKey, campaign);
-      this.#poolLeft.delete(campaign);
+      const drawn = await nextOfPool(this.#tx, this.#ports.sealKey, campaign.id);
+      this.#poolLeft.delete(campaign.id);
       if (drawn === null) return null;
       const row = (await this.#tx.codes([issuable(this.#ports.fleetKey, drawn.code).hash]))[0];
-      if (row?.state === 'issued' || row?.state === 'reserved') return drawn;
+      if (row === undefined || (row.state !== 'issued' && row.state !== 'reserved')) continue;
+      if (personal === null) return drawn;
+      const own = await setPersonal(this.#tx, row, campaign, personal, this.#ports.now());
+      if (!own.ok) continue;
+      this.#campaigns.set(campaign.id, own.value);
+      await this.#tx.putCampaign(own.value);
+      return drawn;
     }
   }
 
@@ -176,7 +200,7 @@ class Given {
     return left;
   }
 
-  #note(campaign: string, code: { hash: CodeHash; lastFour: string }): void {
+  #note(campaign: string, code: NewCode): void {
     const codes = this.#minted.get(campaign) ?? [];
     codes.push(code);
     this.#minted.set(campaign, codes);
@@ -193,10 +217,10 @@ const CODES_MADE_AHEAD = 64;
 const codePlace = (assignment: string): string => `code of ${assignment}`;
 
 /** One entry for each partition, with the hash of the codes made there: as for a stack's chunk. */
-function issueEntries(campaign: string, codes: readonly { readonly hash: CodeHash }[], at: number): NewEntry[] {
+function issueEntries(campaign: string, codes: readonly NewCode[], at: number): NewEntry[] {
   const entries: NewEntry[] = [];
   for (let partition = 0; partition < LEDGER_PARTITIONS; partition += 1) {
-    const mine = codes.flatMap(({ hash }) => (partitionOf(hash) === partition ? hash : [])).sort();
+    const mine = codes.flatMap((code) => (partitionOf(code.hash) === partition ? chainLine(code) : [])).sort();
     if (mine.length === 0) continue;
     const hash = createHash('sha256').update(mine.join('\n')).digest('hex');
     entries.push({

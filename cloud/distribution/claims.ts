@@ -82,6 +82,7 @@ export async function prove(ports: ClaimPorts, id: string, proof: string): Promi
     how: 'demand',
     channel: 'web',
     source: row.source,
+    personal: null,
   });
   if (!assigned.ok) return assigned;
   await grouped.run((tx) => tx.proveClaim(id, assigned.value.assignment));

@@ -52,6 +52,8 @@ export function createDistribution(ports: DistributionPorts): Distribution {
     },
     giveStack: (stack) => store.transaction((tx) => giveStack(tx, stack)),
     couponsOfCampaign: (campaign) => couponsOfCampaign({ store, secrets, customers }, campaign),
+    discountOf: (campaign) =>
+      store.read(async (tx) => (await tx.campaigns([campaign]))[0]?.card.offer.discount ?? null),
     left: (campaign) => store.read((tx) => couponsLeft(tx, campaign)),
 
     claim: (request) => claim(claiming, request),

@@ -13,18 +13,16 @@ export type PersonCells = Readonly<Partial<Record<PersonColumn, string>>>;
  * @returns what is wrong with the line, for the person who made it
  */
 export function readPersonRow(
-  { time_zone: timeZone, home_store: homeStore, ...cells }: PersonCells,
+  { customer, phone, email, name, language, time_zone: timeZone, home_store: homeStore }: PersonCells,
   country: string | null,
 ): Result<ToldPerson, string> {
-  const entry = personSchema.safeParse({
-    ...cells,
-    ...(timeZone === undefined ? {} : { timeZone }),
-    ...(homeStore === undefined ? {} : { homeStore }),
-  });
+  const told = Object.entries({ customer, phone, email, name, language, timeZone, homeStore });
+  const entry = personSchema.safeParse(Object.fromEntries(told.filter(([, cell]) => cell !== undefined)));
   if (!entry.success) return err(firstIssue(entry.error));
   const read = readPerson(entry.data, country);
   return read.ok ? ok(read.value) : err(`${read.error.field}: ${read.error.why}`);
 }
 
-const firstIssue = (error: z.ZodError): string =>
+/** What a schema did not like, in words. */
+export const firstIssue = (error: z.ZodError): string =>
   error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)[0] ?? 'it is not well-formed';

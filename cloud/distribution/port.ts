@@ -1,3 +1,5 @@
+import type { Discount, PersonalOffer } from '../../protocol/offer.ts';
+import type { OutOfBounds } from '../../protocol/personal-offer.ts';
 import type { Result } from '../../protocol/result.ts';
 import type { CodeState } from '../ledger/port.ts';
 import type { Address, Identity } from './identity.ts';
@@ -34,6 +36,8 @@ export interface Distribution {
   ): Promise<Result<{ readonly campaign: string; readonly left: number }, 'unknown_stack' | 'unfinished'>>;
   /** All coupons of a campaign that are somebody's, in the order in which they were given. */
   couponsOfCampaign(campaign: string): AsyncIterable<readonly GivenCoupon[]>;
+  /** Null: no such campaign. */
+  discountOf(campaign: string): Promise<Discount | null>;
   /** How many coupons can still be had; null: as many as are asked for. Undefined: no such campaign. */
   left(campaign: string): Promise<number | null | undefined>;
 
@@ -76,8 +80,15 @@ export type AssignRequest = {
   readonly how: AssignmentRow['how'];
   readonly channel: Channel;
   readonly source: Source;
+  /** Its own, within the campaign's bounds; null: the campaign's. Who has a coupon keeps it as it is. */
+  readonly personal: PersonalOffer | null;
 };
-export type AssignRefusal = 'none_left' | 'ended' | 'unknown_campaign';
+export type AssignRefusal =
+  | 'none_left'
+  | 'none_left_today'
+  | 'ended'
+  | 'unknown_campaign'
+  | { readonly outOfBounds: OutOfBounds };
 
 export type Assigned = { readonly assignment: string; readonly link: string; readonly isNew: boolean };
 

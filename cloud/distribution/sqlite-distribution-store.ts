@@ -15,8 +15,9 @@ import {
   textOrNull,
   word,
 } from '../ledger/sqlite-reads.ts';
+import { codeWriter } from '../ledger/sqlite-codes.ts';
 import { sqliteRooms } from '../ledger/sqlite-rooms.ts';
-import { NEW_CODE, NEW_ENTRY, newCode, once, sqliteWrites, UNITS, writeEntries } from '../ledger/sqlite-writes.ts';
+import { NEW_ENTRY, once, sqliteWrites, writeEntries } from '../ledger/sqlite-writes.ts';
 import type {
   AssignmentRow,
   ClaimRow,
@@ -82,6 +83,7 @@ function writes(
   db: SqliteDatabase.Database,
 ): Omit<DistributionTx, keyof DistributionReads | keyof ReturnType<typeof sqliteWrites>> {
   const to = prepare(db);
+  const code = codeWriter(db);
   return {
     async putCustomer({ id, language, timeZone, sealedName, homeStore, createdAt, mergedInto, erasedAt }) {
       to.customer.run(id, language, timeZone, sealedName, homeStore, createdAt, mergedInto, erasedAt);
@@ -96,8 +98,8 @@ function writes(
       once(to.changeAssignment.run(customer, replacedBy, id));
     },
     async mint({ campaign, codes, entries }) {
-      for (const { hash, lastFour } of codes) newCode(to.newCode, [blob(hash), lastFour, campaign, 'issued', 0]);
-      to.units.run('$.issued', '$.issued', codes.length, campaign);
+      code.add(campaign, codes, { state: 'issued', dealt: false });
+      code.countIssued(campaign, codes);
       writeEntries(to.entry, entries);
     },
     async putPool({ stack, campaign, count }) {
@@ -107,6 +109,8 @@ function writes(
       const row = to.takeFromPool.get(campaign) as Row | undefined;
       return row === undefined ? null : { stack: text(row.stack), place: int(row.next) - 1 };
     },
+    countGiven: async (campaign, day, value, { units, value: most }) =>
+      to.given.run({ campaign, day, value, units, most }).changes === 1,
     async putClaim(row) {
       to.claim.run(claimValues(row));
     },
@@ -140,8 +144,6 @@ function prepare(db: SqliteDatabase.Database) {
       at, replaced_by) VALUES (@id, @campaign, @customer, @ordinal, @codeHash, @sealedCode, @linkHash, @how, @channel, @source,
       @at, @replacedBy)`),
     changeAssignment: db.prepare('UPDATE assignments SET customer = ?, replaced_by = ? WHERE id = ?'),
-    newCode: db.prepare(NEW_CODE),
-    units: db.prepare(UNITS),
     entry: db.prepare(NEW_ENTRY),
     pool: db.prepare('INSERT INTO pools (stack, campaign, count) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
     takeFromPool: db.prepare(`UPDATE pools SET next = next + 1 WHERE stack =
@@ -149,6 +151,10 @@ function prepare(db: SqliteDatabase.Database) {
     claim:
       db.prepare(`INSERT INTO claims VALUES (@id, @campaign, @kind, @addressHash, @sealedAddress, @language, @source, @proofHash,
       @triesLeft, @expiresAt, @person, @assignment, @at)`),
+    given: db.prepare(`INSERT INTO given_by_day (campaign, day, units, value)
+      SELECT @campaign, @day, 1, @value WHERE (@units IS NULL OR @units >= 1) AND (@most IS NULL OR @most >= @value)
+      ON CONFLICT (campaign, day) DO UPDATE SET units = units + 1, value = value + @value
+      WHERE (@units IS NULL OR units + 1 <= @units) AND (@most IS NULL OR value + @value <= @most)`),
     takeTry: db.prepare('UPDATE claims SET tries_left = tries_left - 1 WHERE id = ? AND tries_left > 0'),
     proveClaim: db.prepare('UPDATE claims SET assignment = ? WHERE id = ? AND assignment IS NULL'),
     countTry: db.prepare(COUNT_TRY),

@@ -1,5 +1,6 @@
 import type { CodeHash } from '../../protocol/code.ts';
-import type { LedgerReads, LedgerTx, StoredEntry } from '../ledger/store.ts';
+import type { Campaign } from '../ledger/port.ts';
+import type { LedgerReads, LedgerTx, NewCode, StoredEntry } from '../ledger/store.ts';
 import type { IdentityKind } from './identity.ts';
 
 /**
@@ -50,6 +51,8 @@ export interface DistributionTx extends LedgerTx, DistributionReads {
   putPool(pool: { readonly stack: string; readonly campaign: string; readonly count: number }): Promise<void>;
   /** The place of the next code of the campaign's stacks, which is nobody else's from now on; null: none is left. */
   takeFromPool(campaign: string): Promise<{ readonly stack: string; readonly place: number } | null>;
+  /** One more coupon of this value given out that day, where the caps of a day allow it. @returns whether they do */
+  countGiven(campaign: string, day: string, value: number, cap: Campaign['capPerDay']): Promise<boolean>;
   putClaim(row: ClaimRow): Promise<void>;
   /** One try fewer, where one was left. @returns whether this try counts */
   takeTry(claim: string): Promise<boolean>;
@@ -120,6 +123,6 @@ export type ClaimRow = {
 
 export type MintedCodes = {
   readonly campaign: string;
-  readonly codes: readonly { readonly hash: CodeHash; readonly lastFour: string }[];
+  readonly codes: readonly NewCode[];
   readonly entries: readonly StoredEntry[];
 };

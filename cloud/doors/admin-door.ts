@@ -13,6 +13,7 @@ import type { Endpoint } from './http.ts';
 import { messageDoor } from './message-door.ts';
 import { stackDoor } from './stack-door.ts';
 import { storeDoor } from './store-door.ts';
+import { termsDoor } from './terms-door.ts';
 
 type Parts = {
   readonly ledger: Ledger;
@@ -30,6 +31,7 @@ export function adminDoor(parts: Parts): Endpoint[] {
   const { ledger, enrolments, distribution, postOffice, country, faceUrl, log, now } = parts;
   return [
     ...campaignDoor(ledger),
+    ...termsDoor(ledger),
     ...stackDoor(ledger, log),
     ...storeDoor(ledger, enrolments, now),
     ...fleetDoor(ledger),

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { type Problem, problem } from '../../protocol/problem.ts';
+import { personalOfferSchema } from '../../protocol/offer.ts';
 import { campaignIdSchema } from '../../protocol/reservation.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import { assignList, LIST_BYTES_MAX, LIST_LINES_MAX, type ListOutcome } from '../distribution/assign-list.ts';
 import { channelSchema, personSchema, readPerson, sourceSchema } from '../distribution/person-entry.ts';
 import type { AssignRefusal, Distribution, GivenCoupon } from '../distribution/port.ts';
-import type { Channel, Source } from '../distribution/store.ts';
 import { csvFile, type CsvLine } from './csv.ts';
 import { type Call, type Endpoint, withBody, withBodyOrUpload, withoutBody } from './http.ts';
 
@@ -20,8 +20,8 @@ export function assignmentDoor(distribution: Distribution, country: string | nul
       async ({ body, param }) => {
         if ((await distribution.left(param('id'))) === undefined) return err(problem('not_found'));
         const results = [];
-        for (const [i, { channel, source, ...person }] of body.assignments.entries()) {
-          const assigned = await assign(distribution, country, param('id'), 'ahead', channel, source, person);
+        for (const [i, entry] of body.assignments.entries()) {
+          const assigned = await assign(distribution, country, param('id'), 'ahead', entry);
           if (!assigned.ok && assigned.error.type === 'invalid_request')
             return err({ ...assigned.error, field: `assignments.${i}.${assigned.error.field}` });
           results.push(assigned.ok ? viewOf(assigned.value, faceUrl) : { refused: assigned.error.type });
@@ -44,8 +44,8 @@ export function assignmentDoor(distribution: Distribution, country: string | nul
           : problem('conflict', { detail: 'It is not issued to its end.' }),
       );
     }),
-    withBody(routes.claim, async ({ body: { campaign, channel, source, ...person } }) => {
-      const assigned = await assign(distribution, country, campaign, 'demand', channel, source, person);
+    withBody(routes.claim, async ({ body: { campaign, ...entry } }) => {
+      const assigned = await assign(distribution, country, campaign, 'demand', entry);
       if (!assigned.ok) return assigned;
       const coupon = await distribution.coupon(assigned.value.assignment);
       if (coupon === null) throw new Error('a coupon that was just assigned is missing');
@@ -59,24 +59,28 @@ async function assign(
   country: string | null,
   campaign: string,
   how: 'ahead' | 'demand',
-  channel: Channel,
-  source: Source,
-  entry: z.output<typeof personSchema>,
+  { channel, source, personal, ...told }: z.output<typeof entrySchema>,
 ) {
-  const person = readPerson(entry, country);
+  const person = readPerson(told, country);
   if (!person.ok) return err(problem('invalid_request', { field: person.error.field, detail: person.error.why }));
   const customer = await distribution.person(person.value.identities, person.value.facts);
-  const assigned = await distribution.assign({ campaign, customer, how, channel, source });
+  const assigned = await distribution.assign({ campaign, customer, how, channel, source, personal: personal ?? null });
   return assigned.ok ? assigned : err(refusalProblem(assigned.error));
 }
 
 export function refusalProblem(refusal: AssignRefusal): Problem {
+  if (typeof refusal === 'object') {
+    const { field, detail } = refusal.outOfBounds;
+    return problem('invalid_request', { field: `personal.${field}`, detail });
+  }
   switch (refusal) {
     case 'unknown_campaign':
       return problem('not_found');
     case 'none_left':
     case 'ended':
       return problem(refusal);
+    case 'none_left_today':
+      return problem('none_left', { detail: 'None is left for today.' });
   }
 }
 
@@ -89,8 +93,9 @@ async function takeList(
   { param, header }: Call<null>,
   bytes: AsyncIterable<Uint8Array>,
 ): Promise<Result<z.input<typeof outcomeSchema>, Problem> | Response> {
-  const campaign = param('id');
-  if ((await distribution.left(campaign)) === undefined) return err(problem('not_found'));
+  const discount = await distribution.discountOf(param('id'));
+  if (discount === null) return err(problem('not_found'));
+  const campaign = { id: param('id'), discount };
   if (!/\bapplication\/x-ndjson\b/.test(header('accept') ?? ''))
     return ok(viewOfList(await assignList(distribution, campaign, country, bytes, () => undefined)));
   const encoder = new TextEncoder();
@@ -137,6 +142,7 @@ const outcomeSchema = z.object({
   broken: z.object({ line: z.int(), why: z.string() }).nullable(),
 });
 const entrySchema = personSchema.extend({
+  personal: personalOfferSchema.optional(),
   channel: channelSchema.default('email'),
   source: sourceSchema.default({}),
 });
@@ -155,7 +161,7 @@ const routes = {
       type: 'text/csv',
       description:
         'A list, UTF-8, RFC 4180, with a header line that names some of customer, phone, email, name, language, time_zone, ' +
-        `home_store. At most ${LIST_LINES_MAX} lines and ${LIST_BYTES_MAX} bytes. Good lines are taken as they arrive and ` +
+        `home_store, and of the coupon itself value (minor units), percent, title, terms, starts_at, ends_at, minimum_basket. At most ${LIST_LINES_MAX} lines and ${LIST_BYTES_MAX} bytes. Good lines are taken as they arrive and ` +
         'stay; bad ones are told by number, at most a hundred; `broken` says where reading ended. With `Accept: ' +
         'application/x-ndjson` each line of the answer says how far it is, the last one is the outcome.',
     },

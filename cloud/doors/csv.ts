@@ -17,3 +17,9 @@ async function* encoded(chunks: AsyncIterable<readonly CsvLine[]>): AsyncGenerat
 }
 
 const csvField = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+
+/** Does the caller ask for text/csv, and not for JSON besides? @param accept the header */
+export function wantsCsv(accept: string | undefined): boolean {
+  const types = (accept ?? '').split(',').map((type) => type.split(';')[0]?.trim().toLowerCase());
+  return types.includes('text/csv') && !types.includes('application/json');
+}

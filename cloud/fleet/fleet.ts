@@ -1,3 +1,4 @@
+import type { Card } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import { EXTEND_UNDER_MS, GRANT_RESERVATIONS_MAX, SILENT_AFTER_MS } from '../../protocol/limits.ts';
 import type { DownBody, Header, Up, UpBody } from '../../protocol/messages.ts';
@@ -103,11 +104,7 @@ export class Fleet {
   }
 
   async #attest(unit: Unit, row: GatewayRow, bootId: number, body: UpBody<'attest'>): Promise<void> {
-    const campaigns = await unit.reads.allCampaigns();
-    const cards = campaigns
-      .map(({ card }) => card)
-      // Those with forms too: an imported code that is for another store is a coupon all the same.
-      .filter(({ stores, forms }) => stores === 'all' || stores.includes(row.store) || forms !== undefined);
+    const cards = await cardsFor(unit, row);
     const judgement = judge(row, bootId, body, { cards, keys: this.#ports.keys, now: this.#ports.now() });
     switch (judgement.kind) {
       case 'welcome':
@@ -288,6 +285,18 @@ export class Fleet {
     if (row !== null && (row.lastHeard ?? 0) + SILENT_AFTER_MS / 3 < at)
       unit.apply([{ do: 'gateway', row: { ...row, lastHeard: at } }]);
   }
+}
+
+/** Of campaigns for its store, and of those that it holds codes of, for which it may not be one of the stores any more. */
+async function cardsFor(unit: Unit, { id, store }: GatewayRow): Promise<Card[]> {
+  const held = new Set((await unit.reads.countHeldBy([id])).map(({ campaign }) => campaign));
+  const campaigns = await unit.reads.allCampaigns();
+  return campaigns.flatMap(({ id: campaign, card }) => {
+    const { stores, forms } = card;
+    // Those with forms too: an imported code that is for another store is a coupon all the same.
+    const concerns = stores === 'all' || stores.includes(store) || forms !== undefined || held.has(campaign);
+    return concerns ? card : [];
+  });
 }
 
 const hashesOf = ({ entries }: UpBody<'journal'>): CodeHash[] =>

@@ -8,6 +8,7 @@ import {
   type RedemptionRow,
   type ReservationRow,
 } from '../ledger/code-rules.ts';
+import { type CampaignVersion, oldTermsOf } from '../ledger/campaign-rules.ts';
 import { type HandOver, handOver } from '../ledger/handover-rules.ts';
 import { alreadyRedeemed, refuseWant } from '../ledger/sale-rules.ts';
 
@@ -22,6 +23,8 @@ export type EntryCase = {
   readonly reservation: ReservationRow | null;
   /** The redemption that the ledger has under the entry's redemption id. */
   readonly known: RedemptionRow | null;
+  /** Of the terms, the oldest first; none where the newest were used. */
+  readonly versions: readonly CampaignVersion[];
   readonly epoch: number;
   readonly evidence: boolean;
 };
@@ -48,6 +51,7 @@ export function applyRedeemed(gateway: GatewayRow, entry: EntryOf<'redeemed'>, g
   const details = { reservation: reservation.id, redemption: entry.redemption, door, basket: entry.basket };
   const moved = move(view.code, event, { redemption: entry.redemption }, details);
   if (typeof moved === 'string') return exception('redeemed_twice', gateway, entry, view);
+  const oldTerms = oldTermsOf(entry, reservation.cardVersion, given.versions, view.code.personal);
   const row: RedemptionRow = {
     id: entry.redemption,
     codeHash: entry.codeHash,
@@ -60,7 +64,7 @@ export function applyRedeemed(gateway: GatewayRow, entry: EntryOf<'redeemed'>, g
     total: entry.total,
     discount: entry.discount,
     at: entry.at,
-    oldTerms: entry.oldTerms || reservation.cardVersion < view.card.version,
+    oldTerms: oldTerms !== null,
     reversed: false,
   };
   const after: CodeView = { ...view, code: moved.row, redemption: row, redeemedWhere: view.holder?.storeName ?? null };
@@ -69,6 +73,7 @@ export function applyRedeemed(gateway: GatewayRow, entry: EntryOf<'redeemed'>, g
       ...moved.changes,
       { do: 'reservation', row: { ...reservation, state: 'redeemed', inUse: null } },
       { do: 'redemption', row },
+      ...(oldTerms === null ? [] : [{ do: 'old_terms', row: { redemption: row.id, ...oldTerms } } as const]),
       ...disappoint(after),
     ],
     exception: null,

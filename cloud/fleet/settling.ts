@@ -1,11 +1,12 @@
-import { chainEntries, type Entry, type EntryBody, type Head } from '../../protocol/journal.ts';
+import { chainEntries, type Entry, type EntryBody, type EntryOf, type Head } from '../../protocol/journal.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import type { UpBody } from '../../protocol/messages.ts';
+import { mayBeOld } from '../ledger/campaign-rules.ts';
 import type { GatewayRow } from '../ledger/code-rules.ts';
 import { reversalSettled } from '../ledger/reversal-rules.ts';
 import { reverseAt } from '../ledger/reversing.ts';
 import type { Unit } from '../ledger/unit.ts';
-import { type Applied, applyRedeemed, applyReturned, applyReversed } from './settling-rules.ts';
+import { type Applied, applyRedeemed, applyReturned, applyReversed, type EntryCase } from './settling-rules.ts';
 
 /** A journal upload into the ledger: contiguous prefixes, exactly once [C2]. */
 
@@ -137,11 +138,7 @@ async function applyOne(
 ): Promise<Applied> {
   switch (body.kind) {
     case 'redeemed':
-      return applyRedeemed(
-        gateway,
-        body,
-        await caseOf(unit, body.codeHash, body.reservation, body.redemption, epoch, evidence),
-      );
+      return redeemed(unit, gateway, body, epoch, evidence);
     case 'returned':
       return applyReturned(
         gateway,
@@ -160,6 +157,20 @@ async function applyOne(
   }
 }
 
+async function redeemed(
+  unit: Unit,
+  gateway: GatewayRow,
+  body: EntryOf<'redeemed'>,
+  epoch: number,
+  evidence: boolean,
+): Promise<Applied> {
+  const given = await caseOf(unit, body.codeHash, body.reservation, body.redemption, epoch, evidence);
+  const { view, reservation } = given;
+  if (view === null || reservation === null || !mayBeOld(body, reservation.cardVersion, view.card.version))
+    return applyRedeemed(gateway, body, given);
+  return applyRedeemed(gateway, body, { ...given, versions: await unit.campaignVersions(view.code.campaign) });
+}
+
 async function caseOf(
   unit: Unit,
   hash: CodeHash,
@@ -167,11 +178,12 @@ async function caseOf(
   redemption: string | null,
   epoch: number,
   evidence: boolean,
-) {
+): Promise<EntryCase> {
   return {
     view: await unit.view(hash),
     reservation: reservation === null ? null : await unit.reservation(reservation),
     known: redemption === null ? null : await unit.redemption(redemption),
+    versions: [],
     epoch,
     evidence,
   };

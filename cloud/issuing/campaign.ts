@@ -1,15 +1,14 @@
 import { z } from 'zod';
-import { dateOrInstantSchema, isTimeZone, validityIn } from '../../protocol/card.ts';
+import { isTimeZone, validityIn } from '../../protocol/card.ts';
+import { dateOrInstantSchema } from '../../protocol/dates.ts';
 import { moneySchema } from '../../protocol/money.ts';
-import { discountSchema, faceValue, offerSchema } from '../../protocol/offer.ts';
+import { discountSchema, faceValue, offerSchema, termsSchema } from '../../protocol/offer.ts';
 import { campaignIdSchema, storeIdSchema } from '../../protocol/reservation.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
-import type { Campaign } from '../ledger/port.ts';
+import type { Campaign, CampaignVersion, NewCampaign } from '../ledger/port.ts';
 
 /** A campaign as the marketer writes it, and the way from there to the ledger's and back. */
 
-/** Terms of a coupon are a paragraph or a page of small print, not a book. */
-const TERMS_CHARACTERS_MAX = 10_000;
 const ADDRESS_CHARACTERS_MAX = 2_048;
 /** No chain that one ledger serves has more. */
 const STORES_MAX = 10_000;
@@ -20,7 +19,6 @@ const PER_CUSTOMER_MAX = 1_000;
 
 export const timeZoneSchema = z.string().max(64).refine(isTimeZone, 'an IANA time zone, as Europe/Berlin');
 
-const paragraph = z.string().max(TERMS_CHARACTERS_MAX);
 const units = z.int().min(1).max(CAP_UNITS_MAX);
 /** Minor units of the discount's currency. A million million is far from where numbers become inexact. */
 const value = z.int().min(1).max(1_000_000_000_000);
@@ -36,8 +34,8 @@ const offlineSchema = z.union([
 
 const shape = {
   title: offerSchema.shape.title,
-  condition: paragraph.nullable(),
-  terms: paragraph.nullable(),
+  condition: termsSchema.nullable(),
+  terms: termsSchema.nullable(),
   picture: z.string().max(ADDRESS_CHARACTERS_MAX).nullable(),
   discount: discountSchema,
   promotionRef: offerSchema.shape.promotionRef,
@@ -49,7 +47,11 @@ const shape = {
   startsAt: dateOrInstantSchema,
   endsAt: dateOrInstantSchema,
   cap: capSchema,
+  /** The same for what is given out in one day of the campaign's time zone, lists aside. */
+  capPerDay: capSchema,
   perCustomer: z.int().min(1).max(PER_CUSTOMER_MAX),
+  /** The most that one personal offer may be worth, minor units; null: what the campaign's own is worth [P13]. */
+  personalValueMax: moneySchema.shape.amount.min(1).nullable(),
   stores: z.union([z.literal('all'), z.array(storeIdSchema).min(1).max(STORES_MAX)]),
   minimumBasket: moneySchema.nullable(),
   onSilence: z.enum(['hold', 'replace', 'replace_now']),
@@ -68,7 +70,9 @@ export const newCampaignSchema = z
     promotionRef: shape.promotionRef.default(null),
     channels: shape.channels.default(['store', 'online']),
     cap: capSchema.default({ units: null, value: null }),
+    capPerDay: capSchema.default({ units: null, value: null }),
     perCustomer: shape.perCustomer.default(1),
+    personalValueMax: shape.personalValueMax.default(null),
     stores: shape.stores.default('all'),
     minimumBasket: shape.minimumBasket.default(null),
     onSilence: shape.onSilence.default('hold'),
@@ -85,9 +89,13 @@ export const campaignViewSchema = z.object({
   id: campaignIdSchema,
   /** Rises with every change. */
   version: z.int(),
+  changedAt: z.iso.datetime(),
   issued: z.object({ units: z.int(), value: z.int() }),
 });
-export type CampaignView = z.infer<typeof campaignViewSchema>;
+type CampaignView = z.infer<typeof campaignViewSchema>;
+
+/** Its terms under one version. */
+export const campaignVersionSchema = z.object({ ...shape, version: z.int(), at: z.iso.datetime() });
 
 /** The campaign after a change, judged as a whole: an end before the start can come of one date alone. */
 export function changedCampaign(now: Campaign, change: CampaignChange): Result<Campaign, z.ZodError> {
@@ -108,8 +116,9 @@ export function changedCampaign(now: Campaign, change: CampaignChange): Result<C
 }
 
 /** The ledger's form; the version is the card's. */
-export function campaignOf(id: string, version: number, terms: Terms): Omit<Campaign, 'issuedUnits' | 'issuedValue'> {
-  const { title, discount, promotionRef, condition, picture, cap, perCustomer, offline } = terms;
+export function campaignOf(id: string, version: number, terms: Terms): NewCampaign {
+  const { title, discount, promotionRef, condition, picture, cap, capPerDay, perCustomer } = terms;
+  const { personalValueMax, offline } = terms;
   const { channels, timeZone, startsAt, endsAt, stores, minimumBasket, onSilence } = terms;
   return {
     id,
@@ -118,7 +127,7 @@ export function campaignOf(id: string, version: number, terms: Terms): Omit<Camp
       offer: { campaign: id, title, discount, promotionRef },
       ...{ channels, timeZone, startsAt, endsAt, stores, minimumBasket, onSilence },
     },
-    ...{ condition, terms: terms.terms, picture, cap, perCustomer, offline },
+    ...{ condition, terms: terms.terms, picture, cap, capPerDay, perCustomer, personalValueMax, offline },
   };
 }
 
@@ -127,8 +136,13 @@ export function campaignView(campaign: Campaign): CampaignView {
     id: campaign.id,
     ...termsOf(campaign),
     version: campaign.card.version,
+    changedAt: new Date(campaign.changedAt).toISOString(),
     issued: { units: campaign.issuedUnits, value: campaign.issuedValue },
   };
+}
+
+export function versionView(version: CampaignVersion): z.infer<typeof campaignVersionSchema> {
+  return { ...termsOf(version), version: version.card.version, at: new Date(version.changedAt).toISOString() };
 }
 
 /** `$5 off!` becomes `5-off`; a title without any letter of that alphabet becomes `campaign`. */
@@ -147,7 +161,7 @@ export function idFromTitle(title: string): string {
 /** Leaves room for a number behind it. */
 const ID_FROM_TITLE_CHARACTERS_MAX = 32;
 
-function termsOf(campaign: Campaign): Terms {
+function termsOf(campaign: CampaignVersion): Terms {
   const { offer, version: _version, forms: _forms, ...card } = campaign.card;
   return {
     title: offer.title,
@@ -158,13 +172,15 @@ function termsOf(campaign: Campaign): Terms {
     promotionRef: offer.promotionRef,
     ...card,
     cap: { ...campaign.cap },
+    capPerDay: { ...campaign.capPerDay },
     perCustomer: campaign.perCustomer,
+    personalValueMax: campaign.personalValueMax,
     // What is stored came through this schema.
     offline: offlineSchema.parse(campaign.offline),
   };
 }
 
-type Together = Pick<Terms, 'startsAt' | 'endsAt' | 'timeZone' | 'discount' | 'minimumBasket' | 'cap'>;
+type Together = Pick<Terms, 'startsAt' | 'endsAt' | 'timeZone' | 'discount' | 'minimumBasket' | 'cap' | 'capPerDay'>;
 
 function checkTogether(terms: Together, context: z.RefinementCtx): void {
   if (isTimeZone(terms.timeZone)) {
@@ -177,6 +193,7 @@ function checkTogether(terms: Together, context: z.RefinementCtx): void {
       path: ['minimumBasket', 'currency'],
       message: "must be the discount's currency",
     });
-  if (terms.cap.value !== null && terms.cap.value < faceValue(terms.discount))
-    context.addIssue({ code: 'custom', path: ['cap', 'value'], message: 'is less than one coupon' });
+  for (const cap of ['cap', 'capPerDay'] as const)
+    if ((terms[cap].value ?? Number.POSITIVE_INFINITY) < faceValue(terms.discount))
+      context.addIssue({ code: 'custom', path: [cap, 'value'], message: 'is less than one coupon' });
 }

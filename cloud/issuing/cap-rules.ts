@@ -2,6 +2,10 @@
 export type Cap = { readonly units: number | null; readonly value: number | null };
 export type Issued = { readonly units: number; readonly value: number };
 
+export function isWithin(cap: Cap, issued: Issued): boolean {
+  return (cap.units === null || issued.units <= cap.units) && (cap.value === null || issued.value <= cap.value);
+}
+
 /** @param worth the face value of one code, minor units @returns how many more codes the caps allow; null: any number */
 export function unitsLeft(cap: Cap, issued: Issued, worth: number): number | null {
   const byUnits = cap.units === null ? null : Math.max(0, cap.units - issued.units);

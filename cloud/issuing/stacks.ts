@@ -3,10 +3,10 @@ import { type Code, formatCode, makeCodes, partitionOf } from '../../protocol/co
 import { LEDGER_PARTITIONS } from '../../protocol/limits.ts';
 import { ok, type Result } from '../../protocol/result.ts';
 import { chain, type NewEntry } from '../ledger/chain.ts';
-import type { CodeHash, IssueRefusal } from '../ledger/port.ts';
-import { DuplicateCode } from '../ledger/store.ts';
+import type { IssueRefusal } from '../ledger/port.ts';
+import { DuplicateCode, type NewCode } from '../ledger/store.ts';
 import { codeOf } from './imported-code.ts';
-import { CODES_PER_CHUNK, type IssuingPorts, issuable, place, takeCap, turn } from './issuable.ts';
+import { CODES_PER_CHUNK, chainLine, type IssuingPorts, issuable, place, takeCap, turn } from './issuable.ts';
 import { openCodes, sealCodes } from './seal.ts';
 
 /**
@@ -98,8 +98,7 @@ async function issueChunk(
   { codes: read, sealed }: Chunk,
 ): Promise<void> {
   const codes = read.map((code) => issuable(fleetKey, code));
-  const hashes = codes.map(({ hash }) => hash);
-  const news = chunkEntries(stack, chunk, campaignId, hashes, now());
+  const news = chunkEntries(stack, chunk, campaignId, codes, now());
   await store.transaction(async (tx) => {
     const campaign = (await tx.campaigns([campaignId]))[0];
     const heads = await tx.heads(news.map(({ partition }) => partition));
@@ -108,17 +107,20 @@ async function issueChunk(
   });
 }
 
-/** One entry for each partition that the chunk touches, with the hash of its codes there. */
+/** One entry for each partition that the chunk touches, with the hash of its codes there, and of what they have of their own. */
 function chunkEntries(
   stack: string,
   chunk: number,
   campaign: string,
-  hashes: readonly CodeHash[],
+  issued: readonly NewCode[],
   at: number,
 ): NewEntry[] {
   const entries: NewEntry[] = [];
   for (let partition = 0; partition < LEDGER_PARTITIONS; partition += 1) {
-    const mine = hashes.filter((hash) => partitionOf(hash) === partition).sort();
+    const mine = issued
+      .filter(({ hash }) => partitionOf(hash) === partition)
+      .map(chainLine)
+      .sort();
     if (mine.length === 0) continue;
     const codes = createHash('sha256').update(mine.join('\n')).digest('hex');
     entries.push({

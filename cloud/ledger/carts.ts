@@ -182,7 +182,9 @@ export class Carts {
           : outcome.again
             ? await unit.redemption(outcome.redemption)
             : newRedemption(outcome);
-      outcomes.set(hash, { outcome, view, redeemed });
+      const again = outcome.kind === 'redeemed' && outcome.again && redeemed !== null;
+      const offer = view === null ? null : again ? await unit.offerAt(view, redeemed.at) : view.card.offer;
+      outcomes.set(hash, { outcome, view, offer, redeemed });
     }
     return outcomes;
   }
@@ -204,15 +206,15 @@ export class Carts {
     });
   }
 
-  #answer(code: Code, sale: CartSale, { outcome, view, redeemed }: Decided, whole: boolean): Decision {
+  #answer(code: Code, sale: CartSale, { outcome, view, offer, redeemed }: Decided, whole: boolean): Decision {
     if (outcome.kind === 'refused') return this.#refusal(code, sale, outcome.refusal, view);
     // What this basket has redeemed before stays so, whatever came to it since.
     const again = outcome.kind === 'redeemed' && outcome.again;
     if (!whole && !again) return this.#refusal(code, sale, incomplete, view);
-    if (view === null || outcome.kind === 'conflict' || outcome.kind === 'waits')
+    if (offer === null || outcome.kind === 'conflict' || outcome.kind === 'waits')
       throw new Error('an approval without a code');
     const until = outcome.kind === 'held' ? (outcome.row.hold?.until ?? null) : null;
-    return approval(code, sale, view.card.offer, until, redeemed === null ? null : redemptionView(redeemed, null));
+    return approval(code, sale, offer, until, redeemed === null ? null : redemptionView(redeemed, null));
   }
 
   #testAnswer(call: 'validate' | 'redeem', reason: TestReason, sale: CartSale): Decision {
@@ -279,6 +281,8 @@ function approval(
 type Decided = {
   readonly outcome: CartOutcome;
   readonly view: CodeView | null;
+  /** A redemption shown again is shown as it was [P4]. */
+  readonly offer: Offer | null;
   readonly redeemed: RedemptionRow | null;
 };
 type Tried =

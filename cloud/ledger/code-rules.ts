@@ -3,6 +3,8 @@ import type { CodeHash } from '../../protocol/code.ts';
 import { RESTOCK_PAUSE_MS } from '../../protocol/limits.ts';
 import type { Down, DownBody } from '../../protocol/messages.ts';
 import type { Money } from '../../protocol/money.ts';
+import type { Personal, PersonalOffer } from '../../protocol/offer.ts';
+import type { Campaign } from './campaign-rules.ts';
 
 /** The life of one code: its rows, and the state × event table. All rules of the cloud move codes through `move`. */
 
@@ -27,6 +29,8 @@ export type CodeRow = {
   readonly redemption: string | null;
   /** Not stocked again before this instant [C3]. */
   readonly restockAfter: number;
+  /** What it has of its own; set once, never changed [P13]. */
+  readonly personal: PersonalOffer | null;
 };
 export type Hold = { readonly client: string; readonly basket: string; readonly until: number };
 
@@ -132,7 +136,10 @@ export type CodeView = {
   readonly redemption: RedemptionRow | null;
   readonly redeemedWhere: string | null;
   readonly waits: readonly WaitRow[];
+  /** As it is for this code. */
   readonly card: Card;
+  /** As boxes are told it. */
+  readonly campaignCard: Card;
 };
 
 /** What a use case writes. Rows replace rows; `code` is guarded by the version that it was read with. */
@@ -146,6 +153,9 @@ export type Change =
   | { readonly do: 'wait_ends'; readonly wait: WaitRow }
   | { readonly do: 'gateway'; readonly row: GatewayRow }
   | { readonly do: 'entry'; readonly codeHash: CodeHash; readonly body: LedgerEntry }
+  | { readonly do: 'old_terms'; readonly row: OldTermsRow }
+  /** New terms, kept as a version of their own. */
+  | { readonly do: 'version'; readonly row: Campaign }
   | { readonly do: 'send'; readonly gateway: string; readonly message: Down }
   | { readonly do: 'exception'; readonly row: ExceptionRow };
 
@@ -167,8 +177,19 @@ export type ExceptionRow = {
   readonly theirs: string;
 };
 
-/** One line of the ledger's chains: which move, and of whom. */
-export type LedgerEntry = {
+/** The versions of the terms that were used, and of those that the campaign had by then. */
+export type OldTermsRow = { readonly redemption: string; readonly used: number; readonly inForce: number };
+
+/** One line of the ledger's chains about one code. */
+export type LedgerEntry = MoveEntry | PersonalEntry;
+/** Terms of its own are money: they are in the chain. Not in words, which may name somebody and could never be erased. */
+export type PersonalEntry = {
+  readonly kind: 'personal';
+  readonly generation: number;
+  readonly offer: Omit<Personal, 'title'>;
+};
+/** Which move, and of whom. */
+export type MoveEntry = {
   readonly kind: CodeEvent;
   readonly generation: number;
   readonly from: CodeState;
@@ -311,7 +332,7 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
   },
 };
 
-export type Details = Pick<LedgerEntry, 'reservation' | 'redemption' | 'door' | 'basket'>;
+export type Details = Pick<MoveEntry, 'reservation' | 'redemption' | 'door' | 'basket'>;
 
 /** What an event sets; what the next state does not have is cleared. */
 type Sets = Partial<Pick<CodeRow, 'reservation' | 'hold' | 'redemption' | 'generation' | 'restockAfter' | 'voidMark'>>;
@@ -335,7 +356,7 @@ export function move(
     hold: to === 'held' ? after.hold : null,
     redemption: to === 'redeemed' ? after.redemption : null,
   };
-  const body: LedgerEntry = { kind: event, generation: code.generation, from: code.state, to, ...details };
+  const body: MoveEntry = { kind: event, generation: code.generation, from: code.state, to, ...details };
   return {
     row,
     changes: [

@@ -2,6 +2,7 @@ import type { CodeHash } from '../../protocol/code.ts';
 import { Gathering } from './gathering.ts';
 import { type LedgerStore, LostRace } from './store.ts';
 import { Unit } from './unit.ts';
+import { Watchers } from './watchers.ts';
 
 /** More commands in one transaction gain nothing measurable and make the last of them wait. */
 const COMMANDS_PER_GROUP_MAX = 256;
@@ -26,7 +27,8 @@ export class Group {
   readonly #ports: GroupPorts;
   readonly #gathering = new Gathering<Command, unknown>((group) => this.#transact(group), COMMANDS_PER_GROUP_MAX);
   #published: number[] = [];
-  readonly #watchers = new Map<CodeHash, Set<() => void>>();
+  readonly #codes = new Watchers<CodeHash>();
+  readonly #campaigns = new Watchers<string>();
 
   constructor(ports: GroupPorts) {
     this.#ports = ports;
@@ -49,22 +51,29 @@ export class Group {
   /** Resolves when one of the codes moves, or at the time given. */
   async moved(hash: CodeHash, untilMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const watchers = this.#watchers.get(hash) ?? new Set();
       const over = () => {
         clearTimeout(timer);
-        watchers.delete(over);
-        if (watchers.size === 0) this.#watchers.delete(hash);
+        stop();
         resolve();
       };
       const timer = setTimeout(over, Math.max(0, untilMs - this.#ports.now()));
-      watchers.add(over);
-      this.#watchers.set(hash, watchers);
+      const stop = this.#codes.watch(hash, over);
     });
   }
 
   /** Something about a code changed that who waits for it must see. */
   nudge(hash: CodeHash): void {
-    for (const over of [...(this.#watchers.get(hash) ?? [])]) over();
+    this.#codes.tell(hash);
+  }
+
+  /** @param moved told after each commit in which the code moved, and when a store says that it is in use; throws nothing @returns stops it */
+  watchCode(hash: CodeHash, moved: () => void): () => void {
+    return this.#codes.watch(hash, moved);
+  }
+
+  /** @param changed told after each commit of a new version of its terms; throws nothing @returns stops it */
+  watchCampaign(id: string, changed: () => void): () => void {
+    return this.#campaigns.watch(id, changed);
   }
 
   async #transact(group: readonly Command[]): Promise<unknown[]> {
@@ -81,6 +90,7 @@ export class Group {
         this.#published = this.#published.slice(published.length);
         for (const gateway of written.gateways) this.#ports.wake(gateway);
         for (const hash of written.codes) this.nudge(hash);
+        for (const id of written.campaigns) this.#campaigns.tell(id);
         return results;
       } catch (error) {
         if (!(error instanceof LostRace) || tries === TRIES_MAX) throw error;

@@ -1,5 +1,6 @@
 import { RESERVATION_MS, USE_MS } from '../../protocol/limits.ts';
 import type { DownBody, GrantCause } from '../../protocol/messages.ts';
+import { forBoxes } from '../../protocol/personal-offer.ts';
 import { type Change, type CodeView, type GatewayRow, move, type ReservationRow, type WaitRow } from './code-rules.ts';
 import { refuseWant } from './sale-rules.ts';
 
@@ -89,6 +90,7 @@ export function grant(
     changes.push(...reserved.changes);
     const { id, generation, notAfter } = reserved.row;
     const { hash: codeHash, lastFour, campaign } = view.code;
+    const personal = forBoxes(view.code.personal);
     manifest.push({
       reservation: id,
       codeHash,
@@ -96,12 +98,13 @@ export function grant(
       generation,
       notAfter,
       campaign,
-      cardVersion: view.card.version,
+      cardVersion: view.campaignCard.version,
+      ...(personal === null ? {} : { personal }),
     });
   }
   if (manifest.length === 0) return { gateway, granted: 0, changes };
   const numbered = { ...gateway, number };
-  const cards = [...new Map(codes.map(({ view }) => [view.code.campaign, view.card])).values()];
+  const cards = [...new Map(codes.map(({ view }) => [view.code.campaign, view.campaignCard])).values()];
   const tombstones = codes.flatMap(({ view, tombstones }) =>
     tombstones.map((basket) => ({ codeHash: view.code.hash, basket })),
   );

@@ -5,18 +5,20 @@ import { finishStack, issueStack, stackCodes } from '../issuing/stacks.ts';
 import { endWhatIsDue } from '../fleet/due.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { deal, stockList } from '../fleet/stocking.ts';
-import type { Card } from '../../protocol/card.ts';
 import { type CodeHash, hashCode } from '../../protocol/code.ts';
 import { formsOf } from '../../protocol/code-form.ts';
 import { readCode } from '../../protocol/code-reading.ts';
 import { GENESIS_HASH } from '../../protocol/journal.ts';
 import { err, ok } from '../../protocol/result.ts';
+import { changeCampaign, createCampaign, tellCard } from './campaigns.ts';
 import { Carts } from './carts.ts';
 import type { GatewayRow } from './code-rules.ts';
 import { Group } from './group.ts';
+import { oldTermsViews } from './old-terms.ts';
+import { personaliseCode } from './personalising.ts';
 import { type Ledger, LedgerUnavailable, type NewGateway, type Outgoing } from './port.ts';
 import { codeHistory, exceptionViews, exposureOf, gatewayViews } from './reports.ts';
-import type { LedgerStore } from './store.ts';
+import { type LedgerStore, NOTHING } from './store.ts';
 import { voidCode } from './voiding.ts';
 
 export type LedgerPorts = {
@@ -76,17 +78,22 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
       return hash === null ? null : codeHistory(store, hash, now());
     },
 
-    async createCampaign(campaign) {
-      return store.transaction(async (tx) => {
-        if ((await tx.campaigns([campaign.id])).length > 0) return err('exists');
-        const created = { ...campaign, issuedUnits: 0, issuedValue: 0 };
-        await tx.putCampaign(created);
-        return ok(created);
-      });
-    },
-    changeCampaign: (id, change) => changeCampaign(store, group, id, change),
+    createCampaign: (campaign) => createCampaign(group, campaign, now()),
+    changeCampaign: (id, change) => changeCampaign(group, id, change, now()),
     campaigns: () => store.read((tx) => tx.allCampaigns()),
     campaign: (id) => store.read(async (tx) => (await tx.campaigns([id]))[0] ?? null),
+    campaignVersions: (id) =>
+      store.read(async (tx) => ((await tx.campaigns([id])).length === 0 ? null : tx.campaignVersions(id))),
+    async personalise(campaign, code, offer) {
+      const hash = hashOf(code);
+      if (hash === null) return err({ why: 'unknown_code' });
+      const personal = await personaliseCode(store, campaign, hash, offer, now());
+      if (personal.ok) group.nudge(hash);
+      return personal;
+    },
+    oldTerms: () => oldTermsViews(store),
+    watchCampaign: (id, changed) => group.watchCampaign(id, changed),
+    watchCode: (hash, moved) => group.watchCode(hash, moved),
     exposure: (campaign) => exposureOf(store, campaign, now()),
     async createStore(created) {
       return store.transaction(async (tx) => {
@@ -103,7 +110,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
       const { id, count, card } = taken.value;
       if (card !== null) {
         forms = formsOf([{ forms }, card]);
-        await tellCard(group, card);
+        await group.run([], (unit) => tellCard(unit, card));
       }
       await finishStack(issuing, id);
       return ok({ id, count });
@@ -174,25 +181,8 @@ async function forgetConnections(store: LedgerStore, boxes: Map<string, GatewayR
     .filter((row) => row.connected)
     .map((row) => ({ ...row, connected: false, silentSince: row.lastHeard ?? now }));
   if (connected.length === 0) return;
-  await store.transaction((tx) => tx.write({ ...nothing, gateways: connected }));
+  await store.transaction((tx) => tx.write({ ...NOTHING, gateways: connected }));
 }
-
-const nothing = {
-  codes: [],
-  reservations: [],
-  redemptions: [],
-  reversals: [],
-  uses: [],
-  waits: [],
-  waitsEnded: [],
-  gateways: [],
-  entries: [],
-  journals: [],
-  messages: [],
-  exceptions: [],
-  units: new Map(),
-  published: [],
-};
 
 function newRow({ id, store, shard, publicKey, keyId, passwordHash }: NewGateway): GatewayRow {
   return {
@@ -211,36 +201,4 @@ function newRow({ id, store, shard, publicKey, keyId, passwordHash }: NewGateway
     version: null,
     backlog: 0,
   };
-}
-
-/** Changed terms are a new version of the card. */
-async function changeCampaign(
-  store: LedgerStore,
-  group: Group,
-  id: string,
-  change: Parameters<Ledger['changeCampaign']>[1],
-): ReturnType<Ledger['changeCampaign']> {
-  const changed = await store.transaction(async (tx) => {
-    const now = (await tx.campaigns([id]))[0];
-    if (now === undefined) return null;
-    const next = change(now);
-    if (next === now) return { campaign: now, card: null };
-    const versioned = { ...next, card: { ...next.card, version: now.card.version + 1 } };
-    await tx.putCampaign(versioned);
-    return { campaign: versioned, card: versioned.card };
-  });
-  if (changed === null) return err('unknown_campaign');
-  const { campaign, card } = changed;
-  if (card !== null) await tellCard(group, card);
-  return ok(campaign);
-}
-
-/** The boxes that have codes of it, or may get them, are told. */
-async function tellCard(group: Group, card: Card): Promise<void> {
-  await group.run([], async (unit) => {
-    const boxes = (await unit.reads.allGateways()).filter(({ state }) => state === 'active');
-    unit.apply(
-      boxes.map(({ id: gateway }) => ({ do: 'send', gateway, message: { type: 'policy', body: { cards: [card] } } })),
-    );
-  });
 }

@@ -1,8 +1,12 @@
 import type { Card } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import type { Down, Header, Up } from '../../protocol/messages.ts';
+import type { Money } from '../../protocol/money.ts';
+import type { PersonalOffer } from '../../protocol/offer.ts';
 import type { BasketView, Conflict, Decision, ReversalView, SaleRequest } from '../../protocol/redemption-api.ts';
 import type { Result } from '../../protocol/result.ts';
+import type { Campaign, CampaignVersion, NewCampaign } from './campaign-rules.ts';
+import type { PersonalRefusal } from './personal-rules.ts';
 
 /** What the cloud's doors, its issuing and its fleet ask of the ledger. Types alone. */
 
@@ -20,19 +24,7 @@ export type Store = {
   readonly address: string | null;
 };
 
-export type Campaign = {
-  readonly id: string;
-  readonly card: Card;
-  readonly condition: string | null;
-  readonly terms: string | null;
-  readonly picture: string | null;
-  readonly cap: { readonly units: number | null; readonly value: number | null };
-  readonly perCustomer: number;
-  readonly offline: 'decline' | Record<string, unknown>;
-  /** Units ever issued, and their face value in minor units. */
-  readonly issuedUnits: number;
-  readonly issuedValue: number;
-};
+export type { Campaign, CampaignVersion, NewCampaign };
 
 export type Exposure = {
   readonly campaign: string;
@@ -87,6 +79,25 @@ export type ExceptionView = {
   readonly theirs: string;
 };
 
+/** A redemption under other terms than the campaign had by then [P8]. */
+export type OldTermsView = {
+  readonly campaign: string;
+  readonly lastFour: string;
+  readonly store: string;
+  readonly at: number;
+  readonly basket: string;
+  readonly reversed: boolean;
+  /** As they were for this coupon. */
+  readonly used: TermsView;
+  readonly inForce: TermsView;
+  /** How much more the coupon was worth than by the terms in force; less than zero: the customer had less. */
+  readonly difference: Money;
+};
+export type TermsView = Pick<Card, 'version' | 'startsAt' | 'endsAt' | 'minimumBasket'> &
+  Pick<Card['offer'], 'title' | 'discount'> &
+  Pick<Campaign, 'condition' | 'terms'>;
+
+export type { PersonalRefusal };
 export type IssueRefusal =
   | { readonly why: 'cap_exceeded'; readonly unitsLeft: number | null }
   | { readonly why: 'unknown_campaign' };
@@ -127,11 +138,21 @@ export interface Ledger {
   history(code: string): Promise<CodeHistory | null>;
 
   // issuing
-  createCampaign(campaign: Omit<Campaign, 'issuedUnits' | 'issuedValue'>): Promise<Result<Campaign, 'exists'>>;
-  /** A new version of the card; boxes that hold its codes are told. */
+  createCampaign(campaign: NewCampaign): Promise<Result<Campaign, 'exists'>>;
+  /** A new version of the card, kept beside the old ones; all boxes are told. Nothing where nothing differs. */
   changeCampaign(id: string, change: (now: Campaign) => Campaign): Promise<Result<Campaign, 'unknown_campaign'>>;
   campaigns(): Promise<Campaign[]>;
   campaign(id: string): Promise<Campaign | null>;
+  /** Its terms under every version, the oldest first; null: no such campaign. */
+  campaignVersions(id: string): Promise<readonly CampaignVersion[] | null>;
+  /** Gives a free code terms of its own, once and for good. @returns the card as it is for this code */
+  personalise(campaign: string, code: string, offer: PersonalOffer): Promise<Result<Card, PersonalRefusal>>;
+  /** Redemptions under old terms, the newest first. */
+  oldTerms(): Promise<readonly OldTermsView[]>;
+  /** Told after each change of its terms that this node commits, until stopped. @returns stops it */
+  watchCampaign(id: string, changed: () => void): () => void;
+  /** Told after each move of the code that this node commits, until stopped. @returns stops it */
+  watchCode(hash: CodeHash, moved: () => void): () => void;
   exposure(campaign: string): Promise<Exposure | null>;
   createStore(store: Store): Promise<Result<Store, 'exists'>>;
   stores(): Promise<Store[]>;

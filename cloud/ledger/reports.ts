@@ -1,10 +1,12 @@
 import { validityIn } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import { faceValue } from '../../protocol/offer.ts';
+import { personalCard } from '../../protocol/personal-offer.ts';
 import { redemptionView } from './carts.ts';
 import type { CodeState, LedgerEntry } from './code-rules.ts';
 import type { CodeHistory, ExceptionView, Exposure, GatewayView } from './port.ts';
 import type { HoldingCount, LedgerReads, LedgerStore } from './store.ts';
+import { worthOf } from './worth-rules.ts';
 
 /** What the ledger tells people: a code's history, a campaign's exposure, the fleet, the exceptions. */
 
@@ -14,7 +16,8 @@ export async function codeHistory(store: LedgerStore, hash: CodeHash, now: numbe
     if (code === undefined) return null;
     const names = await placeNames(tx);
     const campaign = (await tx.campaigns([code.campaign]))[0];
-    const ended = campaign !== undefined && validityIn(campaign.card, campaign.card.timeZone).endsAt <= now;
+    const card = campaign === undefined ? null : personalCard(campaign.card, code.personal);
+    const ended = card !== null && validityIn(card, card.timeZone).endsAt <= now;
     const redemption = code.redemption === null ? null : ((await tx.redemptions([code.redemption]))[0] ?? null);
     const reservation = code.reservation === null ? null : ((await tx.reservations([code.reservation]))[0] ?? null);
     const entries = await tx.entriesOfCode(hash);
@@ -33,15 +36,15 @@ export async function codeHistory(store: LedgerStore, hash: CodeHash, now: numbe
         return {
           at: new Date(at).toISOString(),
           what: entry.kind,
-          where: entry.door === undefined ? null : names.doorName(entry.door),
-          basket: entry.basket ?? null,
+          where: 'door' in entry && entry.door !== undefined ? names.doorName(entry.door) : null,
+          basket: 'basket' in entry ? (entry.basket ?? null) : null,
         };
       }),
     };
   });
 }
 
-async function placeNames(tx: LedgerReads) {
+export async function placeNames(tx: LedgerReads) {
   const stores = new Map((await tx.stores()).map((row) => [row.id, row.name]));
   const storesByGateway = new Map((await tx.allGateways()).map((row) => [row.id, row.store]));
   const storeOf = (gateway: string) => storesByGateway.get(gateway) ?? gateway;
@@ -67,16 +70,17 @@ export async function exposureOf(store: LedgerStore, id: string, now: number): P
   return store.read(async (tx) => {
     const campaign = (await tx.campaigns([id]))[0];
     if (campaign === undefined) return null;
-    const units = await tx.units(id);
+    const { units, own } = await tx.counts(id);
     const { discount } = campaign.card.offer;
-    const worth = faceValue(discount);
+    const valueIn = (states: readonly CodeState[]) =>
+      states.reduce((sum, state) => sum + worthOf(units[state], own[state], faceValue(discount)), 0);
     const ended = validityIn(campaign.card, campaign.card.timeZone).endsAt <= now;
-    const openUnits = (ended ? notSettled : open).reduce((sum, state) => sum + units[state], 0);
+    const stillOpen = ended ? notSettled : open;
     return {
       campaign: id,
       units,
-      open: { units: openUnits, value: openUnits * worth },
-      redeemed: { units: units.redeemed, value: units.redeemed * worth },
+      open: { units: stillOpen.reduce((sum, state) => sum + units[state], 0), value: valueIn(stillOpen) },
+      redeemed: { units: units.redeemed, value: valueIn(['redeemed']) },
       cap: campaign.cap,
       currency: discount.currency,
     };
@@ -103,9 +107,9 @@ export async function gatewayViews(store: LedgerStore): Promise<GatewayView[]> {
 
 function total(counts: readonly HoldingCount[], worths: ReadonlyMap<string, number>) {
   return counts.reduce(
-    (sum, { campaign, units }) => ({
+    (sum, { campaign, units, own }) => ({
       units: sum.units + units,
-      value: sum.value + units * (worths.get(campaign) ?? 0),
+      value: sum.value + worthOf(units, own, worths.get(campaign) ?? 0),
     }),
     { units: 0, value: 0 },
   );
@@ -117,9 +121,9 @@ export async function exceptionViews(store: LedgerStore): Promise<ExceptionView[
   return store.read(async (tx) => {
     const worths = new Map((await tx.allCampaigns()).map(({ id, card }) => [id, faceValue(card.offer.discount)]));
     const rows = await tx.exceptions(EXCEPTIONS_SHOWN_MAX);
-    return rows.map(({ id, at, what, gateway, lastFour, campaign, ours, theirs }) => ({
+    return rows.map(({ id, at, what, gateway, lastFour, campaign, ownValue, ours, theirs }) => ({
       ...{ id, at, what, gateway, lastFour, ours, theirs },
-      value: campaign === null ? null : (worths.get(campaign) ?? null),
+      value: campaign === null ? null : (ownValue ?? worths.get(campaign) ?? null),
     }));
   });
 }

@@ -3,6 +3,7 @@ import { cardSchema } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import { entryBodySchema } from '../../protocol/journal.ts';
 import type { Down } from '../../protocol/messages.ts';
+import { personalOfferSchema } from '../../protocol/offer.ts';
 import {
   CODE_STATES,
   type CodeRow,
@@ -13,7 +14,7 @@ import {
   type UseRow,
   type WaitRow,
 } from './code-rules.ts';
-import type { Campaign, Store } from './port.ts';
+import type { Campaign, CampaignVersion, Store } from './port.ts';
 import type {
   HoldingCount,
   LedgerReads,
@@ -21,8 +22,10 @@ import type {
   StoredEntry,
   StoredException,
   StoredJournalEntry,
+  StoredOldTerms,
   Units,
 } from './store.ts';
+import type { OwnByState } from './worth-rules.ts';
 
 /**
  * Reads of the ledger in SQLite: rows of tables to rows of rules. `= (SELECT ?)` where a bound value meets a join, an order
@@ -67,8 +70,10 @@ export function sqliteReads(db: RowReader): LedgerReads {
     allGateways: async () => all(gatewayRow, 'SELECT body FROM gateways ORDER BY id'),
     campaigns: async (ids) => each(ids, campaignRow, 'SELECT * FROM campaigns WHERE id = ?'),
     allCampaigns: async () => all(campaignRow, 'SELECT * FROM campaigns ORDER BY id'),
-    units: async (campaign) =>
-      one((row) => units(text(row.units)), 'SELECT units FROM campaigns WHERE id = ?', campaign) ?? units('{}'),
+    counts: async (campaign) =>
+      one(counts, 'SELECT units, own_units, own_value FROM campaigns WHERE id = ?', campaign) ?? NONE,
+    campaignVersions: async (campaign) => all(versionRow, VERSIONS, campaign),
+    oldTerms: async (most) => all(oldTermsRow, OLD_TERMS, most),
     stores: async () => all(storeRow, 'SELECT * FROM stores ORDER BY id'),
     codesHeldBy: async (gateway) => hashes(HELD_BY, gateway),
     anyHeldEndsBefore: async (gateway, instant) => one(() => true, HELD_ENDS_BEFORE, gateway, instant) ?? false,
@@ -145,15 +150,21 @@ const HELD_BY = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.co
   WHERE r.gateway = (SELECT ?) AND r.state = 'open'`;
 const HELD_ENDS_BEFORE = `SELECT 1 FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
   WHERE r.gateway = (SELECT ?) AND r.state = 'open' AND r.not_after < ? LIMIT 1`;
-const HELD_COUNT = `SELECT r.gateway, c.campaign, c.state, count(*) AS units FROM reservations r
+const HELD_COUNT = `SELECT r.gateway, c.campaign, c.state, count(*) AS units, count(c.own_value) AS own_units,
+  coalesce(sum(c.own_value), 0) AS own_value FROM reservations r
   JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
   WHERE r.gateway = (SELECT ?) AND r.state = 'open' GROUP BY c.campaign, c.state`;
 const RESERVATIONS_ENDED = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
   WHERE r.state = 'open' AND r.not_after <= ? AND c.state IN ('reserved', 'void_pending') LIMIT ?`;
 const RECALLS_LAPSED = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
   WHERE r.state = 'open' AND r.recall_deadline <= ? LIMIT ?`;
-const EXCEPTIONS = `SELECT e.*, c.last_four, c.campaign FROM exceptions e LEFT JOIN codes c ON c.hash = e.code_hash
+const EXCEPTIONS = `SELECT e.*, c.last_four, c.campaign, c.own_value FROM exceptions e LEFT JOIN codes c ON c.hash = e.code_hash
   ORDER BY e.at DESC, e.id LIMIT ?`;
+
+const VERSIONS = `SELECT campaign AS id, version, at AS changed_at, body, cap_units, cap_value FROM campaign_versions
+  WHERE campaign = ? ORDER BY version`;
+const OLD_TERMS = `SELECT r.*, o.used, o.in_force, c.last_four, c.campaign, c.personal FROM old_terms o
+  JOIN redemptions r ON r.id = o.redemption JOIN codes c ON c.hash = r.code_hash ORDER BY r.at DESC, r.id LIMIT ?`;
 
 export const text = (cell: Cell): string => String(cell);
 export const int = (cell: Cell): number => Number(cell);
@@ -178,8 +189,11 @@ function codeRow(row: Row): CodeRow {
         : { client: text(row.hold_client), basket: text(row.hold_basket), until: int(row.hold_until) },
     redemption: textOrNull(row.redemption),
     restockAfter: int(row.restock_after),
+    personal: personalOf(row.personal),
   };
 }
+
+const personalOf = (cell: Cell) => (cell == null ? null : personalOfferSchema.parse(JSON.parse(text(cell))));
 
 function reservationRow(row: Row): ReservationRow {
   return {
@@ -260,14 +274,24 @@ const campaignBody = z.object({
   terms: z.string().nullable(),
   picture: z.string().nullable(),
   perCustomer: z.int(),
+  // Campaigns of before have none.
+  capPerDay: z.object({ units: z.int().nullable(), value: z.int().nullable() }).default({ units: null, value: null }),
+  personalValueMax: z.int().nullable().default(null),
   offline: z.union([z.literal('decline'), z.record(z.string(), z.unknown())]),
 });
 
-function campaignRow(row: Row): Campaign {
+function versionRow(row: Row): CampaignVersion {
   return {
     id: text(row.id),
     ...campaignBody.parse(JSON.parse(text(row.body))),
     cap: { units: intOrNull(row.cap_units), value: intOrNull(row.cap_value) },
+    changedAt: int(row.changed_at),
+  };
+}
+
+function campaignRow(row: Row): Campaign {
+  return {
+    ...versionRow(row),
     issuedUnits: int(row.issued_units),
     issuedValue: int(row.issued_value),
   };
@@ -285,6 +309,7 @@ const holdingCount = (row: Row): HoldingCount => ({
   campaign: text(row.campaign),
   state: word<HoldingCount['state']>(row.state),
   units: int(row.units),
+  own: { units: int(row.own_units), value: int(row.own_value) },
 });
 
 const head = (row: Row) => ({ partition: int(row.partition), n: int(row.n), hash: hashOf(row.hash) });
@@ -323,6 +348,15 @@ const exceptionRow = (row: Row): StoredException => ({
   theirs: text(row.theirs),
   lastFour: textOrNull(row.last_four),
   campaign: textOrNull(row.campaign),
+  ownValue: intOrNull(row.own_value),
+});
+
+const oldTermsRow = (row: Row): StoredOldTerms => ({
+  redemption: text(row.id),
+  used: int(row.used),
+  inForce: int(row.in_force),
+  sale: redemptionRow(row),
+  code: { lastFour: text(row.last_four), campaign: text(row.campaign), personal: personalOf(row.personal) },
 });
 
 function units(json: string): Units {
@@ -330,3 +364,12 @@ function units(json: string): Units {
   const none: Record<string, number> = Object.fromEntries(CODE_STATES.map((state) => [state, 0]));
   return { ...none, ...counted } as Units;
 }
+
+function counts(row: Row): Counts {
+  const [counted, worth] = [units(text(row.own_units)), units(text(row.own_value))];
+  const own = CODE_STATES.map((state) => [state, { units: counted[state], value: worth[state] }]);
+  return { units: units(text(row.units)), own: Object.fromEntries(own) as OwnByState };
+}
+
+type Counts = { readonly units: Units; readonly own: OwnByState };
+const NONE: Counts = counts({ units: '{}', own_units: '{}', own_value: '{}' });

@@ -1,12 +1,15 @@
 import type SqliteDatabase from 'better-sqlite3';
 import { faceValue } from '../../protocol/offer.ts';
 import type { CodeRow, RedemptionRow, ReservationRow, ReversalRow, UseRow } from './code-rules.ts';
+import type { Campaign } from './port.ts';
+import { codeWriter, personalValues } from './sqlite-codes.ts';
 import { blob } from './sqlite-reads.ts';
-import { DuplicateCode, type LedgerTx, LostRace, type LedgerReads, type StoredEntry } from './store.ts';
+import { type LedgerReads, type LedgerTx, LostRace, type StoredEntry } from './store.ts';
 
 /** Writes of the ledger in SQLite, inside the one exclusive transaction. */
 export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof LedgerReads> {
   const to = prepare(db);
+  const code = codeWriter(db);
   return {
     async write(batch) {
       for (const { row, seenVersion } of batch.codes) {
@@ -34,9 +37,12 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
           row.ours,
           row.theirs,
         );
-      for (const [campaign, change] of batch.units)
-        for (const [state, by] of Object.entries(change))
-          if (by !== 0) to.units.run(`$.${state}`, `$.${state}`, by, campaign);
+      for (const { redemption, used, inForce } of batch.oldTerms) to.oldTerms.run(redemption, used, inForce);
+      for (const campaign of batch.versions) {
+        to.campaign.run(campaignValues(campaign));
+        to.version.run(campaignValues(campaign));
+      }
+      code.countMoves(batch.units, batch.own);
       for (const seq of batch.published) to.published.run(seq);
     },
     async putIncarnation(incarnation) {
@@ -45,27 +51,26 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
     async putStore({ id, name, timeZone, address }) {
       to.store.run(id, name, timeZone, address);
     },
-    async putCampaign({ id, card, condition, terms, picture, cap, perCustomer, offline, issuedUnits, issuedValue }) {
-      const body = JSON.stringify({ card, condition, terms, picture, perCustomer, offline });
-      to.campaign.run(id, body, faceValue(card.offer.discount), cap.units, cap.value, issuedUnits, issuedValue);
+    async putCampaign(campaign) {
+      to.campaign.run(campaignValues(campaign));
     },
     async putStack({ id, campaign, count, at, isImported }) {
       to.stack.run(id, campaign, count, at, isImported ? 'coming' : null);
     },
     async issue({ stack, chunk, campaign, dealt, sealed, codes, entries }) {
       if (sealed === null) {
-        for (const { hash } of codes) once(to.issueStaged.run(Number(dealt), blob(hash)));
+        for (const { hash, personal = null } of codes)
+          once(to.issueStaged.run(Number(dealt), ...personalValues(personal), blob(hash)));
       } else {
-        for (const { hash, lastFour } of codes)
-          newCode(to.newCode, [blob(hash), lastFour, campaign, 'issued', Number(dealt)]);
+        code.add(campaign, codes, { state: 'issued', dealt });
         to.chunk.run(stack, chunk, sealed);
       }
       to.stackGrew.run(codes.length, stack);
-      to.units.run('$.issued', '$.issued', codes.length, campaign);
+      code.countIssued(campaign, codes);
       writeEntries(to.entry, entries);
     },
     async stage({ stack, chunk, campaign, sealed, codes }) {
-      for (const { hash, lastFour } of codes) newCode(to.newCode, [blob(hash), lastFour, campaign, 'staged', 0]);
+      code.add(campaign, codes, { state: 'staged', dealt: false });
       to.chunk.run(stack, chunk, sealed);
     },
     async unstage({ stack, chunk, codes }) {
@@ -81,17 +86,6 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
   };
 }
 
-/** @throws DuplicateCode */
-export function newCode(statement: SqliteDatabase.Statement, values: readonly unknown[]): void {
-  try {
-    statement.run(...values);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY')
-      throw new DuplicateCode('a code is there already');
-    throw error;
-  }
-}
-
 /** What was staged is there as it was: anything else is a defect. */
 export function once({ changes }: SqliteDatabase.RunResult): void {
   if (changes !== 1) throw new Error(`a change that must meet one row met ${changes}`);
@@ -102,17 +96,15 @@ export function writeEntries(entry: SqliteDatabase.Statement, entries: readonly 
     entry.run(partition, n, codeHash === null ? null : blob(codeHash), at, body, blob(hash));
 }
 
-export const NEW_CODE = 'INSERT INTO codes (hash, last_four, campaign, state, dealt) VALUES (?, ?, ?, ?, ?)';
 export const NEW_ENTRY = 'INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)';
-export const UNITS =
-  'UPDATE campaigns SET units = json_set(units, ?, coalesce(json_extract(units, ?), 0) + ?) WHERE id = ?';
 
 function prepare(db: SqliteDatabase.Database) {
   return {
     code: db.prepare(`UPDATE codes SET generation = ?, version = ?, state = ?, void_mark = ?, reservation = ?, hold_client = ?,
-      hold_basket = ?, hold_until = ?, redemption = ?, restock_after = ? WHERE hash = ? AND version = ?`),
-    newCode: db.prepare(NEW_CODE),
-    issueStaged: db.prepare("UPDATE codes SET state = 'issued', dealt = ? WHERE hash = ? AND state = 'staged'"),
+      hold_basket = ?, hold_until = ?, redemption = ?, restock_after = ?, personal = ?, own_value = ? WHERE hash = ? AND version = ?`),
+    issueStaged: db.prepare(
+      "UPDATE codes SET state = 'issued', dealt = ?, personal = ?, own_value = ? WHERE hash = ? AND state = 'staged'",
+    ),
     unstage: db.prepare(
       "DELETE FROM codes WHERE hash = ? AND state = 'staged' AND (SELECT import FROM stacks WHERE id = ?) = 'coming'",
     ),
@@ -138,7 +130,6 @@ function prepare(db: SqliteDatabase.Database) {
     journal: db.prepare('INSERT INTO journals VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     message: db.prepare('INSERT INTO outbox (gateway, epoch, message) VALUES (?, ?, ?)'),
     exception: db.prepare('INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?)'),
-    units: db.prepare(UNITS),
     published: db.prepare('DELETE FROM outbox WHERE seq = ?'),
     incarnation: db.prepare(
       'INSERT INTO ledger VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation',
@@ -147,15 +138,33 @@ function prepare(db: SqliteDatabase.Database) {
       'INSERT INTO stores VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone, address = excluded.address',
     ),
     campaign:
-      db.prepare(`INSERT INTO campaigns (id, body, face_value, cap_units, cap_value, issued_units, issued_value) VALUES (?, ?, ?, ?, ?, ?, ?)
+      db.prepare(`INSERT INTO campaigns (id, body, face_value, cap_units, cap_value, issued_units, issued_value, changed_at)
+      VALUES (@id, @body, @faceValue, @capUnits, @capValue, @issuedUnits, @issuedValue, @changedAt)
       ON CONFLICT (id) DO UPDATE SET body = excluded.body, face_value = excluded.face_value, cap_units = excluded.cap_units,
-      cap_value = excluded.cap_value, issued_units = excluded.issued_units, issued_value = excluded.issued_value`),
+      cap_value = excluded.cap_value, issued_units = excluded.issued_units, issued_value = excluded.issued_value,
+      changed_at = excluded.changed_at`),
+    version: db.prepare(
+      'INSERT INTO campaign_versions VALUES (@id, @version, @changedAt, @body, @capUnits, @capValue)',
+    ),
+    oldTerms: db.prepare('INSERT INTO old_terms VALUES (?, ?, ?)'),
     stack: db.prepare('INSERT INTO stacks (id, campaign, count, at, import) VALUES (?, ?, ?, ?, ?)'),
     makeWhole: db.prepare("UPDATE stacks SET import = 'whole' WHERE id = ? AND import = 'coming'"),
     dropStack: db.prepare("DELETE FROM stacks WHERE id = ? AND import = 'coming'"),
     dropChunk: db.prepare('DELETE FROM stack_chunks WHERE stack = ? AND chunk = ?'),
     stackGrew: db.prepare('UPDATE stacks SET issued = issued + ? WHERE id = ?'),
     chunk: db.prepare('INSERT INTO stack_chunks VALUES (?, ?, ?)'),
+  };
+}
+
+function campaignValues(campaign: Campaign) {
+  const { id, card, condition, terms, picture, cap, capPerDay, perCustomer, personalValueMax, offline } = campaign;
+  const { issuedUnits, issuedValue, changedAt } = campaign;
+  return {
+    id,
+    version: card.version,
+    body: JSON.stringify({ card, condition, terms, picture, capPerDay, perCustomer, personalValueMax, offline }),
+    faceValue: faceValue(card.offer.discount),
+    ...{ capUnits: cap.units, capValue: cap.value, issuedUnits, issuedValue, changedAt },
   };
 }
 
@@ -170,6 +179,7 @@ const codeValues = (row: CodeRow) => [
   row.hold?.until ?? null,
   row.redemption,
   row.restockAfter,
+  ...personalValues(row.personal),
 ];
 
 const reservationValues = (row: ReservationRow) => ({

@@ -1,18 +1,21 @@
 import type { CodeHash } from '../../protocol/code.ts';
 import type { Entry } from '../../protocol/journal.ts';
 import type { Down } from '../../protocol/messages.ts';
+import type { PersonalOffer } from '../../protocol/offer.ts';
 import type {
   CodeRow,
   CodeState,
   ExceptionRow,
   GatewayRow,
+  OldTermsRow,
   RedemptionRow,
   ReservationRow,
   ReversalRow,
   UseRow,
   WaitRow,
 } from './code-rules.ts';
-import type { Campaign, Store } from './port.ts';
+import type { Campaign, CampaignVersion, Store } from './port.ts';
+import type { Own, OwnByState, OwnMoves, UnitMoves } from './worth-rules.ts';
 
 /**
  * What the ledger needs of a database. Every statement is keyed by code, gateway, basket or campaign and takes lists, so
@@ -40,7 +43,12 @@ export interface LedgerReads {
   allGateways(): Promise<GatewayRow[]>;
   campaigns(ids: readonly string[]): Promise<Campaign[]>;
   allCampaigns(): Promise<Campaign[]>;
-  units(campaign: string): Promise<Units>;
+  /** A campaign's codes by state; of these, those with a value of their own, and their value. As of one moment. */
+  counts(campaign: string): Promise<{ readonly units: Units; readonly own: OwnByState }>;
+  /** The oldest first. */
+  campaignVersions(campaign: string): Promise<CampaignVersion[]>;
+  /** The newest first. */
+  oldTerms(most: number): Promise<StoredOldTerms[]>;
   stores(): Promise<Store[]>;
   /** Hashes of the codes that a box holds: reserved, void_pending or in doubt. */
   codesHeldBy(gateway: string): Promise<CodeHash[]>;
@@ -110,6 +118,7 @@ export type HoldingCount = {
   readonly campaign: string;
   readonly state: CodeState;
   readonly units: number;
+  readonly own: Own;
 };
 export type ChainHead = { readonly partition: number; readonly n: number; readonly hash: string };
 export type StoredEntry = {
@@ -127,6 +136,12 @@ export type StoredException = ExceptionRow & {
   readonly at: number;
   readonly lastFour: string | null;
   readonly campaign: string | null;
+  /** The code's own; null: its campaign's, or no code is known. */
+  readonly ownValue: number | null;
+};
+export type StoredOldTerms = OldTermsRow & {
+  readonly sale: RedemptionRow;
+  readonly code: Pick<CodeRow, 'lastFour' | 'campaign' | 'personal'>;
 };
 export type OutboxRow = { readonly seq: number; readonly epoch: number; readonly message: Down };
 
@@ -143,10 +158,33 @@ export type Batch = {
   readonly journals: readonly (StoredJournalEntry & { readonly gateway: string })[];
   readonly messages: readonly { readonly gateway: string; readonly epoch: number; readonly message: Down }[];
   readonly exceptions: readonly (ExceptionRow & { readonly id: string; readonly at: number })[];
-  /** How the units of each campaign's states changed. */
-  readonly units: ReadonlyMap<string, Partial<Record<CodeState, number>>>;
+  /** Campaigns whose terms changed: put, and kept as a version of their own. */
+  readonly versions: readonly Campaign[];
+  readonly oldTerms: readonly OldTermsRow[];
+  readonly units: UnitMoves;
+  readonly own: OwnMoves;
   /** Outbox rows that the broker has taken. */
   readonly published: readonly number[];
+};
+
+export const NOTHING: Batch = {
+  codes: [],
+  reservations: [],
+  redemptions: [],
+  reversals: [],
+  uses: [],
+  waits: [],
+  waitsEnded: [],
+  gateways: [],
+  entries: [],
+  journals: [],
+  messages: [],
+  exceptions: [],
+  versions: [],
+  oldTerms: [],
+  units: new Map(),
+  own: new Map(),
+  published: [],
 };
 
 export type IssuedChunk = {
@@ -165,10 +203,11 @@ export type StagedChunk = {
   readonly chunk: number;
   readonly campaign: string;
   readonly sealed: Uint8Array;
-  readonly codes: readonly NewCode[];
+  readonly codes: readonly Omit<NewCode, 'personal'>[];
 };
 
-type NewCode = { readonly hash: CodeHash; readonly lastFour: string };
+/** `personal`: what it has of its own from the beginning; the caps were taken for it [P13]. */
+export type NewCode = { readonly hash: CodeHash; readonly lastFour: string; readonly personal?: PersonalOffer };
 
 export type StackRow = {
   readonly campaign: string;

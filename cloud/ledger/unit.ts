@@ -1,14 +1,16 @@
 import type { Canonical } from '../../protocol/canonical.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import type { Down } from '../../protocol/messages.ts';
+import type { Offer } from '../../protocol/offer.ts';
+import { personalCard } from '../../protocol/personal-offer.ts';
 import { chain, entryOf, type NewEntry } from './chain.ts';
 import type {
   Change,
   CodeRow,
-  CodeState,
   CodeView,
   ExceptionRow,
   GatewayRow,
+  OldTermsRow,
   RedemptionRow,
   ReservationRow,
   ReversalRow,
@@ -16,8 +18,9 @@ import type {
   WaitRow,
 } from './code-rules.ts';
 import type { HandOver } from './handover-rules.ts';
-import type { Campaign, Store } from './port.ts';
+import type { Campaign, CampaignVersion, Store } from './port.ts';
 import type { LedgerTx, StoredJournalEntry } from './store.ts';
+import { countMoves, countOwn } from './worth-rules.ts';
 
 /**
  * The rows of one group of commands: loaded once, changed by the rules in the order of the commands, written at the end.
@@ -33,7 +36,7 @@ export class Unit {
   readonly #reversals = new Map<CodeHash, ReversalRow[]>();
   readonly #waits = new Map<CodeHash, WaitRow[]>();
   readonly #gateways = new Map<string, GatewayRow | null>();
-  readonly #campaigns = new Map<string, Campaign>();
+  readonly #campaigns = new Map<string, Campaign | null>();
   #stores: Map<string, Store> | null = null;
   readonly #changed = {
     reservations: new Set<string>(),
@@ -47,6 +50,8 @@ export class Unit {
     journals: [] as (StoredJournalEntry & { gateway: string })[],
     messages: [] as { gateway: string; epoch: number | null; message: Down }[],
     exceptions: [] as (ExceptionRow & { id: string; at: number })[],
+    versions: [] as Campaign[],
+    oldTerms: [] as OldTermsRow[],
   };
 
   constructor(tx: LedgerTx, newId: () => string, now: number) {
@@ -86,6 +91,7 @@ export class Unit {
     const reservation = code.reservation === null ? null : await this.reservation(code.reservation);
     const redemption = code.redemption === null ? null : await this.redemption(code.redemption);
     const gateway = reservation === null ? null : await this.gateway(reservation.gateway);
+    const { card: campaignCard } = await this.campaign(code.campaign);
     return {
       code,
       reservation,
@@ -93,7 +99,8 @@ export class Unit {
       redemption,
       redeemedWhere: redemption === null ? null : await this.doorName(redemption.door),
       waits: this.#waits.get(hash) ?? [],
-      card: (await this.campaign(code.campaign)).card,
+      card: personalCard(campaignCard, code.personal),
+      campaignCard,
     };
   }
 
@@ -147,10 +154,28 @@ export class Unit {
 
   /** @throws where a code names a campaign that is not there: a defect */
   async campaign(id: string): Promise<Campaign> {
-    const known = this.#campaigns.get(id) ?? (await this.#tx.campaigns([id]))[0];
-    if (known === undefined) throw new Error(`no campaign ${id}`);
-    this.#campaigns.set(id, known);
+    const known = await this.findCampaign(id);
+    if (known === null) throw new Error(`no campaign ${id}`);
     return known;
+  }
+
+  async findCampaign(id: string): Promise<Campaign | null> {
+    if (!this.#campaigns.has(id)) this.#campaigns.set(id, (await this.#tx.campaigns([id]))[0] ?? null);
+    return this.#campaigns.get(id) ?? null;
+  }
+
+  /** The versions of its terms, the oldest first, those of this group of commands among them. */
+  async campaignVersions(id: string): Promise<CampaignVersion[]> {
+    const fresh = this.#changed.versions.filter((version) => version.id === id);
+    return [...(await this.#tx.campaignVersions(id)), ...fresh];
+  }
+
+  /** The code's offer as it was at that time. */
+  async offerAt({ code, card }: CodeView, at: number): Promise<Offer> {
+    const campaign = await this.campaign(code.campaign);
+    if (campaign.changedAt <= at) return card.offer;
+    const then = (await this.campaignVersions(code.campaign)).findLast(({ changedAt }) => changedAt <= at);
+    return then === undefined ? card.offer : personalCard(then.card, code.personal).offer;
   }
 
   async store(id: string): Promise<Store | null> {
@@ -236,6 +261,13 @@ export class Unit {
           message: change.message,
         });
         return;
+      case 'version':
+        this.#campaigns.set(change.row.id, change.row);
+        changed.versions.push(change.row);
+        return;
+      case 'old_terms':
+        changed.oldTerms.push(change.row);
+        return;
       case 'exception':
         changed.exceptions.push({ ...change.row, id: this.#newId(), at: this.#now });
         return;
@@ -250,13 +282,11 @@ export class Unit {
     this.#changed.reversals.add(row);
   }
 
-  /** Everything at once, chained. @returns whom there are messages for, and the codes that moved */
-  async write(
-    published: readonly number[],
-  ): Promise<{ readonly gateways: ReadonlySet<string>; readonly codes: readonly CodeHash[] }> {
+  /** Everything at once, chained. @returns whom there are messages for, the codes that moved, the campaigns whose terms changed */
+  async write(published: readonly number[]): Promise<Written> {
     const changed = this.#changed;
-    const codes = [...this.#codes.values()].flatMap(({ row, seen }) =>
-      row === null || seen === null || row === seen ? [] : [{ row, seenVersion: seen.version, from: seen.state }],
+    const moves = [...this.#codes.values()].flatMap(({ row, seen }) =>
+      row === null || seen === null || row === seen ? [] : [{ row, seen }],
     );
     const heads = await this.#tx.heads([...new Set(changed.entries.map(({ partition }) => partition))]);
     const present = <V>(rows: ReadonlyMap<string, V | null>, ids: ReadonlySet<string>): V[] =>
@@ -271,7 +301,7 @@ export class Unit {
     // Each wait that came and went within the group is not written at all.
     const gone = new Set(changed.waitsEnded);
     await this.#tx.write({
-      codes,
+      codes: moves.map(({ row, seen }) => ({ row, seenVersion: seen.version })),
       reservations: present(this.#reservations, changed.reservations),
       redemptions: present(this.#redemptions, changed.redemptions),
       reversals: [...changed.reversals],
@@ -283,12 +313,16 @@ export class Unit {
       journals: changed.journals,
       messages,
       exceptions: changed.exceptions,
-      units: countMoves(codes.map(({ row, from }) => ({ campaign: row.campaign, from, to: row.state }))),
+      versions: changed.versions,
+      oldTerms: changed.oldTerms,
+      units: countMoves(moves),
+      own: countOwn(moves),
       published,
     });
     return {
       gateways: new Set(changed.messages.map(({ gateway }) => gateway)),
-      codes: codes.map(({ row }) => row.hash),
+      codes: moves.map(({ row }) => row.hash),
+      campaigns: new Set(changed.versions.map(({ id }) => id)),
     };
   }
 
@@ -311,16 +345,8 @@ export class Unit {
   }
 }
 
-/** How the counts of a campaign's states change: what S10 adds up. */
-function countMoves(
-  moves: readonly { campaign: string; from: CodeState; to: CodeState }[],
-): Map<string, Partial<Record<CodeState, number>>> {
-  const unitsByCampaign = new Map<string, Partial<Record<CodeState, number>>>();
-  for (const { campaign, from, to } of moves) {
-    const units = unitsByCampaign.get(campaign) ?? {};
-    units[from] = (units[from] ?? 0) - 1;
-    units[to] = (units[to] ?? 0) + 1;
-    unitsByCampaign.set(campaign, units);
-  }
-  return unitsByCampaign;
-}
+type Written = {
+  readonly gateways: ReadonlySet<string>;
+  readonly codes: readonly CodeHash[];
+  readonly campaigns: ReadonlySet<string>;
+};

@@ -9,7 +9,6 @@ import type { ViewOf } from './views.ts';
 /** What every command of the till is decided with. */
 export type Bench = {
   readonly self: Self;
-  readonly timeZone: string;
   readonly store: TillStore;
   readonly load: Loader;
   readonly work: GroupCommit;
@@ -25,6 +24,6 @@ export function run<A>(
   return work.run((session) => decide(load.codes(session, codeHashes), now()));
 }
 
-export function viewOf({ self, timeZone, store }: Bench): ViewOf {
-  return { self, timeZone, box: store.box() };
+export function viewOf({ self, store }: Bench): ViewOf {
+  return { self, box: store.box() };
 }

@@ -1,9 +1,10 @@
-import type { Card, Clock, Validity } from '../../protocol/card.ts';
+import { type Card, type Clock, type Validity, validityIn } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import type { Facts, Reason } from '../../protocol/decision.ts';
 import type { Head } from '../../protocol/journal.ts';
 import type { Money } from '../../protocol/money.ts';
-import type { Offer } from '../../protocol/offer.ts';
+import type { Offer, Personal } from '../../protocol/offer.ts';
+import { personalCard } from '../../protocol/personal-offer.ts';
 
 /** What the rules of the till know: values alone, loaded for one command. Times are milliseconds since 1970 UTC. */
 
@@ -14,6 +15,8 @@ export type Self = {
   readonly door: string;
   readonly store: string;
   readonly storeName: string;
+  /** By its calendar the dates of a card begin and end here. */
+  readonly timeZone: string;
   readonly keyId: string;
   /** Tell the cloud of an unclean start [C5]. */
   readonly strict: boolean;
@@ -78,6 +81,8 @@ export type Reservation = {
   readonly generation: number;
   readonly campaign: string;
   readonly cardVersion: number;
+  /** What this coupon has of its own [P13]. */
+  readonly personal: Personal | null;
   readonly epoch: number;
   /** Of the grant that installed it. */
   readonly number: number;
@@ -157,6 +162,22 @@ export function newestTerms(book: TermsBook, campaign: string): Terms | null {
   return book.get(campaign)?.at(-1) ?? null;
 }
 
-export function termsOf(book: TermsBook, campaign: string, version: number): Terms | null {
-  return book.get(campaign)?.find(({ card }) => card.version === version) ?? null;
+type Coupon = Pick<Reservation, 'campaign' | 'personal'>;
+
+/** The newest that are known here, as they are for this coupon. */
+export function newestTermsFor({ self, terms }: KnownCodes, coupon: Coupon): Terms | null {
+  return asOwn(newestTerms(terms, coupon.campaign), coupon, self);
+}
+
+/** Those of one version of the card, as they are for this coupon. */
+export function termsFor({ self, terms }: KnownCodes, coupon: Coupon, version: number): Terms | null {
+  const campaigns = terms.get(coupon.campaign)?.find(({ card }) => card.version === version) ?? null;
+  return asOwn(campaigns, coupon, self);
+}
+
+/** [P13] */
+function asOwn(campaigns: Terms | null, { personal }: Coupon, { timeZone }: Self): Terms | null {
+  if (campaigns === null || personal === null) return campaigns;
+  const card = personalCard(campaigns.card, personal);
+  return { card, validity: validityIn(card, timeZone) };
 }

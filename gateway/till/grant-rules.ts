@@ -6,6 +6,7 @@ import {
   type KnownCodes,
   type Now,
   newestTerms,
+  newestTermsFor,
   type Reservation,
   type Want,
 } from './box-rules.ts';
@@ -72,7 +73,10 @@ function install(
 ): void {
   const origin = cause.kind === 'want' ? 'scan' : 'stock';
   for (const item of items)
-    draft.change({ do: 'install', reservation: { ...item, epoch: box.epoch, number, state: 'active', origin } });
+    draft.change({
+      do: 'install',
+      reservation: { ...item, personal: item.personal ?? null, epoch: box.epoch, number, state: 'active', origin },
+    });
   draft.journal({
     kind: 'granted',
     number,
@@ -123,7 +127,7 @@ function useAtOnce(draft: Draft, known: KnownReservations, item: ReservationGran
 /** What the rules read of a reservation that this very decision installs. */
 function asInstalled({ box }: KnownReservations, item: ReservationGrant): Reservation {
   const fresh = { epoch: box.epoch, number: 0, state: 'active', origin: 'scan', use: null, mark: null } as const;
-  return { ...item, ...fresh };
+  return { ...item, personal: item.personal ?? null, ...fresh };
 }
 
 function answerFromKnown(draft: Draft, known: KnownReservations, held: Reservation, want: Want, now: Now): void {
@@ -169,8 +173,8 @@ export function decideExtend(
     if (reservation.number > number) continue; // [B19]
     if (reservation.mark !== null) continue;
     if (hasEnded(reservation.notAfter, now.clock)) continue;
-    const campaignEnd = newestTerms(known.terms, reservation.campaign)?.validity.endsAt ?? 0;
-    const end = Math.min(notAfter, campaignEnd);
+    const offerEnd = newestTermsFor(known, reservation)?.validity.endsAt ?? 0;
+    const end = Math.min(notAfter, offerEnd);
     if (end > reservation.notAfter)
       draft.change({ do: 'move_end', reservation: reservation.reservation, notAfter: end });
   }

@@ -9,14 +9,12 @@ import type { TillStore } from './store.ts';
 export class Loader {
   readonly #store: TillStore;
   readonly #self: Self;
-  readonly #timeZone: string;
   /** A card's dates by this store's calendar take longer to work out than all the rest. */
   readonly #termsByVersion = new Map<string, Terms>();
 
-  constructor(store: TillStore, self: Self, timeZone: string) {
+  constructor(store: TillStore, self: Self) {
     this.#store = store;
     this.#self = self;
-    this.#timeZone = timeZone;
   }
 
   box(session: Session): Known {
@@ -65,7 +63,7 @@ export class Loader {
     const version = `${card.offer.campaign} ${card.version} ${card.startsAt} ${card.endsAt}`;
     const known = this.#termsByVersion.get(version);
     if (known !== undefined) return { card, validity: known.validity };
-    const terms = { card, validity: validityIn(card, this.#timeZone) };
+    const terms = { card, validity: validityIn(card, this.#self.timeZone) };
     this.#termsByVersion.set(version, terms);
     return terms;
   }

@@ -1,4 +1,4 @@
-import { ineligible } from '../../protocol/card.ts';
+import { ineligible, sameTerms } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import type { Money } from '../../protocol/money.ts';
 import type { Offer } from '../../protocol/offer.ts';
@@ -10,12 +10,12 @@ import {
   type Known,
   type KnownCodes,
   type Now,
-  newestTerms,
+  newestTermsFor,
   type Redemption,
   type Reservation,
   type Terms,
   type Told,
-  termsOf,
+  termsFor,
   type Use,
   type Want,
 } from './box-rules.ts';
@@ -62,7 +62,7 @@ export type Verdict =
       readonly approved: true;
       readonly mode: Use['mode'];
       readonly offer: Offer;
-      /** The earlier of the use's end and notAfter; null once redeemed. */
+      /** The earliest of the use's end, notAfter and the offer's end; null once redeemed. */
       readonly until: number | null;
       readonly redemption: Redemption | null;
     }
@@ -136,7 +136,7 @@ function look(known: KnownCodes, sale: SaleCommand, item: SaleItem, now: Now): F
     return no('already_redeemed', factsOf(known, spent));
   if (held !== null && held.use !== null && held.use.basket !== sale.basket) return no('in_use', factsOfUse(held.use));
   if (held !== null && mayRedeem(known.box, held, sale.basket, given, now)) {
-    const terms = termsFor(known, held);
+    const terms = termsTold(known, held);
     if (terms === null) return no('cannot_verify');
     const store = { channel: 'store', store: known.self.store, total: sale.total } as const;
     const wrong = ineligible(terms.card, terms.validity, store, now.clock);
@@ -181,10 +181,10 @@ function factsOfUse({ lane, until }: Use): Told['facts'] {
 }
 
 /** A basket gets the terms that it was told; a new one the newest that are known here. */
-function termsFor(known: KnownCodes, { campaign, cardVersion, use }: Reservation): Terms | null {
-  if (use !== null) return termsOf(known.terms, campaign, use.cardVersion);
-  const newest = newestTerms(known.terms, campaign);
-  return newest !== null && newest.card.version >= cardVersion ? newest : null;
+function termsTold(known: KnownCodes, held: Reservation): Terms | null {
+  if (held.use !== null) return termsFor(known, held, held.use.cardVersion);
+  const newest = newestTermsFor(known, held);
+  return newest !== null && newest.card.version >= held.cardVersion ? newest : null;
 }
 
 /** What is here is kept for this basket meanwhile; for the rest the cloud is asked. */
@@ -262,13 +262,19 @@ function shownAgain(redemption: Redemption): Verdict {
   return { approved: true, mode: redemption.mode, offer: redemption.offer, until: null, redemption };
 }
 
+/** [P8] Not a version alone: some term is another by now. */
+function isOld(known: KnownCodes, reservation: Reservation, { card }: Terms): boolean {
+  const newest = newestTermsFor(known, reservation);
+  return newest !== null && !sameTerms(card, newest.card);
+}
+
 type Takeable = Extract<Finding, { is: 'takeable' }>;
 
 function approve(draft: Draft, known: KnownCodes, sale: SaleCommand, finding: Takeable, now: Now): Verdict {
   if (sale.intent === 'redeem') return redeem(draft, known, sale, finding, now);
   const { reservation, terms } = finding;
   const use = take(draft, sale, reservation, terms, now);
-  const until = Math.min(use.until, reservation.notAfter);
+  const until = Math.min(use.until, reservation.notAfter, terms.validity.endsAt);
   return { approved: true, mode: use.mode, offer: terms.card.offer, until, redemption: null };
 }
 
@@ -304,7 +310,8 @@ function redeem(draft: Draft, known: KnownCodes, sale: SaleCommand, finding: Tak
     discount,
     at: now.at,
     timeProven: now.clock.proven,
-    oldTerms: version !== newestTerms(known.terms, reservation.campaign)?.card.version,
+    oldTerms: isOld(known, reservation, terms),
+    cardVersion: version,
   });
   const mode = reservation.use?.mode ?? 'reserved';
   const redemption = {

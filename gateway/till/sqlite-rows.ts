@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { cardSchema } from '../../protocol/card.ts';
 import { entryBodySchema } from '../../protocol/journal.ts';
 import { moneySchema } from '../../protocol/money.ts';
-import { offerSchema } from '../../protocol/offer.ts';
+import { offerSchema, personalSchema } from '../../protocol/offer.ts';
 import { codeHashSchema } from '../../protocol/reservation.ts';
 import type { Answer, Reservation } from './box-rules.ts';
 import { TillUnavailable } from './port.ts';
@@ -64,6 +64,7 @@ const reservationSchema = z.object({
   generation: z.int(),
   campaign: z.string(),
   cardVersion: z.int(),
+  personal: json(personalSchema).nullable(),
   epoch: z.int(),
   number: z.int(),
   notAfter: z.int(),
@@ -91,6 +92,12 @@ export function toReservation(row: unknown): Reservation {
       ? { basket: useBasket, lane: useLane, mode: useMode, until: useUntil, cardVersion: useCardVersion }
       : null,
   };
+}
+
+type Installed = Omit<Reservation, 'use' | 'mark'>;
+
+export function fromReservation({ personal, ...reservation }: Installed) {
+  return { ...reservation, personal: personal === null ? null : JSON.stringify(personal) };
 }
 
 const redemptionSchema = z.object({

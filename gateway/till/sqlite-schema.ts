@@ -87,6 +87,10 @@ const STEPS: readonly string[] = [
     PRIMARY KEY (campaign, version)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What a coupon has of its own: JSON, null for almost all.
+  ALTER TABLE reservations ADD COLUMN personal TEXT;
+  `,
 ];
 
 /** @throws TillDataBroken where the data are of a newer Tearline */

@@ -66,9 +66,9 @@ export function prepare(db: Database) {
     append: sql('INSERT INTO journal (epoch, n, body, hash) VALUES (?, ?, ?, ?)'),
     head: sql('UPDATE box SET n = ?, hash = ?'),
     install: sql(`INSERT INTO reservations VALUES (@reservation, @codeHash, @lastFour, @generation, @campaign,
-      @cardVersion, @epoch, @number, @notAfter, @state, @origin)`),
+      @cardVersion, @epoch, @number, @notAfter, @state, @origin, @personal)`),
     bury: sql(`INSERT INTO reservations VALUES (@reservation, @codeHash, @lastFour, @generation, @campaign,
-      @cardVersion, @epoch, @number, @notAfter, 'returned', 'scan')`),
+      @cardVersion, @epoch, @number, @notAfter, 'returned', 'scan', NULL)`),
     close: sql("UPDATE reservations SET state = ? WHERE reservation = ? AND state = 'active'"),
     moveEnd: sql("UPDATE reservations SET notAfter = ? WHERE reservation = ? AND state = 'active'"),
     use: sql(`INSERT INTO uses VALUES (@codeHash, @basket, @reservation, @lastFour, @lane, @mode, @until, @cardVersion, 1)

@@ -14,6 +14,7 @@ import {
   cardRowSchema,
   entrySchema,
   fromAnswer,
+  fromReservation,
   hashRowSchema,
   holdingSchema,
   idRowSchema,
@@ -203,7 +204,7 @@ export class SqliteTillStore implements TillStore {
       case 'journal':
         break; // comes as an entry
       case 'install':
-        once(sql.install.run(change.reservation));
+        once(sql.install.run(fromReservation(change.reservation)));
         break;
       case 'bury':
         once(sql.bury.run({ ...NOTHING_KNOWN, ...change }));

@@ -76,13 +76,13 @@ class StoreTill implements Till {
     const { id, name, timeZone } = identity.store;
     const { keyId, fleetKey } = identity;
     const { strict, reserveDeadlineMs } = settings;
-    const self = { gateway, door: `gateway:${gateway}`, store: id, storeName: name, keyId, strict };
+    const self = { gateway, door: `gateway:${gateway}`, store: id, storeName: name, timeZone, keyId, strict };
     const clock = new BoxClock(ports);
     const work = new GroupCommit({ ...ports, perform: (effect) => this.#perform(effect) });
-    const load = new Loader(store, self, timeZone);
+    const load = new Loader(store, self);
     this.#ports = ports;
     this.#clock = clock;
-    this.#bench = { self, timeZone, store, load, work, now: () => clock.now(store.box().highWater) };
+    this.#bench = { self, store, load, work, now: () => clock.now(store.box().highWater) };
     this.#desk = new SaleDesk(this.#bench, { ...ports, fleetKey, reserveDeadlineMs });
     this.#lineSince = ports.now();
   }

@@ -8,12 +8,11 @@ import type { BasketKnown } from './store.ts';
 /** How the till's answers look to a register. */
 export type ViewOf = {
   readonly self: Self;
-  readonly timeZone: string;
   readonly box: Pick<Box, 'epoch' | 'head' | 'acknowledged'>;
 };
 
 export function decisionView(
-  { self, timeZone, box }: ViewOf,
+  { self, box }: ViewOf,
   about: { readonly code: string; readonly basket: string; readonly now: number },
   verdict: Verdict,
 ): Decision {
@@ -27,7 +26,7 @@ export function decisionView(
       decision,
       mode: null,
       reason,
-      text: text(facts, { timeZone, now }),
+      text: text(facts, { timeZone: self.timeZone, now }),
       ...common,
       ...nothing,
       facts: factsForApi(facts),

@@ -19,13 +19,21 @@ export async function assign(bench: Bench): Promise<Figure[]> {
   bench.atEnd(() => room.close());
   const bare = new BareCodes(join(bench.directory, 'bare.sqlite'));
   bench.atEnd(() => bare.close());
+  const discount = await room.distribution.discountOf(room.campaign);
+  if (discount === null) throw new Error('the campaign is missing');
   let first = 0;
   const { result, probe } = await bench.disk.around(() =>
     rates(blocks, {
       ours: async () => {
         const bytes = listOf(first, blocks.perBlock);
         first += blocks.perBlock;
-        const outcome = await assignList(room.distribution, room.campaign, null, bytes, () => undefined);
+        const outcome = await assignList(
+          room.distribution,
+          { id: room.campaign, discount },
+          null,
+          bytes,
+          () => undefined,
+        );
         if (outcome.assigned !== blocks.perBlock) throw new Error(`assigned ${outcome.assigned} of ${blocks.perBlock}`);
       },
       bare: async () => {

@@ -44,7 +44,9 @@ export async function openLedger(
     terms: null,
     picture: null,
     cap: { units: null, value: null },
+    capPerDay: { units: null, value: null },
     perCustomer: 1,
+    personalValueMax: null,
     offline: 'decline',
   });
   return {

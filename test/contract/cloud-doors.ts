@@ -175,7 +175,7 @@ export function fakeLedger(own: Partial<Ledger> = {}): Ledger & FakeState {
     history: noted('history', () => null),
     createCampaign: async (campaign) => {
       if (campaignsById.has(campaign.id)) return err('exists');
-      const created = { ...campaign, issuedUnits: 0, issuedValue: 0 };
+      const created = { ...campaign, changedAt: Date.parse('2026-11-23T10:00:00Z'), issuedUnits: 0, issuedValue: 0 };
       campaignsById.set(campaign.id, created);
       return ok(created);
     },
@@ -189,6 +189,14 @@ export function fakeLedger(own: Partial<Ledger> = {}): Ledger & FakeState {
     campaigns: async () => [...campaignsById.values()],
     campaign: async (id) => campaignsById.get(id) ?? null,
     exposure: async () => null,
+    campaignVersions: async (id) => {
+      const campaign = campaignsById.get(id);
+      return campaign === undefined ? null : [campaign];
+    },
+    personalise: noted('personalise', () => err({ why: 'unknown_code' } as const)),
+    oldTerms: async () => [],
+    watchCampaign: () => () => undefined,
+    watchCode: () => () => undefined,
     createStore: async (store) => {
       if (storesById.has(store.id)) return err('exists');
       storesById.set(store.id, store);

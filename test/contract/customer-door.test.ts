@@ -17,7 +17,7 @@ beforeEach(async () => {
     endsAt: '2099-12-31',
     cap: { units: 5, value: null },
   });
-  const campaign = { ...campaignOf('spring', 1, terms), issuedUnits: 0, issuedValue: 0 };
+  const campaign = { ...campaignOf('spring', 1, terms), changedAt: 0, issuedUnits: 0, issuedValue: 0 };
   await sqliteLedgerStore(doors.database).transaction((tx) => tx.putCampaign(campaign));
 });
 afterEach(() => doors.close());

@@ -11,6 +11,7 @@ import { verifyLedger } from '../../cloud/ledger/audit.ts';
 import { createLedger } from '../../cloud/ledger/ledger.ts';
 import type { Ledger } from '../../cloud/ledger/port.ts';
 import { type Database, openDatabase } from '../../cloud/ledger/sqlite-database.ts';
+import type { PersonalOffer } from '../../protocol/offer.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
 
 /** Distribution over the real ledger and a real database. */
@@ -75,13 +76,18 @@ function known(read: ReturnType<typeof parseCustomerNumber>, verified: boolean):
 
 const ANN = '+12025550142';
 const person = (...identities: [KnownIdentity, ...KnownIdentity[]]) => distribution.person(identities, {});
-const assign = (customer: string | null, id = 'spring') =>
-  distribution.assign({ campaign: id, customer, how: 'demand', channel: 'web', source: {} });
-const given = async (customer: string | null, id = 'spring') => {
-  const assigned = await assign(customer, id);
-  if (!assigned.ok) throw new Error(assigned.error);
+const assign = (customer: string | null, id = 'spring', personal: PersonalOffer | null = null) =>
+  distribution.assign({ campaign: id, customer, how: 'demand', channel: 'web', source: {}, personal });
+const given = async (customer: string | null, id = 'spring', personal: PersonalOffer | null = null) => {
+  const assigned = await assign(customer, id, personal);
+  if (!assigned.ok) throw new Error(JSON.stringify(assigned.error));
   return assigned.value;
 };
+async function* inPieces(text: string) {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += 1_000) yield bytes.subarray(at, at + 1_000);
+}
+
 const codeOf = async (link: string) => (await distribution.byLink(link))?.code();
 const redeem = (code: string, basket = 'b-1') =>
   ledger.redeem({
@@ -184,15 +190,71 @@ describe('caps [D2]', () => {
   });
 });
 
+describe('a day’s cap [D2]', () => {
+  test('bounds what customers ask for that day by the campaign’s calendar, and no list', async () => {
+    await campaign('daily', { capPerDay: { units: 3, value: null }, timeZone: 'America/New_York' });
+    clock = Date.parse('2026-06-02T03:59:00Z'); // 1 June there
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, async (_, i) => assign(await person(number(`c-${i}`)), 'daily')),
+    );
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(3);
+    expect(answers).toContainEqual({ ok: false, error: 'none_left_today' });
+    const ahead = { campaign: 'daily', how: 'ahead', channel: 'email', source: {}, personal: null } as const;
+    expect(await distribution.assign({ ...ahead, customer: await person(number('listed')) })).toMatchObject({
+      ok: true,
+    });
+    clock = Date.parse('2026-06-02T04:00:00Z');
+    expect(await assign(await person(number('tomorrow')), 'daily')).toMatchObject({ ok: true });
+  });
+
+  test('of value counts what each coupon is worth', async () => {
+    await campaign('daily', { capPerDay: { units: null, value: 1_200 }, personalValueMax: 700 });
+    const seven = { title: '$7 off', discount: { type: 'amount', amount: 700, currency: 'USD' } } as const;
+    expect(await assign(await person(number('a')), 'daily', seven)).toMatchObject({ ok: true });
+    expect(await assign(await person(number('b')), 'daily')).toMatchObject({ ok: true });
+    expect(await assign(await person(number('c')), 'daily')).toEqual({ ok: false, error: 'none_left_today' });
+  });
+});
+
+describe('an offer of one’s own [P13]', () => {
+  const seven = { title: '$7 off', discount: { type: 'amount', amount: 700, currency: 'USD' } } as const;
+
+  test('is what the coupon gives, and what the caps count', async () => {
+    await campaign('own', { personalValueMax: 700, cap: { units: null, value: 1_300 } });
+    const { link } = await given(await person(number('a')), 'own', seven);
+    expect((await ledger.exposure('own'))?.open).toEqual({ units: 1, value: 700 });
+    expect(await redeem((await codeOf(link)) ?? '')).toMatchObject({
+      value: [{ decision: 'approved', text: 'OK $7.00 OFF', offer: { title: '$7 off' } }],
+    });
+    expect(await assign(await person(number('b')), 'own', seven)).toEqual({ ok: false, error: 'none_left' });
+    expect(await assign(await person(number('b')), 'own')).toMatchObject({ ok: true });
+  });
+
+  test('beyond the campaign’s bounds is refused by its field, and nothing is given', async () => {
+    expect(await assign(await person(number('a')), 'spring', seven)).toMatchObject({
+      error: { outOfBounds: { field: 'discount' } },
+    });
+    expect((await ledger.exposure('spring'))?.units.issued).toBe(0);
+  });
+
+  test('can be had with a code made elsewhere', async () => {
+    await campaign('shop', { personalValueMax: 700 });
+    const stack = await ledger.importStack('shop', inPieces('SHOP-0001\nSHOP-0002'));
+    if (!stack.ok) throw new Error(stack.error.why);
+    await distribution.giveStack(stack.value.id);
+    const { link } = await given(await person(number('a')), 'shop', seven);
+    expect(await codeOf(link)).toBe('SHOP-0001');
+    expect((await ledger.exposure('shop'))?.open).toEqual({ units: 2, value: 1_200 });
+    expect(await verifyLedger(sqliteLedgerStore(database))).toMatchObject({ ok: true });
+  });
+});
+
 describe('a stack made elsewhere [D2]', () => {
-  async function* file(codes: readonly string[]) {
-    yield Buffer.from(codes.join('\n'));
-  }
   const codes = Array.from({ length: 30 }, (_, i) => `SHOP-${String(i).padStart(4, '0')}`);
 
   test('is given out code by code, each to one customer, and none is made beside it', async () => {
     await campaign('shop', { cap: { units: 30, value: null } });
-    const stack = await ledger.importStack('shop', file(codes));
+    const stack = await ledger.importStack('shop', inPieces(codes.join('\n')));
     if (!stack.ok) throw new Error(stack.error.why);
     await ledger.voidCode('SHOP-0003');
     expect(await distribution.giveStack(stack.value.id)).toEqual({ ok: true, value: { campaign: 'shop', left: 30 } });
@@ -346,12 +408,14 @@ describe('a claim [D6]', () => {
 });
 
 describe('a list [D7]', () => {
-  const list = (text: string) => assignList(distribution, 'spring', null, ReadableBytes(text), () => undefined);
-  async function* ReadableBytes(text: string) {
-    const bytes = Buffer.from(text);
-    for (let at = 0; at < bytes.length; at += 1_000) yield bytes.subarray(at, at + 1_000);
-  }
-
+  const list = (text: string) =>
+    assignList(
+      distribution,
+      { id: 'spring', discount: { type: 'amount', amount: 500, currency: 'USD' } },
+      null,
+      inPieces(text),
+      () => undefined,
+    );
   test('gives each line a coupon, and sent again changes nothing', async () => {
     const rows = Array.from({ length: 1_500 }, (_, i) => `c-${i},c${i}@example.com,Ann ${i}`);
     const text = `customer,email,name\n${rows.join('\n')}\n`;
@@ -374,6 +438,16 @@ describe('a list [D7]', () => {
     expect(outcome).toMatchObject({ rows: 4, assigned: 2, broken: null });
     expect(outcome.errors.map(({ line }) => line)).toEqual([3, 5]);
     expect(JSON.stringify(outcome)).not.toContain('2025550142');
+  });
+
+  test('may give each line an offer of its own; a bad one is told by its line', async () => {
+    await ledger.changeCampaign('spring', (now) => ({ ...now, personalValueMax: 900 }));
+    const outcome = await list(
+      'customer,value,title,ends_at\na,700,$7 off,2026-06-30\nb,,,\nc,1000,,\nd,seven,,\ne,,,2030-01-01\n',
+    );
+    expect(outcome).toMatchObject({ assigned: 2, refused: 2, errorCount: 3 });
+    expect(outcome.errors.map(({ line }) => line)).toEqual([4, 5, 6]);
+    expect((await ledger.exposure('spring'))?.open).toEqual({ units: 2, value: 1_200 });
   });
 
   test('with a quote missing says where, and what stood before stays', async () => {

@@ -1,6 +1,17 @@
-import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { verifyLedger } from '../../cloud/ledger/audit.ts';
 import { chain, entryOf } from '../../cloud/ledger/chain.ts';
@@ -8,7 +19,7 @@ import { CODE_STATES, type GatewayRow } from '../../cloud/ledger/code-rules.ts';
 import { LedgerUnavailable } from '../../cloud/ledger/port.ts';
 import { type Database, DatabaseUnusable, openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
-import { type Batch, DuplicateCode, type LedgerStore, LostRace } from '../../cloud/ledger/store.ts';
+import { type Batch, DuplicateCode, type LedgerStore, LostRace, NOTHING } from '../../cloud/ledger/store.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import { chainEntries, GENESIS_HASH } from '../../protocol/journal.ts';
 import {
@@ -29,10 +40,6 @@ import {
 
 /** What every store of the ledger must do, whatever database is under it. */
 
-const nothing: Batch = {
-  ...{ codes: [], reservations: [], redemptions: [], reversals: [], uses: [], waits: [], waitsEnded: [] },
-  ...{ gateways: [], entries: [], journals: [], messages: [], exceptions: [], units: new Map(), published: [] },
-};
 const beat = (n: number) => ({ type: 'beat', body: { beat: `beat-${n}`, now: NOW } }) as const;
 const HASHES = ['c', 'd', 'e'].map(hashOfDigit);
 
@@ -48,7 +55,7 @@ function ledgerStoreSuite(name: string, open: () => OpenStore): void {
     });
     afterEach(() => store.close());
 
-    const write = (batch: Partial<Batch>) => store.transaction((tx) => tx.write({ ...nothing, ...batch }));
+    const write = (batch: Partial<Batch>) => store.transaction((tx) => tx.write({ ...NOTHING, ...batch }));
     const code = async (hash: CodeHash = HASH) => (await store.read((tx) => tx.codes([hash])))[0];
     const moved = { row: codeWith({ state: 'reserved', reservation: 'reservation-1', version: 1 }), seenVersion: 0 };
 
@@ -88,7 +95,7 @@ function ledgerStoreSuite(name: string, open: () => OpenStore): void {
         await stage(0, one, other);
         expect(await code(one)).toBeUndefined();
         expect(await taken()).toEqual([one, other, HASH]);
-        expect((await store.read((tx) => tx.units('spring'))).issued).toBe(HASHES.length);
+        expect((await store.read(async (tx) => (await tx.counts('spring')).units)).issued).toBe(HASHES.length);
         await expect(stage(1, third, one)).rejects.toBeInstanceOf(DuplicateCode);
         await expect(stage(1, HASH)).rejects.toBeInstanceOf(DuplicateCode);
         expect(await taken()).toEqual([one, other, HASH]);
@@ -110,7 +117,7 @@ function ledgerStoreSuite(name: string, open: () => OpenStore): void {
         expect(await code(third)).toBeUndefined();
         await issue(1, third);
         expect(await store.read((tx) => tx.unfinishedStacks())).not.toContain(stack);
-        expect((await store.read((tx) => tx.units('spring'))).issued).toBe(HASHES.length + 3);
+        expect((await store.read(async (tx) => (await tx.counts('spring')).units)).issued).toBe(HASHES.length + 3);
         await expect(issue(1, third)).rejects.toThrow();
       });
 
@@ -171,7 +178,7 @@ function ledgerStoreSuite(name: string, open: () => OpenStore): void {
 
     test('leaves nothing of a transaction that throws, and goes on with the next [C7]', async () => {
       const failing = store.transaction(async (tx) => {
-        await tx.write({ ...nothing, codes: [moved], messages: [{ gateway: STORE_BOX, epoch: 1, message: beat(1) }] });
+        await tx.write({ ...NOTHING, codes: [moved], messages: [{ gateway: STORE_BOX, epoch: 1, message: beat(1) }] });
         throw new Error('a defect');
       });
       const following = write({ gateways: [gatewayWith({ number: 11 })] });
@@ -189,7 +196,7 @@ function ledgerStoreSuite(name: string, open: () => OpenStore): void {
           if (row === undefined) throw new Error('no code');
           await new Promise(setImmediate);
           await tx.write({
-            ...nothing,
+            ...NOTHING,
             codes: [{ row: { ...row, version: row.version + 1 }, seenVersion: row.version }],
           });
         });
@@ -257,17 +264,106 @@ function ledgerStoreSuite(name: string, open: () => OpenStore): void {
 
     test('counts the units of each state in the transaction that moves them [S10]', async () => {
       const none = Object.fromEntries(CODE_STATES.map((state) => [state, 0]));
-      const units = () => store.read((tx) => tx.units('spring'));
+      const units = () => store.read(async (tx) => (await tx.counts('spring')).units);
       expect(await units()).toEqual({ ...none, issued: 3 });
       await write({ units: new Map([['spring', { issued: -2, reserved: 2 }]]) });
       await write({ units: new Map([['spring', { reserved: -1, redeemed: 1 }]]) });
       await expect(
         store.transaction(async (tx) => {
-          await tx.write({ ...nothing, units: new Map([['spring', { issued: -1, voided: 1 }]]) });
+          await tx.write({ ...NOTHING, units: new Map([['spring', { issued: -1, voided: 1 }]]) });
           throw new Error('rolled back');
         }),
       ).rejects.toThrow('rolled back');
       expect(await units()).toEqual({ ...none, issued: 1, reserved: 1, redeemed: 1 });
+    });
+
+    describe('of codes with a value of their own', () => {
+      const SEVEN = {
+        title: '$7 off',
+        discount: { type: 'amount', amount: 700, currency: 'USD' },
+        minimumBasket: null,
+        terms: 'For Anna.',
+      } as const;
+      const own = async () => {
+        const { issued, reserved } = (await store.read((tx) => tx.counts('spring'))).own;
+        return { issued, reserved };
+      };
+
+      test('keeps what they have, and counts them beside the others in the transaction that moves them [P13, S10]', async () => {
+        const row = codeWith({ version: 1, personal: SEVEN });
+        const none = { units: 0, value: 0 };
+        await write({
+          codes: [{ row, seenVersion: 0 }],
+          own: new Map([['spring', { issued: { units: 1, value: 700 } }]]),
+        });
+        expect(await code()).toEqual(row);
+        expect(await own()).toEqual({ issued: { units: 1, value: 700 }, reserved: none });
+        const moves = { issued: { units: -1, value: -700 }, reserved: { units: 1, value: 700 } };
+        await write({
+          codes: [{ row: { ...row, state: 'reserved', reservation: 'reservation-1', version: 2 }, seenVersion: 1 }],
+          reservations: [reservationWith()],
+          own: new Map([['spring', moves]]),
+        });
+        expect(await own()).toEqual({ issued: none, reserved: { units: 1, value: 700 } });
+        expect(await store.read((tx) => tx.countHeldBy([STORE_BOX]))).toMatchObject([
+          { units: 1, own: { units: 1, value: 700 } },
+        ]);
+        const exception = {
+          what: 'redeemed_twice',
+          gateway: STORE_BOX,
+          codeHash: HASH,
+          ours: 'reserved',
+          theirs: 'redeemed',
+        };
+        await write({ exceptions: [{ ...exception, id: 'exception-1', at: NOW }] });
+        expect(await store.read((tx) => tx.exceptions(9))).toMatchObject([{ ownValue: 700 }]);
+      });
+
+      test('issues them with it from the beginning [P13, S10]', async () => {
+        const codes = [
+          { hash: hashOfDigit('f'), lastFour: 'AAAA', personal: SEVEN },
+          { hash: hashOfDigit('0'), lastFour: 'BBBB', personal: { title: 'Hello' } },
+        ];
+        const sealed = Buffer.from('sealed');
+        await store.transaction((tx) =>
+          tx.issue({ stack: 'stack-0001', chunk: 1, campaign: 'spring', dealt: false, sealed, codes, entries: [] }),
+        );
+        expect((await code(hashOfDigit('f')))?.personal).toEqual(SEVEN);
+        expect((await code(hashOfDigit('0')))?.personal).toEqual({ title: 'Hello' });
+        expect((await own()).issued).toEqual({ units: 1, value: 700 });
+        expect((await store.read(async (tx) => (await tx.counts('spring')).units)).issued).toBe(HASHES.length + 2);
+      });
+    });
+
+    test('keeps every version of a campaign’s terms, the oldest first, and never writes one twice [P8]', async () => {
+      const [campaign] = await store.read((tx) => tx.campaigns(['spring']));
+      if (campaign === undefined) throw new Error('no campaign');
+      const next = { ...campaign, terms: 'Not on Sundays.', changedAt: NOW + 1, card: cardWith({ version: 2 }) };
+      await write({ versions: [campaign] });
+      await write({ versions: [next] });
+      expect((await store.read((tx) => tx.campaigns(['spring'])))[0]).toEqual(next);
+      const { issuedUnits: _units, issuedValue: _value, ...terms } = next;
+      expect(await store.read((tx) => tx.campaignVersions('spring'))).toEqual([
+        expect.objectContaining({ terms: null, changedAt: NOW }),
+        terms,
+      ]);
+      await expect(write({ versions: [next] })).rejects.toThrow();
+    });
+
+    test('lists redemptions under old terms, the newest first, with their code [P8]', async () => {
+      const second = redemptionWith({ id: 'redemption-2', codeHash: hashOfDigit('d'), at: NOW, oldTerms: true });
+      const first = redemptionWith({ oldTerms: true });
+      await write({
+        redemptions: [first, second, redemptionWith({ id: 'redemption-3', codeHash: hashOfDigit('e') })],
+        oldTerms: [first, second].map(({ id }) => ({ redemption: id, used: 1, inForce: 3 })),
+      });
+      const listed = await store.read((tx) => tx.oldTerms(9));
+      const code = { lastFour: '8WNS', campaign: 'spring', personal: null };
+      expect(listed).toEqual([
+        { redemption: 'redemption-2', used: 1, inForce: 3, sale: second, code },
+        { redemption: 'redemption-1', used: 1, inForce: 3, sale: first, code },
+      ]);
+      expect(await store.read((tx) => tx.oldTerms(1))).toHaveLength(1);
     });
 
     test('issues a chunk whole or not at all: a code that exists already is told apart from a defect [S10]', async () => {
@@ -282,10 +378,10 @@ function ledgerStoreSuite(name: string, open: () => OpenStore): void {
       const codes = [hashOfDigit('f'), HASH].map((hash) => ({ hash, lastFour: 'AAAA' }));
       await expect(store.transaction((tx) => tx.issue({ ...chunk, codes }))).rejects.toBeInstanceOf(DuplicateCode);
       expect(await code(hashOfDigit('f'))).toBeUndefined();
-      expect(await store.read((tx) => tx.units('spring'))).toMatchObject({ issued: 3 });
+      expect(await store.read(async (tx) => (await tx.counts('spring')).units)).toMatchObject({ issued: 3 });
       expect(await store.read((tx) => tx.stackChunk('stack-0001', 1))).toBeNull();
       await store.transaction((tx) => tx.issue({ ...chunk, codes: codes.slice(0, 1) }));
-      expect(await store.read((tx) => tx.units('spring'))).toMatchObject({ issued: 4 });
+      expect(await store.read(async (tx) => (await tx.counts('spring')).units)).toMatchObject({ issued: 4 });
       expect(await store.read((tx) => tx.unfinishedStacks())).toEqual([]);
     });
 
@@ -433,7 +529,10 @@ async function seed(store: LedgerStore): Promise<void> {
       ...{ id: 'spring', card: cardWith(), condition: null, terms: null, picture: null },
       ...{
         cap: { units: null, value: null },
+        capPerDay: { units: null, value: null },
         perCustomer: 1,
+        personalValueMax: null,
+        changedAt: NOW,
         offline: 'decline',
         issuedUnits: 3,
         issuedValue: dollars(15).amount,
@@ -450,7 +549,7 @@ async function seed(store: LedgerStore): Promise<void> {
       codes,
       entries: [],
     });
-    await tx.write({ ...nothing, gateways: [box(gatewayWith()), box(gatewayWith({ id: OTHER_BOX }))] });
+    await tx.write({ ...NOTHING, gateways: [box(gatewayWith()), box(gatewayWith({ id: OTHER_BOX }))] });
   });
 }
 
@@ -490,7 +589,7 @@ describe('a SQLite file', () => {
     await second.close();
     await store.close();
     const third = openAt(path).store;
-    expect(await third.read((tx) => tx.units('spring'))).toMatchObject({ issued: 3 });
+    expect(await third.read(async (tx) => (await tx.counts('spring')).units)).toMatchObject({ issued: 3 });
   });
 
   test('is read as committed: a transaction under way is not seen [C7]', async () => {
@@ -499,7 +598,7 @@ describe('a SQLite file', () => {
     const seen: (number | undefined)[] = [];
     const look = async () => seen.push((await store.read((tx) => tx.gateways([STORE_BOX])))[0]?.number);
     await store.transaction(async (tx) => {
-      await tx.write({ ...nothing, gateways: [gatewayWith({ number: 99 })] });
+      await tx.write({ ...NOTHING, gateways: [gatewayWith({ number: 99 })] });
       await look();
     });
     await look();
@@ -511,6 +610,29 @@ describe('a SQLite file', () => {
     opened.push(database);
     expect(database.raw.pragma('journal_mode', { simple: true })).toBe('wal');
     expect(database.raw.pragma('synchronous', { simple: true })).toBe(2);
+  });
+
+  test('of before knows its campaigns’ terms as their first version [P8]', async () => {
+    const path = newFile();
+    const before = new Sqlite(path);
+    const schema = join(import.meta.dirname, '../../cloud/ledger/schema');
+    const steps = readdirSync(schema)
+      .sort()
+      .filter((name) => name < '005');
+    for (const step of steps) before.exec(readFileSync(join(schema, step), 'utf8'));
+    before.pragma(`user_version = ${steps.length}`);
+    const body = { card: cardWith({ version: 7 }), condition: null, terms: null, picture: null };
+    before
+      .prepare('INSERT INTO campaigns (id, body, face_value) VALUES (?, ?, 500)')
+      .run('spring', JSON.stringify({ ...body, perCustomer: 1, offline: 'decline' }));
+    before.close();
+    const { store } = openAt(path);
+    const [campaign] = await store.read((tx) => tx.campaigns(['spring']));
+    expect(campaign).toMatchObject({ card: { version: 7 }, personalValueMax: null, issuedUnits: 0 });
+    expect(campaign?.changedAt).toBeGreaterThan(Date.parse('2026-01-01'));
+    expect(await store.read((tx) => tx.campaignVersions('spring'))).toMatchObject([
+      { id: 'spring', card: { version: 7 }, changedAt: campaign?.changedAt },
+    ]);
   });
 
   test('that is no database is refused in one line that names it', () => {

@@ -92,7 +92,14 @@ describe('a delivery', () => {
   test('to all who have a coupon passes over who has redeemed, and makes no new coupons', async () => {
     const [ann, bob] = [await world.person(ANN), await world.person(BOB)];
     for (const customer of [ann, bob])
-      await world.distribution.assign({ campaign: 'spring', customer, how: 'ahead', channel: 'email', source: {} });
+      await world.distribution.assign({
+        campaign: 'spring',
+        customer,
+        how: 'ahead',
+        channel: 'email',
+        source: {},
+        personal: null,
+      });
     await world.agree(ANN, BOB);
     const coupon = (await world.distribution.couponsOf(bob))[0];
     const total = { amount: 9_000, currency: 'USD' };
@@ -108,7 +115,14 @@ describe('a delivery', () => {
 
   test('of a reminder waits until so many days before the campaign’s end', async () => {
     const customer = await world.person(ANN);
-    await world.distribution.assign({ campaign: 'spring', customer, how: 'ahead', channel: 'email', source: {} });
+    await world.distribution.assign({
+      campaign: 'spring',
+      customer,
+      how: 'ahead',
+      channel: 'email',
+      source: {},
+      personal: null,
+    });
     await world.agree(ANN);
     world.clock.now = Date.parse('2026-12-27T23:59:00Z');
     await world.office.open();

@@ -30,6 +30,7 @@ const item = (changes: Partial<Installed> = {}): Installed => ({
   generation: 0,
   campaign: 'spring',
   cardVersion: 1,
+  personal: null,
   epoch: 1,
   number: 3,
   notAfter: 1000,
@@ -114,6 +115,16 @@ describe.each([
     expect(store.box()).toMatchObject({ floor: 7, highWater: 99, bootId: 4, stoppedClean: false, fence });
     change({ do: 'stopped' });
     expect(store.box().stoppedClean).toBe(true);
+  });
+
+  it('keeps with a reservation what its coupon has of its own [P13]', () => {
+    const personal = { title: '$7 off', discount: { type: 'amount', amount: 700, currency: 'USD' } } as const;
+    install({ personal });
+    install({ reservation: 'res-00002', codeHash: OTHER });
+    expect(store.reservation('res-00001')).toEqual(held({ personal }));
+    expect(store.code(OTHER).open[0]?.personal).toBeNull();
+    change({ do: 'bury', reservation: 'res-00003', codeHash: CODE, generation: 0, epoch: 1 });
+    expect(store.reservation('res-00003')).toMatchObject({ state: 'returned', personal: null });
   });
 
   it('knows the forms of the newest card of each campaign, each once, and forgets what was rolled back', () => {
@@ -353,6 +364,20 @@ describe('the till’s store on a disk', () => {
     store.close();
     store = new SqliteTillStore(path());
     expect([store.box(), store.reservation('res-00001'), store.entries(1, 1, 9)]).toEqual(before);
+  });
+
+  it('of before has reservations without anything of their own, and takes others [P13]', () => {
+    store.make(BOX);
+    install();
+    store.close();
+    const before = new Sqlite(path());
+    before.exec('ALTER TABLE reservations DROP COLUMN personal');
+    before.pragma('user_version = 1');
+    before.close();
+    store = new SqliteTillStore(path());
+    expect(store.reservation('res-00001')).toEqual(held());
+    install({ reservation: 'res-00002', codeHash: OTHER, personal: { title: 'Hello' } });
+    expect(store.reservation('res-00002')?.personal).toEqual({ title: 'Hello' });
   });
 
   it('a checkpoint moves what was committed into the file, and no more', () => {

@@ -32,6 +32,7 @@ describe('settings of the cloud', () => {
         broker: { kind: 'embedded', port: 1883 },
         brokerPublicUrl: null,
         stockUnitsMax: 500,
+        country: null,
         tls: null,
         insecureLan: false,
       },
@@ -102,6 +103,7 @@ describe('settings of the cloud', () => {
     ['TEARLINE_CLOUD_URL', 'localhost:8080'],
     ['TEARLINE_BROKER_URL', 'http://broker.example'],
     ['TEARLINE_STOCK_UNITS_MAX', '-1'],
+    ['TEARLINE_CLOUD_COUNTRY', 'Atlantis'],
     ['TEARLINE_INSECURE_LAN', 'maybe'],
   ])('%s=%s is refused with what was expected', (name, value) => {
     expect(errorOf(fromEnv({ [name]: value }))).toMatch(new RegExp(`^${name}: expected `));

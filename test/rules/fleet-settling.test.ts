@@ -61,6 +61,7 @@ function given(state: CodeState, changes: Partial<EntryCase> = {}): EntryCase {
     view,
     reservation: view.reservation ?? reservationWith({ state: 'returned' }),
     known: null,
+    versions: [],
     epoch: 1,
     evidence: false,
     ...changes,
@@ -139,16 +140,28 @@ describe('an entry `redeemed`', () => {
     ]);
   });
 
-  test('under terms older than the card is marked, also where the box did not know [P8]', () => {
-    const terms = (box: boolean, version: number) =>
-      applyRedeemed(
-        gatewayWith(),
-        redeemed({ oldTerms: box }),
-        given('reserved', { view: viewIn('reserved', { card: cardWith({ version }) }) }),
-      ).changes.flatMap((change) => (change.do === 'redemption' ? [change.row.oldTerms] : []));
-    expect(terms(false, 1)).toEqual([false]);
-    expect(terms(true, 1)).toEqual([true]);
-    expect(terms(false, 2)).toEqual([true]);
+  test('under terms that the campaign had no more is marked, with both versions, also where the box did not know [P8]', () => {
+    const version = (n: number, endsAt: string) => ({
+      ...{ id: 'spring', card: cardWith({ version: n, endsAt }), condition: null, terms: null, picture: null },
+      ...{
+        cap: { units: null, value: null },
+        capPerDay: { units: null, value: null },
+        perCustomer: 1,
+        personalValueMax: null,
+        offline: 'decline' as const,
+      },
+      changedAt: NOW - 100_000 + n,
+    });
+    const marks = (endsAt: string, entry: Partial<EntryOf<'redeemed'>> = {}) => {
+      const versions = [version(1, '2027-11-30'), version(2, endsAt)];
+      const { changes } = applyRedeemed(gatewayWith(), redeemed(entry), given('reserved', { versions }));
+      const isOld = changes.flatMap((change) => (change.do === 'redemption' ? [change.row.oldTerms] : []));
+      return [...isOld, ...changes.flatMap((change) => (change.do === 'old_terms' ? [change.row] : []))];
+    };
+    expect(marks('2026-12-24')).toEqual([true, { redemption: 'redemption-1', used: 1, inForce: 2 }]);
+    expect(marks('2026-12-24', { cardVersion: 1, oldTerms: true })).toMatchObject([true, { used: 1, inForce: 2 }]);
+    expect(marks('2026-12-24', { cardVersion: 2 })).toEqual([false]);
+    expect(marks('2027-11-30')).toEqual([false]);
   });
 
   test('tells every store that waited that the code is used, and where [C3]', () => {

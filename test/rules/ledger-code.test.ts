@@ -57,7 +57,7 @@ describe('the void mark', () => {
     generation: 0,
     why: 'recall' as const,
   };
-  const given = { reservation: reservationWith(), known: null, epoch: 1, evidence: false };
+  const given = { reservation: reservationWith(), known: null, versions: [], epoch: 1, evidence: false };
   const ended = NOW + USE_MS;
   const door = { door: 'cart:shop', basket: 'cart-1', reservation: null };
   const online = redemptionWith(door);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { verifyLedger } from '../../cloud/ledger/audit.ts';
-import { CODE_STATES } from '../../cloud/ledger/code-rules.ts';
+import { CODE_STATES, type CodeRow } from '../../cloud/ledger/code-rules.ts';
+import { faceValue } from '../../protocol/offer.ts';
 import { type Box, hashOfCode, openWorld, type World } from './ledger-world.ts';
 
 /**
@@ -12,6 +13,7 @@ import { type Box, hashOfCode, openWorld, type World } from './ledger-world.ts';
 type Call = 'validate' | 'redeem';
 
 const MINUTE = 60_000;
+const off = (amount: number) => ({ type: 'amount', amount, currency: 'USD' }) as const;
 const BASKETS = ['a', 'b', 'c', 'd', 'e'];
 
 const code = fc.nat(2);
@@ -47,6 +49,8 @@ const command = fc.oneof(
   often(1, 'void', { code }),
   often(5, 'wait', { ms: fc.constantFrom(MINUTE, 16 * MINUTE, 7 * 60 * MINUTE, 73 * 60 * MINUTE) }),
   often(1, 'revoke', { box }),
+  often(2, 'personalise', { code, cents: fc.constantFrom(300, 500, 700) }),
+  often(1, 'edit', { cents: fc.constantFrom(200, 500, 600) }),
 );
 type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
 
@@ -119,6 +123,15 @@ class Play {
         return world.ledger.tick();
       case 'revoke':
         await world.ledger.revoke(at.id);
+        return;
+      case 'personalise':
+        await world.ledger.personalise('spring', text, { discount: off(command.cents) });
+        return;
+      case 'edit':
+        await world.ledger.changeCampaign('spring', (now) => {
+          const offer = { ...now.card.offer, discount: off(command.cents) };
+          return { ...now, card: { ...now.card, offer } };
+        });
     }
   }
 
@@ -191,10 +204,27 @@ class Play {
       const atCloud = row.state === 'issued' || row.state === 'held' ? ['the cloud'] : [];
       expect([...atCloud, ...atBoxes].length, `S2: ${[...atCloud, ...atBoxes].join(' and ')}`).toBeLessThanOrEqual(1);
     }
-    const units = (await world.ledger.exposure('spring'))?.units;
-    for (const state of CODE_STATES)
-      expect(units?.[state], `S10: ${state}`).toBe(rows.filter((row) => row.state === state).length);
+    await this.#booksAddUp(rows);
     await this.#nothingWentBack();
+  }
+
+  /** S10: units and money by the codes themselves, each at its own value. */
+  async #booksAddUp(rows: readonly CodeRow[]): Promise<void> {
+    const { ledger } = this.world;
+    const exposure = await ledger.exposure('spring');
+    for (const state of CODE_STATES)
+      expect(exposure?.units[state], `S10: ${state}`).toBe(rows.filter((row) => row.state === state).length);
+    const face = faceValue((await ledger.campaign('spring'))?.card.offer.discount ?? off(0));
+    const worth = (of: (row: CodeRow) => boolean) =>
+      rows.filter(of).reduce((sum, { personal }) => sum + faceValue(personal?.discount ?? off(face)), 0);
+    const isRedeemed = ({ state }: CodeRow) => state === 'redeemed';
+    expect(exposure?.redeemed.value, 'S10: redeemed, in money').toBe(worth(isRedeemed));
+    expect(exposure?.open.value, 'S10: open, in money').toBe(
+      worth((row) => !isRedeemed(row) && row.state !== 'voided'),
+    );
+    const held = (await ledger.gateways()).reduce((sum, { holds, inDoubt }) => sum + holds.value + inDoubt.value, 0);
+    const atBoxes = ['reserved', 'void_pending', 'in_doubt'];
+    expect(held, 'S10: held by boxes, in money').toBe(worth(({ state }) => atBoxes.includes(state)));
   }
 
   /** S7, at the ledger: what it has closed stays closed, and no epoch and no acknowledged number falls. */
@@ -230,11 +260,11 @@ describe('whatever two stores and two carts do', () => {
     vi.useRealTimers();
   });
 
-  test('one code is spent once, never free again in its generation, and the books add up and audit [S1, S2, S3, S6, S7, S10]', async () => {
+  test('one code is spent once, never free again in its generation, and the books add up to the cent and audit [S1, S2, S3, S6, S7, S10, P13]', async () => {
     let approvals = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(command, { minLength: 20, maxLength: 80 }), fc.nat(), async (commands, place) => {
-        const world = await openWorld({ count: 3 });
+        const world = await openWorld({ count: 3, personalValueMax: 700 });
         const play = new Play(world, [await world.box('0001'), await world.box('0002')]);
         try {
           for (const one of commands) {

@@ -124,13 +124,16 @@ export function codeWith(changes: Partial<CodeRow> = {}): CodeRow {
     hold: null,
     redemption: null,
     restockAfter: 0,
+    personal: null,
     ...changes,
   };
 }
 
 /** By default held by the basket `cart-1` of the shop, reserved at STORE_BOX, redeemed there by the basket `sale-1`. */
 export function viewIn(state: CodeState, changes: Partial<CodeView> = {}): CodeView {
-  const base = { reservation: null, holder: null, redemption: null, redeemedWhere: null, waits: [], card: cardWith() };
+  const card = changes.card ?? cardWith();
+  const rows = { reservation: null, holder: null, redemption: null, redeemedWhere: null, waits: [] };
+  const base = { ...rows, card, campaignCard: card };
   switch (state) {
     case 'issued':
       return { ...base, code: codeWith(), ...changes };

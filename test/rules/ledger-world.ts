@@ -26,7 +26,14 @@ const FLEET_KEY = Buffer.alloc(32, 7);
 
 export type World = Awaited<ReturnType<typeof openWorld>>;
 
-export async function openWorld({ count = 4, card = {}, capUnits = null, stockUnitsMax = 500 }: Options = {}) {
+export async function openWorld({
+  count = 4,
+  card = {},
+  capUnits = null,
+  capValue = null,
+  personalValueMax = null,
+  stockUnitsMax = 500,
+}: Options = {}) {
   const database = openDatabase(':memory:');
   const store = sqliteLedgerStore(database);
   const clock = { now: NOW };
@@ -52,7 +59,13 @@ export async function openWorld({ count = 4, card = {}, capUnits = null, stockUn
     await ledger.createStore({ id, name, timeZone: 'UTC', address: null });
   await ledger.createCampaign({
     ...{ id: 'spring', card: cardWith(card), condition: null, terms: null, picture: null },
-    ...{ cap: { units: capUnits, value: null }, perCustomer: 1, offline: 'decline' },
+    ...{
+      cap: { units: capUnits, value: capValue },
+      capPerDay: { units: null, value: null },
+      perCustomer: 1,
+      personalValueMax,
+      offline: 'decline',
+    },
   });
   const codes = await issue(ledger, count);
   return {
@@ -78,6 +91,8 @@ type Options = {
   readonly count?: number;
   readonly card?: Partial<Card>;
   readonly capUnits?: number | null;
+  readonly capValue?: number | null;
+  readonly personalValueMax?: number | null;
   readonly stockUnitsMax?: number;
 };
 

@@ -46,7 +46,7 @@ describe('a text message', () => {
     const link = `https://coupons.example.com/c/${'x'.repeat(22)}`;
     const texts = [
       words.help,
-      ...[words.stopped, words.started, words.noneLeft, words.ended],
+      ...[words.stopped, words.started, words.noneLeft, words.noneToday, words.ended],
       words.proofSms({ proof: '123456', minutes: 10, title: '$5 off' }),
       words.couponSms({ title: '$5 off your next basket', link }),
       words.reminderSms({ title: '$5 off your next basket', until: '28 November', link }),

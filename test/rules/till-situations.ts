@@ -20,6 +20,7 @@ const HELD: Reservation = {
   generation: 0,
   campaign: 'spring',
   cardVersion: 1,
+  personal: null,
   epoch: 1,
   number: 3,
   notAfter: T0 + HOUR,
@@ -148,7 +149,15 @@ export type SituationName = keyof typeof SITUATIONS;
 export function knownIn({ held, answers = [], session = {} }: Situation): KnownForMessage {
   const isOpen = held !== undefined && held.state === 'active';
   return {
-    self: { gateway: GATEWAY, door: DOOR, store: STORE.id, storeName: STORE.name, keyId: 'key-0001', strict: false },
+    self: {
+      gateway: GATEWAY,
+      door: DOOR,
+      store: STORE.id,
+      storeName: STORE.name,
+      timeZone: STORE.timeZone,
+      keyId: 'key-0001',
+      strict: false,
+    },
     box: {
       incarnation: INCARNATION,
       epoch: 1,

@@ -82,7 +82,9 @@ export class World {
       terms: null,
       picture: null,
       cap: { units: null, value: null },
+      capPerDay: { units: null, value: null },
       perCustomer: 1,
+      personalValueMax: null,
       offline: 'decline',
     });
     const stack = await ledger.issueStack('spring', 5);

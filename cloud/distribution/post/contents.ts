@@ -8,7 +8,7 @@ const contentsSchema = z.strictObject({
   to: z.string(),
   proof: z.string().optional(),
   /** Of our own answers to a text. */
-  say: z.enum(['help', 'stopped', 'started', 'noneLeft', 'ended']).optional(),
+  say: z.enum(['help', 'stopped', 'started', 'noneLeft', 'noneToday', 'ended']).optional(),
   subject: z.string().optional(),
   text: z.string().optional(),
 });

@@ -72,8 +72,16 @@ async function couponFor(ports: InboundPorts, address: Address, keyword: string)
   if (validityIn(running.card, running.card.timeZone).endsAt <= now()) return { say: 'ended' };
   const customer = await distribution.person([{ identity: address, verified: true }], {});
   const source = { keyword };
-  const assigned = await distribution.assign({ campaign: running.id, customer, how: 'demand', channel: 'sms', source });
+  const assigned = await distribution.assign({
+    campaign: running.id,
+    customer,
+    how: 'demand',
+    channel: 'sms',
+    source,
+    personal: null,
+  });
   if (assigned.ok) return { assignment: assigned.value.assignment, campaign: running.id };
+  if (assigned.error === 'none_left_today') return { say: 'noneToday' };
   return { say: assigned.error === 'none_left' ? 'noneLeft' : 'ended' };
 }
 

@@ -1,4 +1,5 @@
-import { validityIn } from '../../../protocol/card.ts';
+import { type Card, validityIn } from '../../../protocol/card.ts';
+import { personalCard } from '../../../protocol/personal-offer.ts';
 import type { Campaign } from '../../ledger/port.ts';
 import { parseEmail, parsePhone } from '../identity.ts';
 import type { Coupon, CustomerView, Distribution } from '../port.ts';
@@ -44,7 +45,8 @@ export type PreparingPorts = {
   readonly now: () => number;
 };
 
-const suppressed = (reason: string): Prepared => ({ is: 'suppressed', reason });
+type NotNow = Exclude<Prepared, { is: 'ready' }>;
+const suppressed = (reason: string): NotNow => ({ is: 'suppressed', reason });
 
 export async function prepare(
   ports: PreparingPorts,
@@ -78,7 +80,9 @@ async function prepareAsked(ports: PreparingPorts, message: MessageRow): Promise
     });
   const coupon = message.assignment === null ? null : await ports.distribution.coupon(message.assignment);
   if (coupon === null || campaign === null) return suppressed('no_coupon');
-  const shown = shownOf(ports, campaign, coupon, message.language, campaign.card.timeZone);
+  const own = await ownCard(ports, campaign, coupon);
+  const card = 'is' in own ? campaign.card : own.card;
+  const shown = shownOf(ports, card, campaign.condition, coupon, message.language, card.timeZone);
   return ready({ channel: 'sms', sms: { id: message.id, to: contents.to, text: couponSms(shown, null, 'coupon') } });
 }
 
@@ -132,10 +136,10 @@ async function prepareDelivered(ports: PreparingPorts, message: MessageRow, deli
   const until = whenNotQuiet(now(), delivery.quiet, timeZone);
   if (until > now()) return { is: 'held', until, reason: 'quiet_hours' };
   const coupon = await couponOf(ports, person.id, delivery);
-  if (!('id' in coupon)) return suppressed(coupon.reason);
-  const state = await stateOf(ports, coupon);
-  if (state !== null) return suppressed(state);
-  const shown = shownOf(ports, campaign, coupon, person.language, timeZone);
+  if (!('id' in coupon)) return coupon;
+  const own = await ownCard(ports, campaign, coupon);
+  if ('is' in own) return own;
+  const shown = shownOf(ports, own.card, campaign.condition, coupon, person.language, timeZone);
   const letter = await deliveredLetter(ports, message, delivery, to, shown);
   return { is: 'ready', letter, assignment: coupon.id, consent: consent.id };
 }
@@ -173,33 +177,46 @@ function addressOf(secrets: Secrets, person: CustomerView, channel: PostChannel,
 
 /** Who is on a list gets a coupon now, where there is none yet; who was chosen for having one gets none besides. */
 async function couponOf(
-  { distribution, store }: PreparingPorts,
+  { distribution, store, now }: PreparingPorts,
   customer: string,
   { id, campaign, audience, channel }: DeliveryRow,
-): Promise<Coupon | { readonly reason: string }> {
+): Promise<Coupon | NotNow> {
   if (audience === 'list') {
+    const source = { delivery: id };
     const assigned = await distribution.assign({
       campaign,
       customer,
       how: 'delivery',
       channel,
-      source: { delivery: id },
+      source,
+      personal: null,
     });
-    if (!assigned.ok) return { reason: assigned.error };
-    return (await distribution.coupon(assigned.value.assignment)) ?? { reason: 'no_coupon' };
+    if (assigned.ok) return (await distribution.coupon(assigned.value.assignment)) ?? suppressed('no_coupon');
+    if (assigned.error === 'none_left_today') return { is: 'held', until: now() + HOUR_MS, reason: assigned.error };
+    return suppressed(typeof assigned.error === 'object' ? 'no_coupon' : assigned.error);
   }
   const mine = (await store.read((tx) => tx.assignmentsOf(campaign, customer))).filter(
     (row) => row.replacedBy === null,
   );
   const newest = mine.at(-1);
-  return (newest === undefined ? null : await distribution.coupon(newest.id)) ?? { reason: 'no_coupon' };
+  return (newest === undefined ? null : await distribution.coupon(newest.id)) ?? suppressed('no_coupon');
 }
 
-/** Why nobody wants to hear of this coupon any more; null: it can be used. */
-async function stateOf({ store }: PreparingPorts, { codeHash }: Coupon): Promise<'redeemed' | 'voided' | null> {
-  const state = (await store.read((tx) => tx.codes([codeHash])))[0]?.state;
-  if (state === 'redeemed') return state;
-  return state === 'voided' || state === 'void_pending' ? 'voided' : null;
+/** A day's cap is asked again each hour: it is full until the campaign's midnight. */
+const HOUR_MS = 3_600_000;
+
+/** The terms of this coupon itself; else why nobody wants to hear of it any more. */
+async function ownCard(
+  { store, now }: PreparingPorts,
+  { card }: Campaign,
+  { codeHash }: Coupon,
+): Promise<{ readonly card: Card } | NotNow> {
+  const code = (await store.read((tx) => tx.codes([codeHash])))[0];
+  if (code === undefined) return suppressed('no_coupon');
+  if (code.state === 'redeemed') return suppressed('redeemed');
+  if (code.state === 'voided' || code.state === 'void_pending') return suppressed('voided');
+  const own = personalCard(card, code.personal);
+  return validityIn(own, own.timeZone).endsAt <= now() ? suppressed('ended') : { card: own };
 }
 
 const campaignOf = async ({ store }: PreparingPorts, id: string | null): Promise<Campaign | null> =>
@@ -207,14 +224,13 @@ const campaignOf = async ({ store }: PreparingPorts, id: string | null): Promise
 
 const shownOf = (
   { publicUrl, now }: PreparingPorts,
-  campaign: Campaign,
+  card: Card,
+  condition: string | null,
   coupon: Coupon,
   language: string,
   timeZone: string,
 ): Shown => ({
-  title: campaign.card.offer.title,
-  condition: campaign.condition,
-  endsAt: validityIn(campaign.card, campaign.card.timeZone).endsAt,
+  ...{ title: card.offer.title, condition, endsAt: validityIn(card, card.timeZone).endsAt },
   ...{ timeZone, language, now: now() },
   link: `${publicUrl()}/c/${coupon.link}`,
   code: coupon.code(),

@@ -56,6 +56,15 @@ CREATE TABLE pools (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pools_of_campaign ON pools (campaign) WHERE next < count;
 
+-- What was given out in one day of a campaign's time zone, lists aside: counted and bounded in one statement.
+CREATE TABLE given_by_day (
+  campaign TEXT NOT NULL REFERENCES campaigns (id),
+  day TEXT NOT NULL,
+  units INTEGER NOT NULL,
+  value INTEGER NOT NULL,
+  PRIMARY KEY (campaign, day)
+) STRICT, WITHOUT ROWID;
+
 -- a person who asks for a coupon and has an address to prove
 CREATE TABLE claims (
   id TEXT PRIMARY KEY,

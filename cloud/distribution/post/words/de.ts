@@ -19,6 +19,7 @@ export const de: Words = {
   stopped: 'Sie bekommen keine Nachrichten mehr von uns. Mit ANMELDEN bekommen Sie sie wieder.',
   started: 'Sie bekommen wieder Nachrichten von uns. Mit STOP enden sie.',
   noneLeft: 'Alle Coupons dieses Angebots sind vergeben. Verbraucht wurde nichts.',
+  noneToday: 'Heute gibt es keine Coupons dieses Angebots mehr. Morgen wieder.',
   ended: 'Dieses Angebot ist beendet.',
   unsubscribe: {
     title: 'Nachrichten von uns',

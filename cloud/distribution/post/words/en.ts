@@ -19,6 +19,7 @@ export const en: Words = {
   stopped: 'You get no more messages from us. Reply START to get them again.',
   started: 'You get our messages again. Reply STOP to end them.',
   noneLeft: 'All coupons of this offer are taken. Nothing was used up.',
+  noneToday: 'No more coupons of this offer today. Text us again tomorrow.',
   ended: 'This offer has ended.',
   unsubscribe: {
     title: 'Messages from us',

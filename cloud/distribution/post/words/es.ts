@@ -19,6 +19,7 @@ export const es: Words = {
   stopped: 'No va a recibir mensajes nuestros. Responda ALTA para recibirlos de nuevo.',
   started: 'Va a recibir de nuevo nuestros mensajes. Responda BAJA para no recibirlos.',
   noneLeft: 'Ya no quedan cupones de esta oferta. No se ha gastado nada.',
+  noneToday: 'Por hoy no quedan cupones de esta oferta. Mande la palabra de nuevo otra fecha.',
   ended: 'Esta oferta ha terminado.',
   unsubscribe: {
     title: 'Nuestros mensajes',

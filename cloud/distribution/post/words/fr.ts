@@ -19,6 +19,7 @@ export const fr: Words = {
   stopped: 'Vous ne recevrez plus nos messages. Répondez REPRENDRE pour les recevoir de nouveau.',
   started: 'Vous recevez de nouveau nos messages. Répondez STOP pour ne plus les recevoir.',
   noneLeft: "Tous les bons de cette offre sont pris. Rien n'a été utilisé.",
+  noneToday: "Plus de bons de cette offre aujourd'hui. Revenez demain.",
   ended: 'Cette offre est terminée.',
   unsubscribe: {
     title: 'Nos messages',

@@ -19,6 +19,7 @@ export type Words = {
   readonly stopped: string;
   readonly started: string;
   readonly noneLeft: string;
+  readonly noneToday: string;
   readonly ended: string;
   readonly unsubscribe: UnsubscribeWords;
 };
