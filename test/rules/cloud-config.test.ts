@@ -33,6 +33,8 @@ describe('settings of the cloud', () => {
         brokerPublicUrl: null,
         stockUnitsMax: 500,
         country: null,
+        mail: null,
+        sms: null,
         tls: null,
         insecureLan: false,
       },
