@@ -83,6 +83,15 @@ describe('a delivery at the door', () => {
     expect((await doors.call('GET', '/v1/deliveries/none', { scope: 'cart' })).status).toBe(403);
   });
 
+  test('to customers of whom one is unknown is refused, and that one told', async () => {
+    const { id } = (await admin('POST', '/v1/customers', { phone: PHONE })).json;
+    expect(await make({ audience: { customers: [id, 'nobody'] } })).toMatchObject({
+      status: 422,
+      json: { type: 'import_refused', errors: [{ line: 2 }] },
+    });
+    expect((await make({ audience: { customers: [id] } })).status).toBe(201);
+  });
+
   test('with a bad line in its list is sent to nobody, and each bad line is told', async () => {
     const upload = (csv: string) =>
       doors.call('POST', '/v1/campaigns/spring/deliveries?channel=sms', {

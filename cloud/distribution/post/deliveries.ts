@@ -1,4 +1,6 @@
 import { err, ok, type Result } from '../../../protocol/result.ts';
+import { LineErrors } from '../../issuing/line-errors.ts';
+import type { Distribution } from '../port.ts';
 import type { Secrets } from '../secrets.ts';
 import { apply } from './changes.ts';
 import type { MessageState } from './message-rules.ts';
@@ -10,6 +12,7 @@ import type { ConsentRow, DeliveryRow, MessageRow, PostChannel, PostStore } from
 export type DeliveryPorts = {
   readonly store: PostStore;
   readonly secrets: Secrets;
+  readonly distribution: Distribution;
   readonly channels: ReadonlySet<PostChannel>;
   /** Of telephone numbers without a country code. */
   readonly country: string | null;
@@ -60,7 +63,7 @@ export async function createDelivery(
 
 /** The list is kept before anything of it counts: whole, or not at all. */
 async function list(
-  { store, secrets, country }: DeliveryPorts,
+  { store, secrets, distribution, country }: DeliveryPorts,
   delivery: string,
   audience: Exclude<Audience, 'assigned'>,
 ): Promise<Result<number, BadList>> {
@@ -79,12 +82,26 @@ async function list(
     gathered.push(...recipients);
     await keep(RECIPIENTS_PER_CHUNK);
   };
-  const read = 'csv' in audience ? await readRecipients(audience.csv, country, take) : ok(audience.customers.length);
+  const read =
+    'csv' in audience
+      ? await readRecipients(audience.csv, country, take)
+      : await knownCustomers(distribution, audience.customers);
   if (!read.ok) return read;
   if ('customers' in audience) await take(audience.customers.map((customer) => ({ customer })));
   await keep(1);
   await store.transaction((tx) => tx.changeDelivery(delivery, { state: 'queueing' }));
   return read;
+}
+
+/** Each is of a person who is still one: not merged into another, not erased. */
+async function knownCustomers(
+  distribution: Distribution,
+  customers: readonly string[],
+): Promise<Result<number, BadList>> {
+  const errors = new LineErrors();
+  for (const [i, id] of customers.entries())
+    if ((await distribution.customer(id)) === null) errors.add(i + 1, 'there is no such customer');
+  return errors.count === 0 ? ok(customers.length) : err({ count: errors.count, errors: errors.inOrder() });
 }
 
 export type Progress = {

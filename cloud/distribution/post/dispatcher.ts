@@ -147,13 +147,23 @@ export class Dispatcher {
   }
 
   #attempt(id: string, letter: Letter): void {
-    const attempt = this.#ports.send(letter).then((outcome) => {
+    const attempt = this.#send(id, letter).then((outcome) => {
       this.#note(outcome);
       this.#done = [...this.#done, { id, outcome }];
       this.#underWay.delete(attempt);
       this.#bell.ring();
     });
     this.#underWay.add(attempt);
+  }
+
+  /** A provider's adapter never throws; should it, nobody knows how far it had come. */
+  async #send(id: string, letter: Letter): Promise<Outcome> {
+    try {
+      return await this.#ports.send(letter);
+    } catch (error) {
+      this.#ports.log.error({ err: error, message: id }, 'a defect while a message was sent');
+      return { is: 'unknown', reason: 'defect' };
+    }
   }
 
   #note(outcome: Outcome): void {

@@ -143,7 +143,7 @@ async function queue({ newId, now }: QueueingPorts, tx: PostTx, delivery: Delive
   const known = new Map((await tx.customers(people.map(({ customer }) => customer))).map((row) => [row.id, row]));
   for (const { customer, named } of people) {
     const person = known.get(customer);
-    if (person === undefined) continue;
+    if (person === undefined) throw new Error(`the customer ${customer} was there when the list was taken in`);
     const address = chosen(await tx.identitiesOf(customer), delivery, named);
     const message: NewMessage = {
       ...{ id: newId(), queue: delivery.id, delivery: delivery.id, kind: delivery.kind, campaign: delivery.campaign },
