@@ -20,6 +20,7 @@ import { sqliteDistributionStore } from './distribution/sqlite-distribution-stor
 import type { DistributionStore } from './distribution/store.ts';
 import { adminDoor } from './doors/admin-door.ts';
 import { cartDoor } from './doors/cart-door.ts';
+import { feedDoor } from './doors/feed-door.ts';
 import { enrolmentDoor } from './doors/enrolment-door.ts';
 import { createFailures } from './doors/failures.ts';
 import { createApp } from './doors/http.ts';
@@ -42,6 +43,8 @@ import { type Database, DatabaseUnusable, openDatabase } from './ledger/sqlite-d
 import { sqliteLedgerStore } from './ledger/sqlite-store.ts';
 import type { LedgerStore } from './ledger/store.ts';
 import type { Log } from './log.ts';
+import { type Books, createBooks } from './reports/books.ts';
+import { sqliteBooksStore } from './reports/sqlite-books-store.ts';
 import { takeLock } from './sqlite-lock.ts';
 
 /** Why a command could not be carried out: one line that says what to do, and the process's exit status. */
@@ -173,8 +176,9 @@ async function run(
   opened.push(() => link.current?.close());
 
   const idempotency = sqliteIdempotencyStore(database);
+  const books = createBooks({ store: sqliteBooksStore(database), now });
   const listening = await openDoors(config, broker.value, {
-    ...{ ledger, distribution, postOffice, tokens, enrolments, idempotency, keys, log, now },
+    ...{ ledger, books, distribution, postOffice, tokens, enrolments, idempotency, keys, log, now },
     publicUrl: () => reached.url,
   });
   if (!listening.ok) return listening;
@@ -193,6 +197,7 @@ async function run(
 
 type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
   readonly ledger: Ledger;
+  readonly books: Books;
   readonly distribution: Distribution;
   readonly postOffice: PostOffice;
   readonly publicUrl: () => string;
@@ -202,7 +207,7 @@ type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
 };
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
-  const { ledger, distribution, postOffice, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const { ledger, books, distribution, postOffice, tokens, enrolments, idempotency, keys, log, now } = parts;
   const faceUrl = (link: string) => `${parts.publicUrl()}/c/${link}`;
   const failures = createFailures(now);
   const metrics = createMetrics(ledger);
@@ -213,7 +218,8 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
   };
   const doors = [
     ...cartDoor(ledger, idempotency, now),
-    ...adminDoor({ ledger, enrolments, distribution, postOffice, country: config.country, faceUrl, log, now }),
+    ...feedDoor(ledger),
+    ...adminDoor({ ledger, books, enrolments, distribution, postOffice, country: config.country, faceUrl, log, now }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
     ...smsDoor({ postOffice, smsToken: config.sms?.token ?? null, publicUrl: parts.publicUrl, failures }),
     ...unsubscribeDoor(postOffice),

@@ -7,6 +7,8 @@ export type Route = {
   /** With `{name}` for parameters. */
   readonly path: string;
   readonly summary: string;
+  /** Parameters behind the path. */
+  readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
   /** A body of another kind than JSON, by its content type. */
   readonly bodyType?: string;
@@ -43,12 +45,13 @@ export function openApiDocument(
 }
 
 function describe(operation: Operation): unknown {
-  const parameters = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+  const inPath = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
     required: true,
     schema: { type: 'string' },
   }));
+  const parameters = [...inPath, ...queryParameters(operation)];
   return {
     summary: operation.summary,
     tags: [operation.tag],
@@ -68,6 +71,15 @@ function describe(operation: Operation): unknown {
       },
     },
   };
+}
+
+function queryParameters({ query }: Operation) {
+  return Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: !schema.safeParse(undefined).success,
+    schema: z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }),
+  }));
 }
 
 const requestContent = (body: z.ZodType, { bodyType, upload }: Operation) => ({

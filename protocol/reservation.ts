@@ -20,8 +20,8 @@ export const numberSchema = z.int().min(0);
  */
 export const incarnationSchema = z.string().regex(/^[1-9][0-9]{0,9}-[0-9a-f]{32}$/);
 
-/** `gateway:ID` or `cart:CLIENT`: where a redemption was made. */
-export const doorSchema = z.string().regex(/^(gateway:gw-[a-z0-9]{8,32}|cart:[A-Za-z0-9._-]{1,64})$/);
+/** `gateway:ID` or `cart:CLIENT`: where a redemption was made; `feed:CLIENT`: who told of it afterwards [C15]. */
+export const doorSchema = z.string().regex(/^(gateway:gw-[a-z0-9]{8,32}|(cart|feed):[A-Za-z0-9._-]{1,64})$/);
 
 /** One reservation as its manifest states it: the grant's signature covers it. Times in milliseconds. */
 export const reservationSchema = z.strictObject({

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { validityIn } from '../../protocol/card.ts';
 import { dayIn } from '../../protocol/dates.ts';
 import { type Code, makeCodes, partitionOf } from '../../protocol/code.ts';
@@ -6,7 +5,7 @@ import { LEDGER_PARTITIONS } from '../../protocol/limits.ts';
 import { faceValue, type PersonalOffer } from '../../protocol/offer.ts';
 import { outOfBounds, ownValue } from '../../protocol/personal-offer.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
-import { chainLine, issuable, takeCap } from '../issuing/issuable.ts';
+import { issuable, issueOf, takeCap } from '../issuing/issuable.ts';
 import { chain, type NewEntry } from '../ledger/chain.ts';
 import { Gathering } from '../ledger/gathering.ts';
 import { setPersonal } from '../ledger/personalising.ts';
@@ -220,14 +219,13 @@ const codePlace = (assignment: string): string => `code of ${assignment}`;
 function issueEntries(campaign: string, codes: readonly NewCode[], at: number): NewEntry[] {
   const entries: NewEntry[] = [];
   for (let partition = 0; partition < LEDGER_PARTITIONS; partition += 1) {
-    const mine = codes.flatMap((code) => (partitionOf(code.hash) === partition ? chainLine(code) : [])).sort();
+    const mine = codes.filter(({ hash }) => partitionOf(hash) === partition);
     if (mine.length === 0) continue;
-    const hash = createHash('sha256').update(mine.join('\n')).digest('hex');
     entries.push({
       codeHash: null,
       partition,
       at,
-      body: { kind: 'issue', campaign, count: mine.length, codes: hash },
+      body: { kind: 'issue', campaign, ...issueOf(mine) },
     });
   }
   return entries;

@@ -9,14 +9,17 @@ import { consentDoor } from './consent-door.ts';
 import { customerDoor } from './customer-door.ts';
 import { deliveryDoor } from './delivery-door.ts';
 import { fleetDoor } from './fleet-door.ts';
+import type { Books } from '../reports/books.ts';
 import type { Endpoint } from './http.ts';
 import { messageDoor } from './message-door.ts';
+import { reportDoor } from './report-door.ts';
 import { stackDoor } from './stack-door.ts';
 import { storeDoor } from './store-door.ts';
 import { termsDoor } from './terms-door.ts';
 
 type Parts = {
   readonly ledger: Ledger;
+  readonly books: Books;
   readonly enrolments: EnrolmentStore;
   readonly distribution: Distribution;
   readonly postOffice: PostOffice;
@@ -28,7 +31,7 @@ type Parts = {
 
 /** Marketing and administration. */
 export function adminDoor(parts: Parts): Endpoint[] {
-  const { ledger, enrolments, distribution, postOffice, country, faceUrl, log, now } = parts;
+  const { ledger, books, enrolments, distribution, postOffice, country, faceUrl, log, now } = parts;
   return [
     ...campaignDoor(ledger),
     ...termsDoor(ledger),
@@ -40,5 +43,6 @@ export function adminDoor(parts: Parts): Endpoint[] {
     ...deliveryDoor({ postOffice, now }),
     ...messageDoor(postOffice, country),
     ...consentDoor({ postOffice, distribution, country }),
+    ...reportDoor(books, now),
   ];
 }

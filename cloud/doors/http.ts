@@ -62,6 +62,21 @@ export function withoutBody<R extends z.ZodType>(
   return { operation, serve: (call) => handle({ ...call, body: null, bodyText: '' }) };
 }
 
+/** A call that is asked by parameters behind the path, read as its schema says. */
+export function withQuery<Q extends z.ZodObject, R extends z.ZodType>(
+  operation: DoorOperation & { readonly query: Q; readonly response: R },
+  handle: (call: Call<null> & { readonly query: z.output<Q> }) => Promise<Answer<z.input<R>>>,
+): Endpoint {
+  return {
+    operation,
+    async serve(call, request) {
+      const asked = operation.query.safeParse(Object.fromEntries(new URL(request.url).searchParams));
+      if (!asked.success) return err(invalidRequest(asked.error));
+      return handle({ ...call, body: null, bodyText: '', query: asked.data });
+    },
+  };
+}
+
 /** One call that takes either of two bodies: JSON, or a file that is streamed to `take`, which bounds what it reads. */
 export function withBodyOrUpload<B extends z.ZodType, R extends z.ZodType>(
   operation: DoorOperation & {
@@ -80,6 +95,13 @@ export function withBodyOrUpload<B extends z.ZodType, R extends z.ZodType>(
       return take({ ...call, body: null, bodyText: '' }, request.body ?? nothing());
     },
   };
+}
+
+/** What would make the bytes of a file another text than they are taken for. */
+export function unreadableHeader(header: (name: string) => string | undefined): string | null {
+  const charset = /;\s*charset="?([^";\s]*)/i.exec(header('content-type') ?? '')?.[1] ?? 'utf-8';
+  if (!/^(utf-8|us-ascii)$/i.test(charset)) return 'content-type';
+  return header('content-encoding') === undefined ? null : 'content-encoding';
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -5,7 +5,7 @@ import { err, ok } from '../../protocol/result.ts';
 import type { ImportRefusal, Ledger } from '../ledger/port.ts';
 import type { Log } from '../log.ts';
 import { csvFile, type CsvLine } from './csv.ts';
-import { type Endpoint, withBodyOrUpload, withoutBody } from './http.ts';
+import { type Endpoint, unreadableHeader, withBodyOrUpload, withoutBody } from './http.ts';
 
 /** One request that ends within minutes; who needs more asks again. */
 const CODES_PER_STACK_MAX = 5_000_000;
@@ -76,13 +76,6 @@ const routes = {
     response: z.object({ state: z.enum(['voided', 'void_pending']) }),
   },
 } as const;
-
-/** What would make the bytes another text than they are taken for. */
-function unreadableHeader(header: (name: string) => string | undefined): string | null {
-  const charset = /;\s*charset="?([^";\s]*)/i.exec(header('content-type') ?? '')?.[1] ?? 'utf-8';
-  if (!/^(utf-8|us-ascii)$/i.test(charset)) return 'content-type';
-  return header('content-encoding') === undefined ? null : 'content-encoding';
-}
 
 function issueProblem(refusal: ImportRefusal, field?: 'count'): Problem {
   switch (refusal.why) {

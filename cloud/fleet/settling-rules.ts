@@ -10,7 +10,8 @@ import {
 } from '../ledger/code-rules.ts';
 import { type CampaignVersion, oldTermsOf } from '../ledger/campaign-rules.ts';
 import { type HandOver, handOver } from '../ledger/handover-rules.ts';
-import { alreadyRedeemed, refuseWant } from '../ledger/sale-rules.ts';
+import { disappoint } from '../ledger/sale-rules.ts';
+import { undo } from '../ledger/undo-rules.ts';
 
 /** What a journal's entry does to the ledger [C2, C11]. `evidence`: of an older epoch, or of a box that is not validated. */
 
@@ -37,6 +38,8 @@ export function applyRedeemed(gateway: GatewayRow, entry: EntryOf<'redeemed'>, g
     const isSame = known.door === door && known.reservation === entry.reservation && known.codeHash === entry.codeHash;
     return isSame ? nothing : exception('redeemed_twice', gateway, entry, view);
   }
+  // The till's own log was faster than its box: one sale, told twice [C15].
+  if (view?.redemption != null && wasFed(view.redemption, gateway, entry)) return nothing;
   const fits =
     view !== null &&
     reservation !== null &&
@@ -66,6 +69,7 @@ export function applyRedeemed(gateway: GatewayRow, entry: EntryOf<'redeemed'>, g
     at: entry.at,
     oldTerms: oldTerms !== null,
     reversed: false,
+    fedStore: null,
   };
   const after: CodeView = { ...view, code: moved.row, redemption: row, redeemedWhere: view.holder?.storeName ?? null };
   return {
@@ -80,13 +84,11 @@ export function applyRedeemed(gateway: GatewayRow, entry: EntryOf<'redeemed'>, g
   };
 }
 
-/** Who waited for a code that is redeemed is told so. */
-function disappoint(view: CodeView): Change[] {
-  return view.waits.flatMap((wait): Change[] => [
-    { do: 'wait_ends', wait },
-    ...(wait.who.kind === 'want' ? [refuseWant(wait.who.gateway, wait.who.want, alreadyRedeemed(view))] : []),
-  ]);
-}
+const wasFed = (
+  { door, basket, fedStore }: RedemptionRow,
+  { store }: GatewayRow,
+  entry: EntryOf<'redeemed'>,
+): boolean => door.startsWith('feed:') && basket === entry.basket && fedStore === store;
 
 /** Frees a code only if the reservation's epoch = the entry's epoch = the gateway's current epoch [C2, B10]. */
 export function applyReturned(
@@ -100,12 +102,14 @@ export function applyReturned(
   if (given.evidence || given.epoch !== gateway.epoch) return nothing;
   if (view === null || reservation === null || reservation.gateway !== gateway.id) return nothing;
   if (reservation.id !== entry.reservation || reservation.codeHash !== entry.codeHash) return nothing;
-  if (reservation.epoch !== given.epoch || reservation.state !== 'open' || view.code.reservation !== reservation.id)
-    return nothing;
+  if (reservation.epoch !== given.epoch || reservation.state !== 'open') return nothing;
+  const closed: ReservationRow = { ...reservation, state: 'returned', inUse: null };
+  // The code has gone on without it, as when a feed told that it was redeemed [C15]: now the store cannot redeem it either.
+  if (view.code.reservation !== reservation.id)
+    return { changes: [{ do: 'reservation', row: closed }], exception: null };
   const details = { reservation: reservation.id, door: `gateway:${gateway.id}` };
   const moved = move(view.code, 'returned', backAt(now), details);
   if (typeof moved === 'string') return nothing;
-  const closed: ReservationRow = { ...reservation, state: 'returned', inUse: null };
   const free: CodeView = { ...view, code: moved.row, reservation: null, holder: null };
   return {
     changes: [...moved.changes, { do: 'reservation', row: closed }, ...handOver(free, handover, now)],
@@ -116,11 +120,13 @@ export function applyReturned(
 /**
  * The reversal of this box's own redemption: only the redeeming door's entry moves the code, and only the redemption that
  * it names [C13, B13]. One of an older epoch is an exception: the code stays redeemed.
+ * @param askedAt when it was asked for elsewhere; null: at this box
  */
 export function applyReversed(
   gateway: GatewayRow,
   entry: EntryOf<'reversed'>,
   given: EntryCase,
+  askedAt: number | null,
   handover: HandOver,
   now: number,
 ): Applied {
@@ -139,12 +145,8 @@ export function applyReversed(
     const late = exception('reversed_old_epoch', gateway, entry, view);
     return { changes: [reversed, ...late.changes], exception: late.exception };
   }
-  const kept = { generation: view.code.generation + 1, ...backAt(now) };
-  const details = { door: known.door, basket: known.basket, redemption: known.id };
-  const moved = move(view.code, 'reversed', kept, details);
-  if (typeof moved === 'string') return exception('reversed_unknown', gateway, entry, view);
-  const free: CodeView = { ...view, code: moved.row, redemption: null, reservation: null, holder: null };
-  return { changes: [...moved.changes, reversed, ...handOver(free, handover, now)], exception: null };
+  const changes = undo(view, known, Math.min(entry.at, askedAt ?? entry.at), handover, now);
+  return changes === null ? exception('reversed_unknown', gateway, entry, view) : { changes, exception: null };
 }
 
 function exception(

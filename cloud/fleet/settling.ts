@@ -205,8 +205,8 @@ async function reversed(
   }
   const given = await caseOf(unit, codeHash, body.reservation, redemption, epoch, evidence);
   if (given.view === null) return { changes: [], exception: null };
-  const applied = applyReversed(gateway, body, given, await unit.handOver(codeHash), now);
   const stored = await unit.reversal(door, codeHash, basket);
+  const applied = applyReversed(gateway, body, given, stored?.at ?? null, await unit.handOver(codeHash), now);
   return {
     changes: [...applied.changes, ...reversalSettled(stored, { door, codeHash, basket, redemption, reason, at: now })],
     exception: applied.exception,
@@ -216,10 +216,15 @@ async function reversed(
 async function forwarded(
   unit: Unit,
   gateway: GatewayRow,
-  { door, codeHash, basket, reason }: Extract<EntryBody, { kind: 'reversed' }>,
+  { door, codeHash, basket, reason, at }: Extract<EntryBody, { kind: 'reversed' }>,
   now: number,
 ): Promise<Applied> {
-  const reversal = await reverseAt(unit, codeHash, { door, basket, reason, asker: gateway.id }, now);
+  const reversal = await reverseAt(
+    unit,
+    codeHash,
+    { door, basket, reason, askedAt: Math.min(at, now), asker: gateway.id },
+    now,
+  );
   if (reversal?.row.state === 'pending') return { changes: [], exception: null };
   // A code that the ledger does not know was never redeemed: that is an outcome too.
   const body = { door, codeHash, basket, redemption: reversal?.row.redemption ?? null };

@@ -6,6 +6,7 @@ import { discountSchema, faceValue, offerSchema, termsSchema } from '../../proto
 import { campaignIdSchema, storeIdSchema } from '../../protocol/reservation.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import type { Campaign, CampaignVersion, NewCampaign } from '../ledger/port.ts';
+import { REVERSAL_DAYS } from '../ledger/undo-rules.ts';
 
 /** A campaign as the marketer writes it, and the way from there to the ledger's and back. */
 
@@ -14,6 +15,8 @@ const ADDRESS_CHARACTERS_MAX = 2_048;
 const STORES_MAX = 10_000;
 /** Codes of one campaign. */
 const CAP_UNITS_MAX = 1_000_000_000;
+/** A reversal so late is an error of the books, not a return. */
+const REVERSAL_DAYS_MAX = 365;
 /** Coupons of one campaign that one customer may have: more is not a personal offer. */
 const PER_CUSTOMER_MAX = 1_000;
 
@@ -50,6 +53,7 @@ const shape = {
   /** The same for what is given out in one day of the campaign's time zone, lists aside. */
   capPerDay: capSchema,
   perCustomer: z.int().min(1).max(PER_CUSTOMER_MAX),
+  reversalDays: z.int().min(0).max(REVERSAL_DAYS_MAX),
   /** The most that one personal offer may be worth, minor units; null: what the campaign's own is worth [P13]. */
   personalValueMax: moneySchema.shape.amount.min(1).nullable(),
   stores: z.union([z.literal('all'), z.array(storeIdSchema).min(1).max(STORES_MAX)]),
@@ -72,6 +76,7 @@ export const newCampaignSchema = z
     cap: capSchema.default({ units: null, value: null }),
     capPerDay: capSchema.default({ units: null, value: null }),
     perCustomer: shape.perCustomer.default(1),
+    reversalDays: shape.reversalDays.default(REVERSAL_DAYS),
     personalValueMax: shape.personalValueMax.default(null),
     stores: shape.stores.default('all'),
     minimumBasket: shape.minimumBasket.default(null),
@@ -118,7 +123,7 @@ export function changedCampaign(now: Campaign, change: CampaignChange): Result<C
 /** The ledger's form; the version is the card's. */
 export function campaignOf(id: string, version: number, terms: Terms): NewCampaign {
   const { title, discount, promotionRef, condition, picture, cap, capPerDay, perCustomer } = terms;
-  const { personalValueMax, offline } = terms;
+  const { personalValueMax, reversalDays, offline } = terms;
   const { channels, timeZone, startsAt, endsAt, stores, minimumBasket, onSilence } = terms;
   return {
     id,
@@ -127,7 +132,7 @@ export function campaignOf(id: string, version: number, terms: Terms): NewCampai
       offer: { campaign: id, title, discount, promotionRef },
       ...{ channels, timeZone, startsAt, endsAt, stores, minimumBasket, onSilence },
     },
-    ...{ condition, terms: terms.terms, picture, cap, capPerDay, perCustomer, personalValueMax, offline },
+    ...{ condition, terms: terms.terms, picture, cap, capPerDay, perCustomer, personalValueMax, reversalDays, offline },
   };
 }
 
@@ -174,6 +179,7 @@ function termsOf(campaign: CampaignVersion): Terms {
     cap: { ...campaign.cap },
     capPerDay: { ...campaign.capPerDay },
     perCustomer: campaign.perCustomer,
+    reversalDays: campaign.reversalDays,
     personalValueMax: campaign.personalValueMax,
     // What is stored came through this schema.
     offline: offlineSchema.parse(campaign.offline),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type Code, formatCode, makeCodes, partitionOf } from '../../protocol/code.ts';
 import { LEDGER_PARTITIONS } from '../../protocol/limits.ts';
 import { ok, type Result } from '../../protocol/result.ts';
@@ -6,7 +5,7 @@ import { chain, type NewEntry } from '../ledger/chain.ts';
 import type { IssueRefusal } from '../ledger/port.ts';
 import { DuplicateCode, type NewCode } from '../ledger/store.ts';
 import { codeOf } from './imported-code.ts';
-import { CODES_PER_CHUNK, chainLine, type IssuingPorts, issuable, place, takeCap, turn } from './issuable.ts';
+import { CODES_PER_CHUNK, type IssuingPorts, issuable, issueOf, place, takeCap, turn } from './issuable.ts';
 import { openCodes, sealCodes } from './seal.ts';
 
 /**
@@ -117,17 +116,13 @@ function chunkEntries(
 ): NewEntry[] {
   const entries: NewEntry[] = [];
   for (let partition = 0; partition < LEDGER_PARTITIONS; partition += 1) {
-    const mine = issued
-      .filter(({ hash }) => partitionOf(hash) === partition)
-      .map(chainLine)
-      .sort();
+    const mine = issued.filter(({ hash }) => partitionOf(hash) === partition);
     if (mine.length === 0) continue;
-    const codes = createHash('sha256').update(mine.join('\n')).digest('hex');
     entries.push({
       codeHash: null,
       partition,
       at,
-      body: { kind: 'issue', stack, chunk, campaign, count: mine.length, codes },
+      body: { kind: 'issue', stack, chunk, campaign, ...issueOf(mine) },
     });
   }
   return entries;

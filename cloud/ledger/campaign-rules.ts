@@ -15,6 +15,8 @@ export type Campaign = {
   /** Of what is given out in one day of its time zone, lists aside. */
   readonly capPerDay: Campaign['cap'];
   readonly perCustomer: number;
+  /** A reversal asked for so many days after the redemption still brings the code back to life [C16]. */
+  readonly reversalDays: number;
   /** The most that a personal offer may be worth, minor units; null: what the campaign's own is worth [P13]. */
   readonly personalValueMax: number | null;
   readonly offline: 'decline' | Record<string, unknown>;

@@ -1,7 +1,6 @@
 import { RECALL_WAIT_CART_MS, USE_MS } from '../../protocol/limits.ts';
 import type { Money } from '../../protocol/money.ts';
 import {
-  backAt,
   type Change,
   type CodeRow,
   type CodeView,
@@ -12,6 +11,7 @@ import {
 } from './code-rules.ts';
 import { handOver, type HandOver } from './handover-rules.ts';
 import { alreadyRedeemed, canAnswer, heldElsewhere, inUse, type Refusal, recall, standsAgainst } from './sale-rules.ts';
+import { undo } from './undo-rules.ts';
 
 /** A cart's calls: the cloud is the holder, so each is one transaction [C3]. */
 
@@ -130,6 +130,7 @@ function redeemed(cart: Cart, view: CodeView, id: string, now: number): CartOutc
     at: now,
     oldTerms: false,
     reversed: false,
+    fedStore: null,
   };
   const changes: Change[] = [...moved.changes, { do: 'redemption', row }, use(cart, view.code, 'redeemed', id)];
   return { kind: 'redeemed', redemption: id, again: false, changes };
@@ -151,7 +152,8 @@ function wanted(cart: Cart, view: CodeView, waitId: string, mayWait: boolean, no
   return { kind: 'waits', until, changes: [...changes, { do: 'wait', row: wait }] };
 }
 
-function use(
+/** What a cart's basket did, for its question after a lost answer. */
+export function use(
   cart: Pick<Cart, 'client' | 'basket'>,
   code: CodeRow,
   state: UseRow['state'],
@@ -201,13 +203,18 @@ function endHold(view: CodeView, handover: HandOver, now: number): readonly Chan
 }
 
 /** A cart's own redemption undone: the cloud is its door, so it moves the code at once [C13]. */
-export function reverseCart(view: CodeView, redemption: string, handover: HandOver, now: number): readonly Change[] {
+export function reverseCart(
+  view: CodeView,
+  redemption: string,
+  askedAt: number,
+  handover: HandOver,
+  now: number,
+): readonly Change[] {
   const row = view.redemption;
   // By the redemption, never by the basket: a repeated reversal must not free a later generation [C13].
   if (row === null || row.id !== redemption || view.code.redemption !== redemption) return [];
-  const kept = { generation: view.code.generation + 1, ...backAt(now) };
-  const moved = move(view.code, 'reversed', kept, { door: row.door, basket: row.basket, redemption });
-  if (typeof moved === 'string') return [];
+  const changes = undo(view, row, askedAt, handover, now);
+  if (changes === null) return [];
   const undone: UseRow = {
     door: row.door,
     basket: row.basket,
@@ -216,12 +223,7 @@ export function reverseCart(view: CodeView, redemption: string, handover: HandOv
     state: 'reversed',
     redemption,
   };
-  return [
-    ...moved.changes,
-    { do: 'redemption', row: { ...row, reversed: true } },
-    { do: 'use', row: undone },
-    ...handOver({ ...view, code: moved.row, redemption: null }, handover, now),
-  ];
+  return [...changes, { do: 'use', row: undone }];
 }
 
 /** A basket that has its answer, or that never will redeem, waits no more: nothing is held for it behind its back [C3]. */

@@ -80,14 +80,17 @@ export class Carts {
     if (hash === null) return { reversed: true, redemption: null };
     const { group, now } = this.#ports;
     const { client, basket, reason } = request;
-    const asked = { door: request.door ?? cartDoor(client), basket, reason, asker: null };
+    const asked = { door: request.door ?? cartDoor(client), basket, reason, askedAt: now(), asker: null };
     return group.run([hash], async (unit) => {
       const reversal = await reverseAt(unit, hash, asked, now());
       if (reversal === null) return { reversed: true, redemption: null };
       const { row, redemption } = reversal;
       return {
         reversed: row.state === 'done' ? true : 'pending',
-        redemption: redemption === null ? null : redemptionView(redemption, await storeOf(unit, redemption)),
+        redemption:
+          redemption === null
+            ? null
+            : redemptionView(redemption, redemption.fedStore ?? (await unit.storeOfDoor(redemption.door))),
       };
     });
   }
@@ -312,11 +315,6 @@ const incomplete: Refusal = { reason: 'basket_incomplete', facts: {} };
 function newRedemption(outcome: Extract<CartOutcome, { kind: 'redeemed' }>): RedemptionRow | null {
   for (const change of outcome.changes) if (change.do === 'redemption') return change.row;
   return null;
-}
-
-async function storeOf(unit: Unit, { door }: RedemptionRow): Promise<string | null> {
-  if (!door.startsWith('gateway:')) return null;
-  return (await unit.gateway(door.slice('gateway:'.length)))?.store ?? null;
 }
 
 /** What the ledger has is settled. */

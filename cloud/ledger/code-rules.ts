@@ -5,6 +5,7 @@ import type { Down, DownBody } from '../../protocol/messages.ts';
 import type { Money } from '../../protocol/money.ts';
 import type { Personal, PersonalOffer } from '../../protocol/offer.ts';
 import type { Campaign } from './campaign-rules.ts';
+import type { TermsEntry } from './terms-rules.ts';
 
 /** The life of one code: its rows, and the state × event table. All rules of the cloud move codes through `move`. */
 
@@ -68,7 +69,39 @@ export type RedemptionRow = {
   readonly at: number;
   readonly oldTerms: boolean;
   readonly reversed: boolean;
+  /** The store that a feed named; null: the door says where, or it was online. */
+  readonly fedStore: string | null;
 };
+
+/** What a feed told of one code and basket, and what became of it: told again, it is answered the same [C15]. */
+export type FedRow = {
+  readonly door: string;
+  readonly codeHash: CodeHash;
+  readonly basket: string;
+  readonly what: 'redeemed' | 'reversed';
+  readonly store: string | null;
+  readonly lane: string | null;
+  readonly total: Money | null;
+  /** When it was done, as the feed says, and when the ledger heard of it. */
+  readonly at: number;
+  readonly fedAt: number;
+  readonly outcome: 'taken' | 'exception';
+  readonly reason: FedReason | null;
+  readonly redemption: string | null;
+};
+
+/** Why what was fed is an exception, or took effect otherwise than by moving its code. */
+export const FED_REASONS = [
+  'already_redeemed',
+  'voided',
+  'reserved_in_store',
+  'known',
+  'reversed_first',
+  'window_over',
+  'not_redeemed',
+  'collision_undone',
+] as const;
+export type FedReason = (typeof FED_REASONS)[number];
 
 /** A reversal asked for, by door, code and basket; without a redemption it is a tombstone [C13]. */
 export type ReversalRow = {
@@ -138,6 +171,8 @@ export type CodeView = {
   readonly waits: readonly WaitRow[];
   /** As it is for this code. */
   readonly card: Card;
+  /** A reversal that is asked for within this time of the redemption brings the code back to life [C16]. */
+  readonly reversalWindowMs: number;
   /** As boxes are told it. */
   readonly campaignCard: Card;
 };
@@ -149,9 +184,11 @@ export type Change =
   | { readonly do: 'redemption'; readonly row: RedemptionRow }
   | { readonly do: 'reversal'; readonly row: ReversalRow }
   | { readonly do: 'use'; readonly row: UseRow }
+  | { readonly do: 'fed'; readonly row: FedRow }
   | { readonly do: 'wait'; readonly row: WaitRow }
   | { readonly do: 'wait_ends'; readonly wait: WaitRow }
   | { readonly do: 'gateway'; readonly row: GatewayRow }
+  | { readonly do: 'terms'; readonly body: TermsEntry }
   | { readonly do: 'entry'; readonly codeHash: CodeHash; readonly body: LedgerEntry }
   | { readonly do: 'old_terms'; readonly row: OldTermsRow }
   /** New terms, kept as a version of their own. */
@@ -209,7 +246,9 @@ export const CODE_EVENTS = [
   'redeemed',
   'returned',
   'evidence_redeemed',
+  'fed_redeemed',
   'reversed',
+  'reversed_late',
   'deadline',
   'fence',
   'void',
@@ -234,7 +273,9 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     redeemed: 'exception',
     returned: 'stays',
     evidence_redeemed: 'exception',
+    fed_redeemed: 'redeemed',
     reversed: 'exception',
+    reversed_late: 'exception',
     deadline: 'stays',
     fence: 'stays',
     void: 'voided',
@@ -249,7 +290,9 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     redeemed: 'exception',
     returned: 'stays',
     evidence_redeemed: 'exception',
+    fed_redeemed: 'redeemed',
     reversed: 'exception',
+    reversed_late: 'exception',
     deadline: 'stays',
     fence: 'stays',
     void: 'voided',
@@ -264,7 +307,9 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     redeemed: 'redeemed',
     returned: 'free',
     evidence_redeemed: 'redeemed',
+    fed_redeemed: 'redeemed',
     reversed: 'exception',
+    reversed_late: 'exception',
     deadline: 'in_doubt',
     fence: 'in_doubt',
     void: 'void_pending',
@@ -279,7 +324,9 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     redeemed: 'redeemed',
     returned: 'free',
     evidence_redeemed: 'redeemed',
+    fed_redeemed: 'redeemed',
     reversed: 'exception',
+    reversed_late: 'exception',
     deadline: 'voided',
     fence: 'stays',
     void: 'stays',
@@ -294,7 +341,9 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     redeemed: 'redeemed',
     returned: 'free',
     evidence_redeemed: 'redeemed',
+    fed_redeemed: 'redeemed',
     reversed: 'exception',
+    reversed_late: 'exception',
     deadline: 'stays',
     fence: 'stays',
     void: 'void_pending',
@@ -309,7 +358,9 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     redeemed: 'exception',
     returned: 'stays',
     evidence_redeemed: 'exception',
+    fed_redeemed: 'exception',
     reversed: 'free',
+    reversed_late: 'voided',
     deadline: 'stays',
     fence: 'stays',
     void: 'refused',
@@ -324,7 +375,9 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     redeemed: 'exception',
     returned: 'stays',
     evidence_redeemed: 'exception',
+    fed_redeemed: 'exception',
     reversed: 'exception',
+    reversed_late: 'exception',
     deadline: 'stays',
     fence: 'stays',
     void: 'stays',

@@ -13,6 +13,7 @@ import { err, ok } from '../../protocol/result.ts';
 import { changeCampaign, createCampaign, tellCard } from './campaigns.ts';
 import { Carts } from './carts.ts';
 import type { GatewayRow } from './code-rules.ts';
+import { feed } from './feeding.ts';
 import { Group } from './group.ts';
 import { oldTermsViews } from './old-terms.ts';
 import { personaliseCode } from './personalising.ts';
@@ -62,6 +63,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
   };
   const carts = new Carts({ group, store, fleetKey: keys.fleetKey, read, now, newId });
   const issuing = { store, fleetKey: keys.fleetKey, seal: { key: keys.sealKey, randomBytes }, randomBytes, now, newId };
+  const feeds = { group, fleetKey: keys.fleetKey, read, now, newId };
   const imports = new Imports(issuing);
   const stocking = { group, store, fleetKey: keys.fleetKey, read, stockUnitsMax, now, newId };
   await imports.dropUnfinished();
@@ -73,6 +75,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
     reverse: (request) => carts.reverse(request),
     release: (request) => carts.release(request),
     basket: (client, basket) => carts.basket(client, basket),
+    feed: (client, items) => feed(feeds, client, items),
     async history(code) {
       const hash = hashOf(code);
       return hash === null ? null : codeHistory(store, hash, now());

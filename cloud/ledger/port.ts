@@ -7,6 +7,7 @@ import type { BasketView, Conflict, Decision, ReversalView, SaleRequest } from '
 import type { Result } from '../../protocol/result.ts';
 import type { Campaign, CampaignVersion, NewCampaign } from './campaign-rules.ts';
 import type { PersonalRefusal } from './personal-rules.ts';
+import type { FedReason } from './code-rules.ts';
 
 /** What the cloud's doors, its issuing and its fleet ask of the ledger. Types alone. */
 
@@ -36,6 +37,38 @@ export type Exposure = {
   readonly cap: { readonly units: number | null; readonly value: number | null };
   readonly currency: string;
 };
+
+/** What a till or a shop that redeems by itself tells of one code. Times in milliseconds since 1970. */
+export type FedItem = {
+  readonly what: 'redeemed' | 'reversed';
+  readonly code: string;
+  readonly at: number;
+  /** Null: online. */
+  readonly store: string | null;
+  readonly lane: string | null;
+  readonly basket: string;
+  readonly total: Money | null;
+  readonly discount: Money | null;
+};
+export const FEED_REFUSALS = [
+  'not_a_coupon',
+  'malformed_code',
+  'not_single_use',
+  'unknown_code',
+  'unknown_store',
+  'in_the_future',
+  'basket_conflict',
+] as const;
+export type FedAnswer =
+  /** `taken`: the ledger has it; `exception`: money that does not fit, kept with both sides. `again`: told before, nothing changed. */
+  | {
+      readonly outcome: 'taken' | 'exception';
+      readonly reason: FedReason | null;
+      readonly redemption: string | null;
+      readonly again: boolean;
+    }
+  /** Nothing is kept of it. */
+  | { readonly outcome: 'refused'; readonly reason: (typeof FEED_REFUSALS)[number] };
 
 export type CodeState = 'issued' | 'held' | 'reserved' | 'void_pending' | 'in_doubt' | 'redeemed' | 'voided';
 
@@ -136,6 +169,9 @@ export interface Ledger {
   basket(client: string, basket: string): Promise<BasketView>;
   /** Null: unknown, whatever the reason. */
   history(code: string): Promise<CodeHistory | null>;
+
+  /** Evidence of a till or a shop that redeems by itself [C15]; answered in the order of the items, at most 200. */
+  feed(client: string, items: readonly FedItem[]): Promise<FedAnswer[]>;
 
   // issuing
   createCampaign(campaign: NewCampaign): Promise<Result<Campaign, 'exists'>>;

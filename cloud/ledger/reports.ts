@@ -30,7 +30,10 @@ export async function codeHistory(store: LedgerStore, hash: CodeHash, now: numbe
           : reservation === null
             ? null
             : `store:${names.storeOf(reservation.gateway)}`,
-      redemption: redemption === null ? null : redemptionView(redemption, names.storeOfDoor(redemption.door)),
+      redemption:
+        redemption === null
+          ? null
+          : redemptionView(redemption, redemption.fedStore ?? names.storeOfDoor(redemption.door)),
       history: entries.map(({ at, body }) => {
         const entry = JSON.parse(body) as LedgerEntry;
         return {
@@ -56,6 +59,7 @@ export async function placeNames(tx: LedgerReads) {
       return gateway === null ? null : storeOf(gateway);
     },
     doorName(door: string) {
+      if (door.startsWith('feed:')) return `told by ${door.slice('feed:'.length)}`;
       const gateway = gatewayOf(door);
       return gateway === null ? 'online' : (stores.get(storeOf(gateway)) ?? storeOf(gateway));
     },

@@ -6,6 +6,8 @@ export type ReversalRequest = {
   readonly door: string;
   readonly basket: string;
   readonly reason: string;
+  /** When it was asked for at its door. */
+  readonly askedAt: number;
   /** A box that forwards it; null: a cart asked. */
   readonly asker: string | null;
 };
@@ -22,11 +24,11 @@ export type ReversalCase = {
 
 export type Reversal =
   | { readonly kind: 'repeated'; readonly row: ReversalRow; readonly changes: readonly Change[] }
-  /** A cart's redemption: the caller undoes it in this transaction. */
-  | { readonly kind: 'cart'; readonly row: ReversalRow; readonly changes: readonly Change[] }
+  /** A cart's redemption, or one that was fed: the caller undoes it in this transaction. */
+  | { readonly kind: 'here'; readonly row: ReversalRow; readonly changes: readonly Change[] }
   | { readonly kind: 'done' | 'pending'; readonly row: ReversalRow; readonly changes: readonly Change[] };
 
-export function resolveReversal(request: ReversalRequest, given: ReversalCase, now: number): Reversal {
+export function resolveReversal(request: ReversalRequest, given: ReversalCase): Reversal {
   const { stored, redemption, view, box } = given;
   const unanswerable = redemption !== null && box !== null && (redemption.epoch !== box.epoch || !box.active);
   if (stored !== null && (stored.state === 'done' || !unanswerable)) return repeated(request, stored);
@@ -37,10 +39,10 @@ export function resolveReversal(request: ReversalRequest, given: ReversalCase, n
     redemption: redemption?.id ?? null,
     state: 'done',
     reason: request.reason,
-    at: now,
+    at: request.askedAt,
     askers: [],
   };
-  if (box === null) return { kind: redemption === null ? 'done' : 'cart', row, changes: [{ do: 'reversal', row }] };
+  if (box === null) return { kind: redemption === null ? 'done' : 'here', row, changes: [{ do: 'reversal', row }] };
   if (unanswerable) return asException(stored, row, redemption, box.id);
   const mayStillLand =
     view.reservation !== null &&

@@ -2,7 +2,7 @@ import { ineligible, validityIn } from '../../protocol/card.ts';
 import type { Facts, Reason } from '../../protocol/decision.ts';
 import { RECALL_DEADLINE_MS, RETRY_AFTER_SECONDS } from '../../protocol/limits.ts';
 import type { Money } from '../../protocol/money.ts';
-import type { Change, CodeView } from './code-rules.ts';
+import type { Change, CodeRow, CodeView, ReservationRow } from './code-rules.ts';
 
 /** What stands against a code at the cloud: the same words for a cart and for a store's want. */
 
@@ -67,9 +67,18 @@ export function recall({ code, reservation }: CodeView, why: 'wanted' | 'void' |
   const asked = reservation.recall;
   const lapsed = asked !== null && asked.deadline !== null && asked.deadline <= now;
   if (asked !== null && !lapsed && (asked.why === why || asked.why === 'void')) return [];
-  const deadline = why === 'void' ? null : now + RECALL_DEADLINE_MS;
+  return askBack(code, reservation, { why, deadline: why === 'void' ? null : now + RECALL_DEADLINE_MS });
+}
+
+/** Its code is gone whatever the store says: asked back without an end [C15]. */
+export function recallForGood({ code, reservation }: CodeView): Change[] {
+  if (reservation === null || reservation.state !== 'open') return [];
+  return askBack(code, reservation, { why: reservation.recall?.why === 'void' ? 'void' : 'sync', deadline: null });
+}
+
+function askBack(code: CodeRow, reservation: ReservationRow, recall: NonNullable<ReservationRow['recall']>): Change[] {
   return [
-    { do: 'reservation', row: { ...reservation, recall: { why, deadline } } },
+    { do: 'reservation', row: { ...reservation, recall } },
     {
       do: 'send',
       gateway: reservation.gateway,
@@ -84,8 +93,7 @@ export function recall({ code, reservation }: CodeView, why: 'wanted' | 'void' |
               generation: reservation.generation,
             },
           ],
-          why,
-          deadline,
+          ...recall,
         },
       },
     },
@@ -95,6 +103,14 @@ export function recall({ code, reservation }: CodeView, why: 'wanted' | 'void' |
 /** A store that can be asked: its box is welcomed, connected and not in a drill. */
 export function canAnswer({ holder }: CodeView): boolean {
   return holder !== null && holder.gateway.state === 'active' && holder.gateway.connected;
+}
+
+/** Who waited for a code that is redeemed is told so. */
+export function disappoint(view: CodeView): Change[] {
+  return view.waits.flatMap((wait): Change[] => [
+    { do: 'wait_ends', wait },
+    ...(wait.who.kind === 'want' ? [refuseWant(wait.who.gateway, wait.who.want, alreadyRedeemed(view))] : []),
+  ]);
 }
 
 /** A box's want is told no. */

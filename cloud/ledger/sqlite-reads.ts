@@ -3,10 +3,13 @@ import { cardSchema } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import { entryBodySchema } from '../../protocol/journal.ts';
 import type { Down } from '../../protocol/messages.ts';
+import { REVERSAL_DAYS } from './undo-rules.ts';
 import { personalOfferSchema } from '../../protocol/offer.ts';
 import {
   CODE_STATES,
   type CodeRow,
+  type FedReason,
+  type FedRow,
   type GatewayRow,
   type RedemptionRow,
   type ReservationRow,
@@ -65,6 +68,7 @@ export function sqliteReads(db: RowReader): LedgerReads {
       all(redemptionRow, 'SELECT * FROM redemptions WHERE door = ? AND basket = ?', door, basket),
     reversals: async (keys) => each(keys, reversalRow, 'SELECT * FROM reversals WHERE code_hash = ?', blob),
     uses: async (door, basket) => all(useRow, 'SELECT * FROM uses WHERE door = ? AND basket = ?', door, basket),
+    fed: async (keys) => each(keys, fedRow, 'SELECT * FROM fed WHERE code_hash = ?', blob),
     waits: async (keys) => each(keys, waitRow, 'SELECT * FROM waits WHERE code_hash = (SELECT ?) ORDER BY seq', blob),
     gateways: async (ids) => each(ids, gatewayRow, 'SELECT body FROM gateways WHERE id = ?'),
     allGateways: async () => all(gatewayRow, 'SELECT body FROM gateways ORDER BY id'),
@@ -216,8 +220,6 @@ function reservationRow(row: Row): ReservationRow {
 }
 
 function redemptionRow(row: Row): RedemptionRow {
-  const money = (amount: Cell, currency: Cell) =>
-    amount == null ? null : { amount: int(amount), currency: text(currency) };
   return {
     id: text(row.id),
     codeHash: hashOf(row.code_hash),
@@ -232,8 +234,27 @@ function redemptionRow(row: Row): RedemptionRow {
     at: int(row.at),
     oldTerms: int(row.old_terms) === 1,
     reversed: int(row.reversed) === 1,
+    fedStore: textOrNull(row.fed_store),
   };
 }
+
+const money = (amount: Cell, currency: Cell) =>
+  amount == null ? null : { amount: int(amount), currency: text(currency) };
+
+const fedRow = (row: Row): FedRow => ({
+  door: text(row.door),
+  codeHash: hashOf(row.code_hash),
+  basket: text(row.basket),
+  what: word<FedRow['what']>(row.what),
+  store: textOrNull(row.store),
+  lane: textOrNull(row.lane),
+  total: money(row.total_amount, row.total_currency),
+  at: int(row.at),
+  fedAt: int(row.fed_at),
+  outcome: word<FedRow['outcome']>(row.outcome),
+  reason: row.reason === null ? null : word<FedReason>(row.reason),
+  redemption: textOrNull(row.redemption),
+});
 
 function reversalRow(row: Row): ReversalRow {
   return {
@@ -274,6 +295,8 @@ const campaignBody = z.object({
   terms: z.string().nullable(),
   picture: z.string().nullable(),
   perCustomer: z.int(),
+  // left out by what was written before there was one
+  reversalDays: z.int().default(REVERSAL_DAYS),
   // Campaigns of before have none.
   capPerDay: z.object({ units: z.int().nullable(), value: z.int().nullable() }).default({ units: null, value: null }),
   personalValueMax: z.int().nullable().default(null),

@@ -1,6 +1,6 @@
 import type SqliteDatabase from 'better-sqlite3';
 import { faceValue } from '../../protocol/offer.ts';
-import type { CodeRow, RedemptionRow, ReservationRow, ReversalRow, UseRow } from './code-rules.ts';
+import type { CodeRow, FedRow, RedemptionRow, ReservationRow, ReversalRow, UseRow } from './code-rules.ts';
 import type { Campaign } from './port.ts';
 import { codeWriter, personalValues } from './sqlite-codes.ts';
 import { blob } from './sqlite-reads.ts';
@@ -20,6 +20,7 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
       for (const row of batch.redemptions) to.redemption.run(redemptionValues(row));
       for (const row of batch.reversals) to.reversal.run(reversalValues(row));
       for (const row of batch.uses) to.use.run(useValues(row));
+      for (const row of batch.fed) to.fed.run(fedValues(row));
       for (const row of batch.waits) to.wait.run(row.id, blob(row.codeHash), row.until, JSON.stringify(row.who));
       for (const id of batch.waitsEnded) to.waitEnds.run(id);
       for (const row of batch.gateways) to.gateway.run(row.id, row.store, JSON.stringify(row));
@@ -116,13 +117,15 @@ function prepare(db: SqliteDatabase.Database) {
       in_use_until = excluded.in_use_until, in_use_lane = excluded.in_use_lane`),
     redemption:
       db.prepare(`INSERT INTO redemptions VALUES (@id, @code, @generation, @door, @reservation, @epoch, @basket, @lane, @total,
-      @totalCurrency, @discount, @discountCurrency, @at, @oldTerms, @reversed)
+      @totalCurrency, @discount, @discountCurrency, @at, @oldTerms, @reversed, @fedStore)
       ON CONFLICT (id) DO UPDATE SET reversed = excluded.reversed`),
     reversal: db.prepare(`INSERT INTO reversals (door, code_hash, basket, redemption, state, reason, at, askers)
       VALUES (@door, @code, @basket, @redemption, @state, @reason, @at, @askers)
       ON CONFLICT (code_hash, door, basket) DO UPDATE SET redemption = excluded.redemption, state = excluded.state, askers = excluded.askers`),
     use: db.prepare(`INSERT INTO uses VALUES (@door, @basket, @code, @lastFour, @state, @redemption)
       ON CONFLICT (door, basket, code_hash) DO UPDATE SET state = excluded.state, redemption = excluded.redemption`),
+    fed: db.prepare(`INSERT INTO fed VALUES (@code, @door, @basket, @what, @store, @lane, @total, @totalCurrency, @at, @fedAt,
+      @outcome, @reason, @redemption)`),
     wait: db.prepare('INSERT INTO waits (id, code_hash, until, who) VALUES (?, ?, ?, ?)'),
     waitEnds: db.prepare('DELETE FROM waits WHERE id = ?'),
     gateway: db.prepare('INSERT INTO gateways VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body'),
@@ -157,12 +160,23 @@ function prepare(db: SqliteDatabase.Database) {
 }
 
 function campaignValues(campaign: Campaign) {
-  const { id, card, condition, terms, picture, cap, capPerDay, perCustomer, personalValueMax, offline } = campaign;
+  const { id, card, condition, terms, picture, cap, capPerDay, perCustomer, personalValueMax, reversalDays, offline } =
+    campaign;
   const { issuedUnits, issuedValue, changedAt } = campaign;
   return {
     id,
     version: card.version,
-    body: JSON.stringify({ card, condition, terms, picture, capPerDay, perCustomer, personalValueMax, offline }),
+    body: JSON.stringify({
+      card,
+      condition,
+      terms,
+      picture,
+      capPerDay,
+      perCustomer,
+      personalValueMax,
+      reversalDays,
+      offline,
+    }),
     faceValue: faceValue(card.offer.discount),
     ...{ capUnits: cap.units, capValue: cap.value, issuedUnits, issuedValue, changedAt },
   };
@@ -215,6 +229,14 @@ const redemptionValues = (row: RedemptionRow) => ({
   at: row.at,
   oldTerms: Number(row.oldTerms),
   reversed: Number(row.reversed),
+  fedStore: row.fedStore,
+});
+
+const fedValues = ({ codeHash, total, ...row }: FedRow) => ({
+  ...row,
+  code: blob(codeHash),
+  total: total?.amount ?? null,
+  totalCurrency: total?.currency ?? null,
 });
 
 const reversalValues = (row: ReversalRow) => ({

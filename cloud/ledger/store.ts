@@ -6,6 +6,7 @@ import type {
   CodeRow,
   CodeState,
   ExceptionRow,
+  FedRow,
   GatewayRow,
   OldTermsRow,
   RedemptionRow,
@@ -37,6 +38,7 @@ export interface LedgerReads {
   redemptionsOfBasket(door: string, basket: string): Promise<RedemptionRow[]>;
   reversals(codes: readonly CodeHash[]): Promise<ReversalRow[]>;
   uses(door: string, basket: string): Promise<UseRow[]>;
+  fed(codes: readonly CodeHash[]): Promise<FedRow[]>;
   /** In the order of asking. */
   waits(codes: readonly CodeHash[]): Promise<WaitRow[]>;
   gateways(ids: readonly string[]): Promise<GatewayRow[]>;
@@ -151,6 +153,7 @@ export type Batch = {
   readonly redemptions: readonly RedemptionRow[];
   readonly reversals: readonly ReversalRow[];
   readonly uses: readonly UseRow[];
+  readonly fed: readonly FedRow[];
   readonly waits: readonly WaitRow[];
   readonly waitsEnded: readonly string[];
   readonly gateways: readonly GatewayRow[];
@@ -173,6 +176,7 @@ export const NOTHING: Batch = {
   redemptions: [],
   reversals: [],
   uses: [],
+  fed: [],
   waits: [],
   waitsEnded: [],
   gateways: [],

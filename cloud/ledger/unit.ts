@@ -9,6 +9,7 @@ import type {
   CodeRow,
   CodeView,
   ExceptionRow,
+  FedRow,
   GatewayRow,
   OldTermsRow,
   RedemptionRow,
@@ -21,6 +22,10 @@ import type { HandOver } from './handover-rules.ts';
 import type { Campaign, CampaignVersion, Store } from './port.ts';
 import type { LedgerTx, StoredJournalEntry } from './store.ts';
 import { countMoves, countOwn } from './worth-rules.ts';
+
+const DAY_MS = 86_400_000;
+/** Entries that are of a campaign stand in the first chain. */
+const TERMS_PARTITION = 0;
 
 /**
  * The rows of one group of commands: loaded once, changed by the rules in the order of the commands, written at the end.
@@ -35,6 +40,7 @@ export class Unit {
   readonly #redemptions = new Map<string, RedemptionRow | null>();
   readonly #reversals = new Map<CodeHash, ReversalRow[]>();
   readonly #waits = new Map<CodeHash, WaitRow[]>();
+  readonly #fed = new Map<CodeHash, FedRow[]>();
   readonly #gateways = new Map<string, GatewayRow | null>();
   readonly #campaigns = new Map<string, Campaign | null>();
   #stores: Map<string, Store> | null = null;
@@ -43,6 +49,7 @@ export class Unit {
     redemptions: new Set<string>(),
     reversals: new Set<ReversalRow>(),
     uses: [] as UseRow[],
+    fed: [] as FedRow[],
     waits: [] as WaitRow[],
     waitsEnded: [] as string[],
     gateways: new Set<string>(),
@@ -91,16 +98,17 @@ export class Unit {
     const reservation = code.reservation === null ? null : await this.reservation(code.reservation);
     const redemption = code.redemption === null ? null : await this.redemption(code.redemption);
     const gateway = reservation === null ? null : await this.gateway(reservation.gateway);
-    const { card: campaignCard } = await this.campaign(code.campaign);
+    const { card: campaignCard, reversalDays } = await this.campaign(code.campaign);
     return {
       code,
       reservation,
       holder: gateway === null ? null : { gateway, storeName: await this.#storeName(gateway.store) },
       redemption,
-      redeemedWhere: redemption === null ? null : await this.doorName(redemption.door),
+      redeemedWhere: redemption === null ? null : await this.#placeName(redemption),
       waits: this.#waits.get(hash) ?? [],
       card: personalCard(campaignCard, code.personal),
       campaignCard,
+      reversalWindowMs: reversalDays * DAY_MS,
     };
   }
 
@@ -137,6 +145,12 @@ export class Unit {
   async reversal(door: string, hash: CodeHash, basket: string): Promise<ReversalRow | null> {
     await this.load([hash]);
     return this.#reversals.get(hash)?.find((row) => row.door === door && row.basket === basket) ?? null;
+  }
+
+  /** What that door fed of this code and basket before. */
+  async fed(door: string, hash: CodeHash, basket: string): Promise<readonly FedRow[]> {
+    if (!this.#fed.has(hash)) this.#fed.set(hash, await this.#tx.fed([hash]));
+    return (this.#fed.get(hash) ?? []).filter((row) => row.door === door && row.basket === basket);
   }
 
   /** Baskets of a box's door that must never redeem this code [C13]. */
@@ -183,11 +197,17 @@ export class Unit {
     return this.#stores.get(id) ?? null;
   }
 
-  /** `Main Street` for a box's door, `online` for a cart's. */
-  async doorName(door: string): Promise<string> {
+  /** `Main Street` for a box's door and where a feed names that store, `online` for a cart's. */
+  async #placeName({ door, fedStore }: RedemptionRow): Promise<string> {
+    if (fedStore !== null) return this.#storeName(fedStore);
     if (!door.startsWith('gateway:')) return 'online';
     const gateway = await this.gateway(door.slice('gateway:'.length));
     return gateway === null ? 'a store' : this.#storeName(gateway.store);
+  }
+
+  /** The store's id; null: not a box's door, or an unknown one. */
+  async storeOfDoor(door: string): Promise<string | null> {
+    return door.startsWith('gateway:') ? ((await this.gateway(door.slice('gateway:'.length)))?.store ?? null) : null;
   }
 
   /** What a hand-over of this code may need: the boxes that wait for it. */
@@ -235,6 +255,10 @@ export class Unit {
       case 'use':
         changed.uses.push(change.row);
         return;
+      case 'fed':
+        changed.fed.push(change.row);
+        this.#fed.set(change.row.codeHash, [...(this.#fed.get(change.row.codeHash) ?? []), change.row]);
+        return;
       case 'wait':
         changed.waits.push(change.row);
         this.#waits.set(change.row.codeHash, [...(this.#waits.get(change.row.codeHash) ?? []), change.row]);
@@ -252,6 +276,9 @@ export class Unit {
         return;
       case 'entry':
         changed.entries.push(entryOf(change.codeHash, this.#now, change.body as Canonical));
+        return;
+      case 'terms':
+        changed.entries.push({ codeHash: null, partition: TERMS_PARTITION, at: this.#now, body: change.body });
         return;
       case 'send':
         // The epoch of this moment: what is queued before a fence must not leave under the epoch after it [G1].
@@ -306,6 +333,7 @@ export class Unit {
       redemptions: present(this.#redemptions, changed.redemptions),
       reversals: [...changed.reversals],
       uses: changed.uses,
+      fed: changed.fed,
       waits: changed.waits.filter(({ id }) => !gone.has(id)),
       waitsEnded: changed.waitsEnded,
       gateways: present(this.#gateways, changed.gateways),

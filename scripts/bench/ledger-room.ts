@@ -46,6 +46,7 @@ export async function openLedger(
     cap: { units: null, value: null },
     capPerDay: { units: null, value: null },
     perCustomer: 1,
+    reversalDays: 30,
     personalValueMax: null,
     offline: 'decline',
   });

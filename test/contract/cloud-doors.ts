@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { adminDoor } from '../../cloud/doors/admin-door.ts';
 import { cartDoor } from '../../cloud/doors/cart-door.ts';
+import { feedDoor } from '../../cloud/doors/feed-door.ts';
 import { enrolmentDoor } from '../../cloud/doors/enrolment-door.ts';
 import { createFailures } from '../../cloud/doors/failures.ts';
 import { createApp, type DoorOperation } from '../../cloud/doors/http.ts';
@@ -22,6 +23,7 @@ import { sqliteEnrolmentStore } from '../../cloud/fleet/sqlite-enrolment-store.t
 import type { Campaign, Ledger, NewGateway, Store } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import type { Log } from '../../cloud/log.ts';
+import type { Books } from '../../cloud/reports/books.ts';
 import { readCode } from '../../protocol/code-reading.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import { err, ok } from '../../protocol/result.ts';
@@ -34,7 +36,11 @@ export const SMS_TOKEN = '12345';
 
 export type LogLine = { readonly level: string; readonly fields: Record<string, unknown>; readonly sentence: string };
 
-export async function openTestDoors(ledger: Ledger, clock: { now: number } = { now: 1_800_000_000_000 }) {
+export async function openTestDoors(
+  ledger: Ledger,
+  clock: { now: number } = { now: 1_800_000_000_000 },
+  books: Books = NO_BOOKS,
+) {
   const database = openDatabase(':memory:');
   const tokens = sqliteTokenStore(database);
   const enrolments = sqliteEnrolmentStore(database);
@@ -63,7 +69,8 @@ export async function openTestDoors(ledger: Ledger, clock: { now: number } = { n
   const faceUrl = (link: string) => `${PUBLIC_URL}/c/${link}`;
   const doors = [
     ...cartDoor(ledger, sqliteIdempotencyStore(database), now),
-    ...adminDoor({ ledger, enrolments, distribution, postOffice, country: null, faceUrl, log, now }),
+    ...feedDoor(ledger),
+    ...adminDoor({ ledger, books, enrolments, distribution, postOffice, country: null, faceUrl, log, now }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
     ...smsDoor({ postOffice, smsToken: SMS_TOKEN, publicUrl: () => PUBLIC_URL, failures }),
     ...unsubscribeDoor(postOffice),
@@ -111,6 +118,12 @@ export async function openTestDoors(ledger: Ledger, clock: { now: number } = { n
     },
   };
 }
+
+const NO_BOOKS: Books = {
+  reconciliation: async () => [],
+  liability: async (day) => ({ day, campaigns: [], totals: [] }),
+  feedLags: async () => [],
+};
 
 type CallOptions = {
   readonly scope?: Scope;
@@ -171,6 +184,10 @@ export function fakeLedger(own: Partial<Ledger> = {}): Ledger & FakeState {
     basket: async (client, basket) => {
       asked.push(['basket', { client, basket }]);
       return { basket, codes: [] };
+    },
+    feed: async (client, items) => {
+      asked.push(['feed', { client, items }]);
+      return items.map(() => ({ outcome: 'taken', reason: null, redemption: 'redemption-1', again: false }));
     },
     history: noted('history', () => null),
     createCampaign: async (campaign) => {

@@ -15,7 +15,7 @@ import Sqlite from 'better-sqlite3';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { verifyLedger } from '../../cloud/ledger/audit.ts';
 import { chain, entryOf } from '../../cloud/ledger/chain.ts';
-import { CODE_STATES, type GatewayRow } from '../../cloud/ledger/code-rules.ts';
+import { CODE_STATES, type FedRow, type GatewayRow } from '../../cloud/ledger/code-rules.ts';
 import { LedgerUnavailable } from '../../cloud/ledger/port.ts';
 import { type Database, DatabaseUnusable, openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
@@ -496,6 +496,22 @@ function ledgerStoreSuite(name: string, open: () => OpenStore): void {
       expect(await store.read((tx) => tx.uses('cart:shop', 'cart-1'))).toEqual([{ ...use, state: 'released' }]);
     });
 
+    test('keeps what a feed told of a code and basket, once, and the store that it named [C15]', async () => {
+      const told: FedRow = {
+        ...{ door: 'feed:tills', codeHash: HASH, basket: 'sale-1', what: 'redeemed', store: '0001', lane: '3' },
+        ...{ total: dollars(42), at: NOW - 9, fedAt: NOW, outcome: 'taken', reason: null, redemption: 'redemption-1' },
+      };
+      const undone: FedRow = { ...told, what: 'reversed', total: null, lane: null, reason: 'window_over' };
+      const redemption = redemptionWith({ door: 'feed:tills', reservation: null, epoch: 0, fedStore: '0001' });
+      await write({ fed: [told, undone], redemptions: [redemption] });
+      expect((await store.read((tx) => tx.fed([HASH]))).toSorted((a, b) => (a.what < b.what ? -1 : 1))).toEqual([
+        told,
+        undone,
+      ]);
+      expect(await store.read((tx) => tx.redemptions([redemption.id]))).toEqual([redemption]);
+      await expect(write({ fed: [{ ...told, outcome: 'exception' }] })).rejects.toThrow();
+    });
+
     test("keeps a box's journal once, and evidence beside it [C2, J4]", async () => {
       const head = { epoch: 1, n: 0, hash: GENESIS_HASH };
       const time = (at: number) => ({ kind: 'time' as const, at, cause: 'anchor' as const });
@@ -531,6 +547,7 @@ async function seed(store: LedgerStore): Promise<void> {
         cap: { units: null, value: null },
         capPerDay: { units: null, value: null },
         perCustomer: 1,
+        reversalDays: 30,
         personalValueMax: null,
         changedAt: NOW,
         offline: 'decline',

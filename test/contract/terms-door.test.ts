@@ -14,6 +14,7 @@ const version = (n: number, changes: Partial<CampaignVersion> = {}): CampaignVer
     cap: { units: null, value: null },
     capPerDay: { units: null, value: null },
     perCustomer: 1,
+    reversalDays: 30,
     personalValueMax: 700,
     offline: 'decline',
   },

@@ -35,6 +35,7 @@ export async function traffic(
     office(town, name),
     given(town, name),
     tookIn(town, name),
+    fedIn(town, name),
     drilled(town),
   ]);
 }
@@ -147,6 +148,24 @@ async function tookIn(town: Town, name: string): Promise<void> {
   });
   if (answer.status !== 201 && !answer.text.includes('a code that exists')) throw new Refused(path, answer);
   await approved(() => town.cart.redeem(code, `${name}-imported`));
+}
+
+/** A till tells what it did by itself: sale and undoing, each again until it is answered. */
+async function fedIn(town: Town, name: string): Promise<void> {
+  const [code = ''] = await patiently(() => town.newCodes(1));
+  const path = '/v1/redemptions/feed';
+  const tell = async (what: 'redeemed' | 'reversed') => {
+    const item = { what, code, at: new Date().toISOString(), basket: `${name}-fed` };
+    const answer = await patiently(async () => {
+      const answer = await town.cart.ask(path, { body: { redemptions: [item] } });
+      if (answer.status >= 500) throw new Refused(path, answer);
+      return answer;
+    });
+    if (!answer.text.includes('"taken"')) throw new Refused(path, answer);
+  };
+  await tell('redeemed');
+  await tell('reversed');
+  await approved(() => town.cart.redeem(code, `${name}-fed-again`));
 }
 
 /** Store 2's line goes and comes: goodbye, hello, challenge, attest, welcome. */

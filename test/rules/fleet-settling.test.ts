@@ -147,6 +147,7 @@ describe('an entry `redeemed`', () => {
         cap: { units: null, value: null },
         capPerDay: { units: null, value: null },
         perCustomer: 1,
+        reversalDays: 30,
         personalValueMax: null,
         offline: 'decline' as const,
       },
@@ -238,7 +239,7 @@ describe('an entry `returned`', () => {
 
 describe('an entry `reversed`', () => {
   const apply = (at: EntryCase, entry = reversed(), epoch = 1) =>
-    applyReversed(gatewayWith({ epoch }), entry, at, handOverTo(), NOW);
+    applyReversed(gatewayWith({ epoch }), entry, at, null, handOverTo(), NOW);
   const known = redemptionWith();
 
   test('frees the code into its next generation by the redemption that it names [C13, B13]', () => {

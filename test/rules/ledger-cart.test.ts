@@ -240,14 +240,14 @@ describe('the end of a hold', () => {
 
 describe("a cart's reversal", () => {
   test('frees the code into its next generation, not stocked again for an hour [C3, C13]', () => {
-    const changes = reverseCart(viewIn('redeemed', { redemption: bought }), bought.id, handOverTo(), NOW);
+    const changes = reverseCart(viewIn('redeemed', { redemption: bought }), bought.id, NOW, handOverTo(), NOW);
     expect(codeAfter(changes)).toMatchObject({ state: 'issued', generation: 1, restockAfter: NOW + RESTOCK_PAUSE_MS });
     expect(changes).toContainEqual({ do: 'redemption', row: { ...bought, reversed: true } });
   });
 
   test('hands it to whoever waits [C3]', () => {
     const waits = [cartWait({ who: { kind: 'cart', client: 'app', basket: 'cart-7' } })];
-    const changes = reverseCart(viewIn('redeemed', { redemption: bought, waits }), bought.id, handOverTo(), NOW);
+    const changes = reverseCart(viewIn('redeemed', { redemption: bought, waits }), bought.id, NOW, handOverTo(), NOW);
     expect(codeAfter(changes)).toMatchObject({
       state: 'held',
       generation: 1,
@@ -256,7 +256,7 @@ describe("a cart's reversal", () => {
   });
 
   test('of another redemption than the one that stands frees nothing [B13, C13]', () => {
-    expect(reverseCart(viewIn('redeemed', { redemption: bought }), 'redemption-0', handOverTo(), NOW)).toEqual([]);
-    expect(reverseCart(viewIn('issued', { redemption: bought }), bought.id, handOverTo(), NOW)).toEqual([]);
+    expect(reverseCart(viewIn('redeemed', { redemption: bought }), 'redemption-0', NOW, handOverTo(), NOW)).toEqual([]);
+    expect(reverseCart(viewIn('issued', { redemption: bought }), bought.id, NOW, handOverTo(), NOW)).toEqual([]);
   });
 });

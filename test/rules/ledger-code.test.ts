@@ -71,7 +71,10 @@ describe('the void mark', () => {
   test.each([
     ['the end of a hold', (mark: boolean) => expireHold(mark ? marked(held) : held, handOverTo(), ended)],
     ['a release', (mark: boolean) => releaseCart(mark ? marked(held) : held, 'shop', 'cart-1', handOverTo(), NOW)],
-    ["a cart's reversal", (mark: boolean) => reverseCart(mark ? marked(bought) : bought, online.id, handOverTo(), NOW)],
+    [
+      "a cart's reversal",
+      (mark: boolean) => reverseCart(mark ? marked(bought) : bought, online.id, NOW, handOverTo(), NOW),
+    ],
     [
       'a return',
       (mark: boolean) => {
@@ -83,8 +86,14 @@ describe('the void mark', () => {
       "a box's reversal",
       (mark: boolean) => {
         const view = mark ? marked(viewIn('redeemed')) : viewIn('redeemed');
-        return applyReversed(gatewayWith(), reversal, { ...given, view, known: redemptionWith() }, handOverTo(), NOW)
-          .changes;
+        return applyReversed(
+          gatewayWith(),
+          reversal,
+          { ...given, view, known: redemptionWith() },
+          null,
+          handOverTo(),
+          NOW,
+        ).changes;
       },
     ],
   ])('outlives %s: the code is voided, and nobody who waits gets it [A6, B21]', (_, event) => {

@@ -2,7 +2,11 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { verifyLedger } from '../../cloud/ledger/audit.ts';
 import { CODE_STATES, type CodeRow } from '../../cloud/ledger/code-rules.ts';
+import { createBooks } from '../../cloud/reports/books.ts';
+import { sqliteBooksStore } from '../../cloud/reports/sqlite-books-store.ts';
+import { type Card, validityIn } from '../../protocol/card.ts';
 import { faceValue } from '../../protocol/offer.ts';
+import { cardWith, NOW } from './ledger-rows.ts';
 import { type Box, hashOfCode, openWorld, type World } from './ledger-world.ts';
 
 /**
@@ -13,6 +17,9 @@ import { type Box, hashOfCode, openWorld, type World } from './ledger-world.ts';
 type Call = 'validate' | 'redeem';
 
 const MINUTE = 60_000;
+const DAY = 86_400_000;
+const dayStart = (instant: number): number => instant - (instant % DAY);
+const dayOf = (instant: number): string => new Date(instant).toISOString().slice(0, 10);
 const off = (amount: number) => ({ type: 'amount', amount, currency: 'USD' }) as const;
 const BASKETS = ['a', 'b', 'c', 'd', 'e'];
 
@@ -49,6 +56,8 @@ const command = fc.oneof(
   often(1, 'void', { code }),
   often(5, 'wait', { ms: fc.constantFrom(MINUTE, 16 * MINUTE, 7 * 60 * MINUTE, 73 * 60 * MINUTE) }),
   often(1, 'revoke', { box }),
+  often(6, 'feed', { code, basket: fc.constantFrom('f', 'g'), what: fc.constantFrom('redeemed', 'reversed') }),
+  often(1, 'change_end', { endsAt: fc.constantFrom('2026-11-23', '2026-11-25', '2027-11-30', '2027-11-30') }),
   often(2, 'personalise', { code, cents: fc.constantFrom(300, 500, 700) }),
   often(1, 'edit', { cents: fc.constantFrom(200, 500, 600) }),
 );
@@ -64,6 +73,8 @@ class Play {
   readonly shown = new Map<string, Shown>();
   readonly reversed = new Set<string>();
   readonly everShown: Shown[] = [];
+  /** At the end of each day, as the ledger said by then. */
+  readonly openByDay = new Map<string, { units: number; value: number } | undefined>();
   #closed: ReadonlyMap<string, string> = new Map();
   readonly #places = new Map<string, { readonly epoch: number; readonly n: number }>();
 
@@ -119,11 +130,20 @@ class Play {
         await world.ledger.voidCode(text);
         return;
       case 'wait':
-        world.clock.now += command.ms;
-        return world.ledger.tick();
+        return this.#wait(command.ms);
       case 'revoke':
         await world.ledger.revoke(at.id);
         return;
+      case 'feed':
+        await world.ledger.feed('tills', [
+          {
+            ...{ what: command.what, code: text, basket: command.basket, at: world.clock.now, store: '0001' },
+            ...{ lane: null, total: null, discount: null },
+          },
+        ]);
+        return;
+      case 'change_end':
+        return this.#change({ endsAt: command.endsAt });
       case 'personalise':
         await world.ledger.personalise('spring', text, { discount: off(command.cents) });
         return;
@@ -133,6 +153,26 @@ class Play {
           return { ...now, card: { ...now.card, offer } };
         });
     }
+  }
+
+  /** What could be redeemed at the end of each day that passes is noted: the books must say the same ever after. */
+  async #wait(ms: number): Promise<void> {
+    const { clock, ledger } = this.world;
+    const until = clock.now + ms;
+    for (let end = dayStart(clock.now) + DAY; end <= until; end += DAY) {
+      clock.now = end;
+      this.openByDay.set(dayOf(end - 1), await this.open());
+    }
+    clock.now = until;
+    await ledger.tick();
+  }
+
+  async open(): Promise<{ units: number; value: number } | undefined> {
+    return (await this.world.ledger.exposure('spring'))?.open;
+  }
+
+  async #change(card: Partial<Card>): Promise<void> {
+    await this.world.ledger.changeCampaign('spring', (now) => ({ ...now, card: { ...now.card, ...card } }));
   }
 
   /** A cart may wait for a store: the boxes answer meanwhile, or its patience is over. */
@@ -214,13 +254,15 @@ class Play {
     const exposure = await ledger.exposure('spring');
     for (const state of CODE_STATES)
       expect(exposure?.units[state], `S10: ${state}`).toBe(rows.filter((row) => row.state === state).length);
-    const face = faceValue((await ledger.campaign('spring'))?.card.offer.discount ?? off(0));
+    const card = (await ledger.campaign('spring'))?.card ?? cardWith();
+    const face = faceValue(card.offer.discount);
+    const isOver = validityIn(card, card.timeZone).endsAt <= this.world.clock.now;
     const worth = (of: (row: CodeRow) => boolean) =>
       rows.filter(of).reduce((sum, { personal }) => sum + faceValue(personal?.discount ?? off(face)), 0);
     const isRedeemed = ({ state }: CodeRow) => state === 'redeemed';
     expect(exposure?.redeemed.value, 'S10: redeemed, in money').toBe(worth(isRedeemed));
     expect(exposure?.open.value, 'S10: open, in money').toBe(
-      worth((row) => !isRedeemed(row) && row.state !== 'voided'),
+      worth(({ state }) => !['redeemed', 'voided', ...(isOver ? ['issued', 'held'] : [])].includes(state)),
     );
     const held = (await ledger.gateways()).reduce((sum, { holds, inDoubt }) => sum + holds.value + inDoubt.value, 0);
     const atBoxes = ['reserved', 'void_pending', 'in_doubt'];
@@ -260,7 +302,7 @@ describe('whatever two stores and two carts do', () => {
     vi.useRealTimers();
   });
 
-  test('one code is spent once, never free again in its generation, and the books add up to the cent and audit [S1, S2, S3, S6, S7, S10, P13]', async () => {
+  test('one code is spent once, never free again in its generation, and the books add up to the cent and audit [S1, S2, S3, S6, S7, S10, P13, C15, C17]', async () => {
     let approvals = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(command, { minLength: 20, maxLength: 80 }), fc.nat(), async (commands, place) => {
@@ -277,6 +319,7 @@ describe('whatever two stores and two carts do', () => {
             await at.settle();
           }
           await play.check();
+          await booksAddUp(play);
           approvals += play.everShown.length;
           expect(await verifyLedger(world.store)).toMatchObject({ ok: true });
           await tampered(world, place);
@@ -289,6 +332,32 @@ describe('whatever two stores and two carts do', () => {
     expect(approvals).toBeGreaterThan(80);
   }, 60_000);
 });
+
+/** Each day follows from the one before, what is open agrees with the ledger of that moment, and adds up to the cent. */
+async function booksAddUp(play: Play): Promise<void> {
+  const { clock, database } = play.world;
+  const books = createBooks({ store: sqliteBooksStore(database), now: () => clock.now });
+  const [first, today] = [dayOf(NOW), dayOf(clock.now)];
+  const lines = await books.reconciliation(first, today);
+  let before = { units: 0, value: 0 };
+  for (const { day, opening, issued, reversed, redeemed, voided, expired, revalued, closing } of lines) {
+    expect(opening, `opening of ${day}`).toEqual(before);
+    for (const in_ of ['units', 'value'] as const) {
+      const sum = opening[in_] + issued[in_] + reversed[in_] - redeemed[in_] - voided[in_] - expired[in_];
+      expect(sum + (in_ === 'value' ? revalued : 0), `${in_} of ${day}`).toBe(closing[in_]);
+    }
+    before = closing;
+  }
+  expect(before, 'what is open now').toEqual(await play.open());
+  const totals = await Promise.all([...play.openByDay.keys()].map((day) => books.liability(day)));
+  for (const {
+    day,
+    totals: [total],
+  } of totals)
+    expect({ units: total?.units ?? 0, value: total?.value ?? 0 }, `liability of ${day}`).toEqual(
+      play.openByDay.get(day),
+    );
+}
 
 /** One entry of one chain is changed, any of them: the audit names that very one. */
 async function tampered({ store, database: { raw } }: World, place: number): Promise<void> {

@@ -8,6 +8,7 @@ const request = (changes: Partial<Parameters<typeof resolveReversal>[0]> = {}) =
   door,
   basket: 'sale-1',
   reason: 'cancelled',
+  askedAt: NOW,
   asker: null,
   ...changes,
 });
@@ -28,11 +29,13 @@ function resolve(
   given: Partial<ReversalCase>,
   changes: Partial<Parameters<typeof resolveReversal>[0]> = {},
 ) {
-  return resolveReversal(
-    request(changes),
-    { view: viewIn(state), stored: null, redemption: null, box: box(), ...given },
-    NOW,
-  );
+  return resolveReversal(request(changes), {
+    view: viewIn(state),
+    stored: null,
+    redemption: null,
+    box: box(),
+    ...given,
+  });
 }
 
 describe('a reversal at a cart', () => {
@@ -49,7 +52,7 @@ describe('a reversal at a cart', () => {
 
   test('of a basket that redeemed names its redemption and is undone here [C13]', () => {
     const resolved = resolve('redeemed', { box: null, redemption: online }, { door: 'cart:shop', basket: 'cart-1' });
-    expect(resolved).toMatchObject({ kind: 'cart', row: { redemption: online.id, state: 'done' } });
+    expect(resolved).toMatchObject({ kind: 'here', row: { redemption: online.id, state: 'done' } });
   });
 });
 

@@ -107,6 +107,7 @@ export function redemptionWith(changes: Partial<RedemptionRow> = {}): Redemption
     at: NOW - 1000,
     oldTerms: false,
     reversed: false,
+    fedStore: null,
     ...changes,
   };
 }
@@ -133,7 +134,7 @@ export function codeWith(changes: Partial<CodeRow> = {}): CodeRow {
 export function viewIn(state: CodeState, changes: Partial<CodeView> = {}): CodeView {
   const card = changes.card ?? cardWith();
   const rows = { reservation: null, holder: null, redemption: null, redeemedWhere: null, waits: [] };
-  const base = { ...rows, card, campaignCard: card };
+  const base = { ...rows, card, campaignCard: card, reversalWindowMs: 30 * 86_400_000 };
   switch (state) {
     case 'issued':
       return { ...base, code: codeWith(), ...changes };

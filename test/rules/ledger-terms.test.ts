@@ -203,6 +203,7 @@ describe('what a box had heard of when it sold', () => {
       cap: { units: null, value: null },
       capPerDay: { units: null, value: null },
       perCustomer: 1,
+      reversalDays: 30,
       personalValueMax: null,
       offline: 'decline' as const,
     },

@@ -63,6 +63,7 @@ export async function openWorld({
       cap: { units: capUnits, value: capValue },
       capPerDay: { units: null, value: null },
       perCustomer: 1,
+      reversalDays: 30,
       personalValueMax,
       offline: 'decline',
     },

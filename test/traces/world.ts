@@ -84,6 +84,7 @@ export class World {
       cap: { units: null, value: null },
       capPerDay: { units: null, value: null },
       perCustomer: 1,
+      reversalDays: 30,
       personalValueMax: null,
       offline: 'decline',
     });

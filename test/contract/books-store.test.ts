@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createDistribution } from '../../cloud/distribution/distribution.ts';
+import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
+import { verifyLedger } from '../../cloud/ledger/audit.ts';
+import type { Campaign } from '../../cloud/ledger/port.ts';
+import { type Books, createBooks } from '../../cloud/reports/books.ts';
+import { sqliteBooksStore } from '../../cloud/reports/sqlite-books-store.ts';
+import { cardWith, dollars } from '../rules/ledger-rows.ts';
+import { openWorld, type World } from '../rules/ledger-world.ts';
+
+/** The books over the ledger's own database. */
+
+const DAY_MS = 86_400_000;
+const TODAY = '2026-11-23';
+
+let world: World;
+let books: Books;
+beforeEach(async () => {
+  world = await openWorld({ count: 10 });
+  books = createBooks({ store: sqliteBooksStore(world.database), now: () => world.clock.now });
+});
+afterEach(() => world.close());
+
+const code = (i: number): string => world.codes[i] ?? '';
+const spring = async (day: string) =>
+  (await books.liability(day)).campaigns.find(({ campaign }) => campaign === 'spring');
+const worth = (amount: number) => (campaign: Campaign) => ({
+  ...campaign,
+  card: {
+    ...campaign.card,
+    offer: { ...campaign.card.offer, discount: { ...dollars(0), type: 'amount' as const, amount } },
+  },
+});
+const fed = (i: number, lagMs: number, client = 'old-tills') =>
+  world.ledger.feed(client, [
+    {
+      ...{ what: 'redeemed', code: code(i), at: world.clock.now - lagMs, store: null, lane: null, basket: `sale-${i}` },
+      ...{ total: null, discount: null },
+    },
+  ]);
+
+test('each entry is counted once, however often and however many at once ask [C17]', async () => {
+  await world.shop.redeem(code(0), 'cart-1');
+  const [one, other] = await Promise.all([books.reconciliation(TODAY, TODAY), books.reconciliation(TODAY, TODAY)]);
+  expect(one).toEqual(other);
+  await world.shop.redeem(code(1), 'cart-2');
+  expect(await books.reconciliation(TODAY, TODAY)).toMatchObject([
+    { issued: { units: 10 }, redeemed: { units: 2 }, closing: { units: 8, value: 4000 } },
+  ]);
+});
+
+test('a past day stays as it was when the face value changes, and the chains show the change [C17]', async () => {
+  world.clock.now += DAY_MS;
+  await world.ledger.changeCampaign('spring', worth(700));
+  world.clock.now += DAY_MS;
+  expect(await spring('2026-11-22')).toBeUndefined();
+  expect(await spring(TODAY)).toMatchObject({ units: 10, value: 5000 });
+  expect(await spring('2026-11-24')).toMatchObject({ units: 10, value: 7000 });
+  const lines = await books.reconciliation(TODAY, '2026-11-25');
+  expect(lines.map(({ revalued }) => revalued)).toEqual([0, 2000, 0]);
+  expect(await verifyLedger(world.store)).toMatchObject({ ok: true });
+});
+
+test('a code with a value of its own counts for it from the moment it has it, made so or given it later [C17, P13]', async () => {
+  const distribution = createDistribution({
+    store: sqliteDistributionStore(world.database),
+    ...{ ledger: world.ledger, randomBytes, now: () => world.clock.now },
+    keys: { fleetKey: Buffer.alloc(32, 7), sealKey: Buffer.alloc(32, 9) },
+    post: { sendProof: async () => undefined },
+  });
+  const discount = { type: 'amount', amount: 300, currency: 'USD' } as const;
+  const assigned = await distribution.assign({
+    ...{ campaign: 'spring', customer: null, how: 'basket', channel: 'till', source: {}, personal: { discount } },
+  });
+  expect(assigned.ok).toBe(true);
+  await world.shop.redeem(code(0), 'cart-1');
+  await world.shop.reverse(code(0), 'cart-1');
+  world.clock.now += DAY_MS;
+  expect((await world.ledger.personalise('spring', code(0), { discount })).ok).toBe(true);
+  await world.shop.redeem(code(0), 'cart-2');
+  expect(await books.reconciliation(TODAY, '2026-11-24')).toMatchObject([
+    {
+      ...{ issued: { units: 11, value: 5300 }, redeemed: { value: 500 }, reversed: { value: 500 } },
+      ...{ revalued: 0, closing: { units: 11, value: 5300 } },
+    },
+    { revalued: -200, redeemed: { units: 1, value: 300 }, closing: { units: 10, value: 4800 } },
+  ]);
+  expect((await world.ledger.exposure('spring'))?.open).toEqual({ units: 10, value: 4800 });
+});
+
+test('a change that is of no money is no entry of the chains [C17]', async () => {
+  const entries = () => world.database.raw.prepare('SELECT count(*) FROM entries').pluck().get();
+  const before = entries();
+  await world.ledger.changeCampaign('spring', (campaign) => ({ ...campaign, terms: 'One each.' }));
+  expect(entries()).toBe(before);
+});
+
+test('a campaign of before terms were recorded keeps its face value for all that was [C17]', async () => {
+  const { raw } = world.database;
+  raw.exec("DROP TRIGGER entries_never_go; DELETE FROM entries WHERE json_extract(body, '$.kind') = 'terms'");
+  expect(await spring(TODAY)).toMatchObject({ units: 10, value: 5000 });
+  world.clock.now += DAY_MS;
+  await world.ledger.changeCampaign('spring', worth(100));
+  expect(await spring(TODAY)).toMatchObject({ units: 10, value: 5000 });
+  expect(await spring('2026-11-24')).toMatchObject({ units: 10, value: 1000 });
+});
+
+test('amounts of two currencies are summed up apart [C17]', async () => {
+  const card = cardWith({
+    offer: {
+      ...cardWith().offer,
+      campaign: 'herbst',
+      discount: { type: 'item', title: 'Kaffee', maxAmount: 300, currency: 'EUR' },
+    },
+  });
+  await world.ledger.createCampaign({
+    ...{ id: 'herbst', card, condition: null, terms: null, picture: null, cap: { units: null, value: null } },
+    capPerDay: { units: null, value: null },
+    ...{ perCustomer: 1, personalValueMax: null, reversalDays: 30, offline: 'decline' },
+  });
+  await world.ledger.issueStack('herbst', 3);
+  expect((await books.liability(TODAY)).totals.toSorted((one, other) => one.value - other.value)).toEqual([
+    { currency: 'EUR', units: 3, value: 900 },
+    { currency: 'USD', units: 10, value: 5000 },
+  ]);
+});
+
+test('the lag of a feed is told by client and day: how many, the median, the worst [C15]', async () => {
+  await world.shop.redeem(code(3), 'cart-1');
+  for (const [i, minutes] of [1, 5, 60, 2].entries()) await fed(i, minutes * 60_000);
+  await fed(4, 0, 'web');
+  world.clock.now += DAY_MS;
+  await fed(5, 2 * DAY_MS);
+  expect(await books.feedLags(TODAY, '2026-11-24')).toEqual([
+    { day: TODAY, door: 'feed:old-tills', count: 4, exceptions: 1, medianMs: 120_000, worstMs: 3_600_000 },
+    { day: TODAY, door: 'feed:web', count: 1, exceptions: 0, medianMs: 0, worstMs: 0 },
+    { day: '2026-11-24', door: 'feed:old-tills', count: 1, exceptions: 0, medianMs: 2 * DAY_MS, worstMs: 2 * DAY_MS },
+  ]);
+  expect(await books.feedLags(TODAY, TODAY)).toHaveLength(2);
+});
