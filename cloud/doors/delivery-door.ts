@@ -1,24 +1,24 @@
 import { z } from 'zod';
-import { type Problem, problem } from '../../protocol/problem.ts';
+import { invalidRequest, type Problem, problem } from '../../protocol/problem.ts';
 import { err, ok } from '../../protocol/result.ts';
-import type {
-  Audience,
-  DeliveryRefusal,
-  MessageWithConsent,
-  NewDelivery,
-  Progress,
-} from '../distribution/post/deliveries.ts';
+import type { Audience, DeliveryRefusal, NewDelivery } from '../distribution/post/deliveries.ts';
 import { MESSAGE_STATES } from '../distribution/post/message-rules.ts';
 import type { PostOffice } from '../distribution/post/post-office.ts';
 import { QUIET_HOURS_DEFAULT } from '../distribution/post/quiet-rules.ts';
-import { type DeliveryRow, POST_CHANNELS } from '../distribution/post/store.ts';
-import { type Endpoint, withBodyOrUpload, withoutBody } from './http.ts';
-import { dateOf, messageTextSchema, subjectSchema } from './message-fields.ts';
+import { POST_CHANNELS } from '../distribution/post/store.ts';
+import { type Endpoint, withBodyOrUpload, withoutBody, withQuery } from './http.ts';
+import { messageSchema, messageView, plainSchema, plainView, progressSchema, progressView } from './delivery-views.ts';
+import { messageTextSchema, subjectSchema } from './message-fields.ts';
 
 type Parts = { readonly postOffice: PostOffice; readonly now: () => number };
 
 /** Coupons and reminders sent to many: asked for, followed, paused, and looked into. */
 export function deliveryDoor({ postOffice, now }: Parts): Endpoint[] {
+  const view = async (id: string) => {
+    const progress = await postOffice.progressOf(id);
+    if (progress === null) return err(problem('not_found'));
+    return ok(progressView(progress, postOffice.troubleOf(progress.delivery.channel)));
+  };
   const create = async (campaign: string, settings: Settings, audience: Audience) => {
     if (settings.kind === 'reminder' && audience !== 'assigned')
       return err(
@@ -26,9 +26,8 @@ export function deliveryDoor({ postOffice, now }: Parts): Endpoint[] {
       );
     const made = await postOffice.createDelivery(newDelivery(campaign, settings, now()), audience);
     if (!made.ok) return err(refusalProblem(made.error));
-    return viewOf(await postOffice.progressOf(made.value.id), postOffice);
+    return view(made.value.id);
   };
-  const view = async (id: string) => viewOf(await postOffice.progressOf(id), postOffice);
   const pause = async (id: string, paused: boolean) =>
     (await postOffice.setPaused(id, paused)) ? view(id) : err(problem('not_found'));
 
@@ -38,7 +37,7 @@ export function deliveryDoor({ postOffice, now }: Parts): Endpoint[] {
       async ({ body: { audience, ...settings }, param }) => create(param('id'), settings, audience),
       async ({ param, target }, csv) => {
         const settings = settingsSchema.safeParse(Object.fromEntries(new URL(target, 'http://localhost').searchParams));
-        if (!settings.success) return err(problem('invalid_request', badParameter(settings.error)));
+        if (!settings.success) return err(invalidRequest(settings.error));
         return create(param('id'), settings.data, { csv });
       },
     ),
@@ -47,10 +46,7 @@ export function deliveryDoor({ postOffice, now }: Parts): Endpoint[] {
       return ok({ deliveries: deliveries.map(plainView) });
     }),
     withoutBody(routes.one, ({ param }) => view(param('id'))),
-    withoutBody(routes.messages, async ({ param, query }) => {
-      const asked = messagesQuerySchema.safeParse({ state: query('state'), after: query('after') });
-      if (!asked.success) return err(problem('invalid_request', badParameter(asked.error)));
-      const { state = null, after } = asked.data;
+    withQuery(routes.messages, async ({ param, query: { state = null, after } }) => {
       const messages = await postOffice.messagesOf(param('id'), state, after, MESSAGES_PER_ANSWER_MAX);
       if (messages === null) return err(problem('not_found'));
       const next = messages.length < MESSAGES_PER_ANSWER_MAX ? null : (messages.at(-1)?.seq ?? null);
@@ -104,15 +100,10 @@ const createSchema = settingsSchema.safeExtend({
   ]),
 });
 
-const messagesQuerySchema = z.object({
+const messagesQuerySchema = z.strictObject({
   state: z.enum(MESSAGE_STATES).optional(),
   after: z.coerce.number().int().min(0).default(0),
 });
-
-function badParameter(error: z.ZodError): { field: string; detail: string } {
-  const issue = error.issues[0];
-  return { field: issue?.path.join('.') ?? '', detail: issue?.message ?? 'not well-formed' };
-}
 
 function newDelivery(campaign: string, settings: Settings, now: number): NewDelivery {
   const { kind, channel, subject = null, text = null, quietHours, onUnknown, startsAt, daysBefore } = settings;
@@ -139,81 +130,6 @@ function refusalProblem(refusal: DeliveryRefusal): Problem {
     errors,
   });
 }
-
-function viewOf(progress: Progress | null, postOffice: PostOffice) {
-  if (progress === null) return err(problem('not_found'));
-  const { delivery, counts, acceptedPerSecond, remainingSeconds } = progress;
-  const trouble = postOffice.troubleOf(delivery.channel);
-  return ok({
-    ...plainView(delivery),
-    counts: Object.fromEntries(MESSAGE_STATES.map((state) => [state, counts[state] ?? 0])),
-    acceptedPerSecond: Math.round(acceptedPerSecond * 10) / 10,
-    remainingSeconds,
-    trouble: trouble === null ? null : { since: dateOf(trouble.since), reason: trouble.reason },
-  });
-}
-
-const plainView = ({ quiet, starts, at, place: _place, ...delivery }: DeliveryRow) => ({
-  ...delivery,
-  quietHours: quiet === null ? 'none' : `${clockOf(quiet.fromMinute)}-${clockOf(quiet.toMinute)}`,
-  startsAt: 'at' in starts ? dateOf(starts.at) : null,
-  daysBefore: 'daysBefore' in starts ? starts.daysBefore : null,
-  at: dateOf(at),
-});
-
-const clockOf = (minute: number): string =>
-  `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`;
-
-function messageView(message: MessageWithConsent) {
-  const { id, customer, assignment, state, attempts, doubts, reason, agreed } = message;
-  const instant = (at: number | null) => (at === null ? null : dateOf(at));
-  return {
-    ...{ id, customer, assignment, state, attempts, doubts, reason },
-    notBefore: dateOf(message.notBefore),
-    ...{ attemptedAt: instant(message.attemptedAt), acceptedAt: instant(message.acceptedAt) },
-    endedAt: instant(message.endedAt),
-    consent:
-      agreed === null ? null : { givenAt: instant(agreed.givenAt), source: agreed.source, wording: agreed.wording },
-  };
-}
-
-const instantSchema = z.string().nullable();
-const plainSchema = z.object({
-  id: z.string(),
-  campaign: z.string(),
-  kind: z.enum(['coupon', 'reminder']),
-  channel: z.enum(POST_CHANNELS),
-  audience: z.enum(['list', 'assigned']),
-  subject: z.string().nullable(),
-  text: z.string().nullable(),
-  quietHours: z.string(),
-  onUnknown: z.enum(['leave', 'resend']),
-  startsAt: instantSchema,
-  daysBefore: z.int().nullable(),
-  state: z.enum(['listing', 'queueing', 'running', 'done']),
-  paused: z.boolean(),
-  at: z.string(),
-});
-const progressSchema = plainSchema.extend({
-  counts: z.record(z.string(), z.int()),
-  acceptedPerSecond: z.number(),
-  remainingSeconds: z.int().nullable(),
-  trouble: z.object({ since: z.string(), reason: z.string() }).nullable(),
-});
-const messageSchema = z.object({
-  id: z.string(),
-  customer: z.string().nullable(),
-  assignment: z.string().nullable(),
-  state: z.enum(MESSAGE_STATES),
-  attempts: z.int(),
-  doubts: z.int(),
-  reason: z.string().nullable(),
-  notBefore: z.string(),
-  attemptedAt: instantSchema,
-  acceptedAt: instantSchema,
-  endedAt: instantSchema,
-  consent: z.object({ givenAt: instantSchema, source: z.string(), wording: z.string() }).nullable(),
-});
 
 const admin = { scope: 'admin', tag: 'Messages' } as const;
 
@@ -253,6 +169,7 @@ const routes = {
     ...admin,
     method: 'GET',
     path: '/v1/deliveries/{id}/messages',
+    query: messagesQuerySchema,
     summary:
       'Its messages, of one `state` or all, after a place: at most five hundred, with what each customer agreed to.',
     response: z.object({ messages: z.array(messageSchema), next: z.int().nullable() }),

@@ -23,8 +23,6 @@ export type Call<B> = {
   readonly client: string;
   readonly remote: string;
   param(name: string): string;
-  /** Of the address; undefined where it is not there. */
-  query(name: string): string | undefined;
   header(name: string): string | undefined;
   /** Path and query, as they were asked for. */
   readonly target: string;
@@ -182,7 +180,6 @@ async function admit(endpoint: Endpoint, c: Context, plumbing: Plumbing): Promis
     client: caller?.name ?? '',
     remote,
     param: (name: string) => c.req.param(name) ?? '',
-    query: (name: string) => c.req.query(name),
     header: (name: string) => c.req.header(name),
     target: targetOf(c.req.url),
   };

@@ -20,10 +20,10 @@ type Parts = {
 export function smsDoor(parts: Parts): Endpoint[] {
   const { postOffice } = parts;
   return [
-    withSignedForm(parts, routes.status, async ({ body, query }) => {
+    withSignedForm(parts, routes.status, async ({ body, target }) => {
       const status = statusSchema.safeParse(Object.fromEntries(body));
       const event = status.success ? eventOf(status.data) : null;
-      if (event !== null) await postOffice.report(query('message') ?? '', event);
+      if (event !== null) await postOffice.report(messageIn(target), event);
       return new Response(null, { status: 204 });
     }),
     withSignedForm(parts, routes.inbound, async ({ body }) => {
@@ -35,6 +35,9 @@ export function smsDoor(parts: Parts): Endpoint[] {
     }),
   ];
 }
+
+/** Which message a report is of: it stands in the address that we gave with it. */
+const messageIn = (target: string): string => new URL(target, 'http://localhost').searchParams.get('message') ?? '';
 
 /** The signature is over all that was posted, and over the address as the provider knows it. */
 function withSignedForm(

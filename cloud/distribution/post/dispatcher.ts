@@ -4,7 +4,7 @@ import { Bell } from './bell.ts';
 import { apply } from './changes.ts';
 import type { Outcome } from './message-rules.ts';
 import { Pace } from './pace.ts';
-import type { Letter, Prepared } from './preparing.ts';
+import type { Letter, Prepared } from './prepared.ts';
 import type { DeliveryRow, MessageRow, PostChannel, PostStore } from './store.ts';
 
 /** What is due in some queues of one channel. */

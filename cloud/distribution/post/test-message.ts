@@ -1,7 +1,8 @@
 import { err, ok, type Result } from '../../../protocol/result.ts';
 import type { Address } from '../identity.ts';
 import type { Postbox } from './postbox.ts';
-import { type PreparingPorts, sampleOf } from './preparing.ts';
+import { sampleOf } from './asked-message.ts';
+import type { PreparingPorts } from './prepared.ts';
 import { testSms } from './rendering.ts';
 import { segmentsOf } from './segment-rules.ts';
 import type { PostChannel } from './store.ts';
