@@ -16,6 +16,7 @@ import { smtpMailer } from './distribution/post/smtp-mailer.ts';
 import { sqlitePostStore } from './distribution/post/sqlite-post-store.ts';
 import type { PostChannel, PostStore } from './distribution/post/store.ts';
 import { createSecrets } from './distribution/secrets.ts';
+import type { NoteTrace } from './distribution/traces.ts';
 import { sqliteDistributionStore } from './distribution/sqlite-distribution-store.ts';
 import type { DistributionStore } from './distribution/store.ts';
 import { adminDoor } from './doors/admin-door.ts';
@@ -43,8 +44,11 @@ import { type Database, DatabaseUnusable, openDatabase } from './ledger/sqlite-d
 import { sqliteLedgerStore } from './ledger/sqlite-store.ts';
 import type { LedgerStore } from './ledger/store.ts';
 import type { Log } from './log.ts';
+import type { AttributionPorts } from './reports/attribution.ts';
 import { type Books, createBooks } from './reports/books.ts';
 import { sqliteBooksStore } from './reports/sqlite-books-store.ts';
+import { sqliteTraceStore } from './reports/sqlite-trace-store.ts';
+import { Traces } from './reports/traces.ts';
 import { takeLock } from './sqlite-lock.ts';
 
 /** Why a command could not be carried out: one line that says what to do, and the process's exit status. */
@@ -143,6 +147,8 @@ async function run(
 ): Promise<Result<void, Failure>> {
   const now = Date.now;
   const link: { current: FleetLink | null } = { current: null };
+  const attribution = { store: sqliteTraceStore(database), distribution: distributed, now };
+  const traces = new Traces({ ...attribution, log });
   const made = await createLedger({
     store,
     keys,
@@ -150,12 +156,14 @@ async function run(
     randomBytes,
     stockUnitsMax: config.stockUnitsMax,
     outgoing: { wake: (gateway) => link.current?.wake(gateway) },
+    refused: traces.refused,
   });
+  opened.push(() => traces.flush());
   const ledger = around.ledger(made);
   opened.push(() => ledger.close());
   // Known when it listens: until then nobody needs it.
   const reached = { url: publicUrl(config, config.port) };
-  const { postbox, officeWith } = postRooms(config, post, keys, () => reached.url, log);
+  const { postbox, officeWith } = postRooms(config, post, keys, () => reached.url, traces.note, log);
   const distribution = createDistribution({
     ...{ store: distributed, ledger, keys, randomBytes, now },
     post: postbox,
@@ -178,7 +186,7 @@ async function run(
   const idempotency = sqliteIdempotencyStore(database);
   const books = createBooks({ store: sqliteBooksStore(database), now });
   const listening = await openDoors(config, broker.value, {
-    ...{ ledger, books, distribution, postOffice, tokens, enrolments, idempotency, keys, log, now },
+    ...{ ledger, books, distribution, postOffice, attribution, tokens, enrolments, idempotency, keys, log, now },
     publicUrl: () => reached.url,
   });
   if (!listening.ok) return listening;
@@ -192,7 +200,7 @@ async function run(
   );
   if (config.insecureLan)
     log.warn({}, 'TEARLINE_INSECURE_LAN is set: tokens and codes may cross the network unencrypted');
-  return keepTime([ledger, distribution], idempotency, now, log, stop);
+  return keepTime([ledger, distribution, traces], idempotency, now, log, stop);
 }
 
 type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
@@ -201,13 +209,15 @@ type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
   readonly distribution: Distribution;
   readonly postOffice: PostOffice;
   readonly publicUrl: () => string;
+  readonly attribution: AttributionPorts;
   readonly idempotency: IdempotencyStore;
   readonly log: Log;
   readonly now: () => number;
 };
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
-  const { ledger, books, distribution, postOffice, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const { ledger, postOffice, tokens, enrolments, idempotency, keys, log, now } = parts;
+  parts;
   const faceUrl = (link: string) => `${parts.publicUrl()}/c/${link}`;
   const failures = createFailures(now);
   const metrics = createMetrics(ledger);
@@ -219,7 +229,7 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
   const doors = [
     ...cartDoor(ledger, idempotency, now),
     ...feedDoor(ledger),
-    ...adminDoor({ ledger, books, enrolments, distribution, postOffice, country: config.country, faceUrl, log, now }),
+    ...adminDoor({ ...parts, country: config.country, faceUrl }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
     ...smsDoor({ postOffice, smsToken: config.sms?.token ?? null, publicUrl: parts.publicUrl, failures }),
     ...unsubscribeDoor(postOffice),
@@ -237,7 +247,14 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
 }
 
 /** The postbox comes before distribution, which puts one-time codes into it, and the office after: it gives out coupons. */
-function postRooms(config: Config, store: PostStore, keys: CloudKeys, publicUrl: () => string, log: Log) {
+function postRooms(
+  config: Config,
+  store: PostStore,
+  keys: CloudKeys,
+  publicUrl: () => string,
+  noteTrace: NoteTrace,
+  log: Log,
+) {
   const { mail, sms } = config;
   const now = Date.now;
   const secrets = createSecrets(keys.sealKey, randomBytes);
@@ -254,7 +271,7 @@ function postRooms(config: Config, store: PostStore, keys: CloudKeys, publicUrl:
       ...{ store, secrets, distribution, postbox, channels, country: config.country, publicUrl, log, now },
       mail: mail === null ? null : { mailer: smtpMailer(mail), perSecond: mail.perSecond },
       sms: sms === null ? null : sender(sms),
-      noteTrace: () => undefined,
+      noteTrace,
       newId: () => randomBytes(16).toString('hex'),
     });
   return { postbox, officeWith };

@@ -7,6 +7,8 @@ import { Disk } from './bench/disk.ts';
 import type { Bench, Figure } from './bench/figure.ts';
 import { assign } from './bench/assign.ts';
 import { claims } from './bench/claims.ts';
+import { events } from './bench/events.ts';
+import { funnel } from './bench/funnel.ts';
 import { issue } from './bench/issue.ts';
 import { lanes } from './bench/lanes.ts';
 import { ledger } from './bench/ledger.ts';
@@ -29,11 +31,16 @@ const figures: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
   issue,
   assign,
   claims,
+  events,
+  funnel,
 };
+/** Several by one name. */
+const groups: Readonly<Record<string, readonly string[]>> = { distribution: ['assign', 'claims', 'events', 'funnel'] };
 
 const USAGE = `Usage: npm run bench [-- NAME …] [--json] [--quick]
 
-  NAME      ${Object.keys(figures).join(', ')}; all of them where none is named
+  NAME      ${Object.keys(figures).join(', ')}; all of them where none is named;
+            distribution: ${groups.distribution?.join(', ')}
   --json    for machines
   --quick   small sizes, a few seconds each
 
@@ -129,8 +136,9 @@ function readOptions(): Options | null {
       allowPositionals: true,
       options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
     });
-    if (!positionals.every((name) => Object.hasOwn(figures, name))) return null;
-    return { ...values, names: positionals.length === 0 ? Object.keys(figures) : [...new Set(positionals)] };
+    const named = positionals.flatMap((name) => groups[name] ?? name);
+    if (!named.every((name) => Object.hasOwn(figures, name))) return null;
+    return { ...values, names: named.length === 0 ? Object.keys(figures) : [...new Set(named)] };
   } catch {
     return null;
   }

@@ -1,21 +1,11 @@
 import type { Channel, Source } from './store.ts';
 
-/** What happened to a coupon or on the way to one, for attribution. Redemptions and reversals follow from the ledger itself. */
-
-export const TRACE_KINDS = [
-  'impression',
-  'click',
-  'claim',
-  'assigned',
-  'delivered',
-  'viewed',
-  'scanned',
-  'leaked',
-] as const;
-export type TraceKind = (typeof TRACE_KINDS)[number];
-
+/**
+ * What doors note on a coupon's way, for attribution. Claims, assignments, scans, redemptions, reversals and leaked attempts
+ * follow from the ledger itself: nobody notes them.
+ */
 export type Trace = {
-  readonly kind: TraceKind;
+  readonly kind: 'impression' | 'click' | 'delivered' | 'viewed';
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly campaign: string;
@@ -25,8 +15,6 @@ export type Trace = {
   readonly source: Source;
   readonly store?: string;
   readonly basket?: string;
-  /** Why it is a leak, as `second_basket`. */
-  readonly why?: string;
 };
 
 /** Noted soon after, a handful at a time: nobody waits for it, and what a crash takes was never money. */

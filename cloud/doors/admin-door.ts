@@ -4,6 +4,8 @@ import type { Log } from '../log.ts';
 import type { Distribution } from '../distribution/port.ts';
 import type { PostOffice } from '../distribution/post/post-office.ts';
 import { assignmentDoor, type FaceUrl } from './assignment-door.ts';
+import type { AttributionPorts } from '../reports/attribution.ts';
+import { attributionDoor } from './attribution-door.ts';
 import { campaignDoor } from './campaign-door.ts';
 import { consentDoor } from './consent-door.ts';
 import { customerDoor } from './customer-door.ts';
@@ -13,6 +15,7 @@ import type { Books } from '../reports/books.ts';
 import type { Endpoint } from './http.ts';
 import { messageDoor } from './message-door.ts';
 import { reportDoor } from './report-door.ts';
+import { spendDoor } from './spend-door.ts';
 import { stackDoor } from './stack-door.ts';
 import { storeDoor } from './store-door.ts';
 import { termsDoor } from './terms-door.ts';
@@ -23,6 +26,7 @@ type Parts = {
   readonly enrolments: EnrolmentStore;
   readonly distribution: Distribution;
   readonly postOffice: PostOffice;
+  readonly attribution: AttributionPorts;
   readonly country: string | null;
   readonly faceUrl: FaceUrl;
   readonly log: Log;
@@ -31,7 +35,7 @@ type Parts = {
 
 /** Marketing and administration. */
 export function adminDoor(parts: Parts): Endpoint[] {
-  const { ledger, books, enrolments, distribution, postOffice, country, faceUrl, log, now } = parts;
+  const { ledger, books, enrolments, distribution, postOffice, attribution, country, faceUrl, log, now } = parts;
   return [
     ...campaignDoor(ledger),
     ...termsDoor(ledger),
@@ -43,6 +47,8 @@ export function adminDoor(parts: Parts): Endpoint[] {
     ...deliveryDoor({ postOffice, now }),
     ...messageDoor(postOffice, country),
     ...consentDoor({ postOffice, distribution, country }),
+    ...attributionDoor(attribution),
+    ...spendDoor(attribution),
     ...reportDoor(books, now),
   ];
 }

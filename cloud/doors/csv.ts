@@ -23,3 +23,9 @@ export function wantsCsv(accept: string | undefined): boolean {
   const types = (accept ?? '').split(',').map((type) => type.split(';')[0]?.trim().toLowerCase());
   return types.includes('text/csv') && !types.includes('application/json');
 }
+
+/** How formulas begin in spreadsheets, also in wide signs. */
+const FORMULA = /^\s*[=+\-@|%\uff1d\uff0b\uff0d\uff20]/;
+
+/** What a stranger wrote, as a cell that is a text to a spreadsheet and no formula. */
+export const plainCell = (text: string): string => (FORMULA.test(text) ? `'${text}` : text);

@@ -180,6 +180,7 @@ export class Fleet {
       },
       at,
     );
+    unit.asks(want.want, hash, want.basket);
     unit.apply(changes);
     // The tick would end the wait within a second: the cashier's deadline is shorter.
     for (const change of changes) if (change.do === 'wait') this.#endWaitAt(hash, change.row.until);

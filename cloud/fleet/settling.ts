@@ -75,8 +75,9 @@ async function acknowledge(
   const gateway = await unit.gateway(id);
   if (gateway === null) return;
   const acknowledged = last === null ? gateway.acknowledged : { n: last.n, hash: last.hash };
+  const taken = acknowledged.n - gateway.acknowledged.n;
   unit.apply([
-    { do: 'gateway', row: { ...gateway, acknowledged } },
+    { do: 'gateway', row: { ...gateway, acknowledged, backlog: Math.max(0, gateway.backlog - taken) } },
     {
       do: 'send',
       gateway: id,

@@ -153,6 +153,9 @@ export class Carts {
           if (outcome.kind === 'waits' || outcome.kind === 'refused') unit.apply(outcome.changes);
         return { kind: 'waits', waits };
       }
+      for (const [codeHash, { outcome, view }] of outcomes)
+        if (outcome.kind === 'refused' && view !== null)
+          unit.refuse({ codeHash, door: cartDoor(sale.client), basket: sale.basket, reason: outcome.refusal.reason });
       const whole = isWhole(sale, items, given);
       for (const outcome of given)
         if (outcome.kind !== 'conflict' && (whole || outcome.kind === 'refused')) unit.apply(outcome.changes);

@@ -1,5 +1,6 @@
 import type { CodeHash } from '../../protocol/code.ts';
 import { Gathering } from './gathering.ts';
+import type { RefusedAttempt } from './port.ts';
 import { type LedgerStore, LostRace } from './store.ts';
 import { Unit } from './unit.ts';
 import { Watchers } from './watchers.ts';
@@ -20,6 +21,8 @@ export type GroupPorts = {
   readonly newId: () => string;
   /** After the commit: there are messages for this box. */
   readonly wake: (gateway: string) => void;
+  /** After the commit: somebody was told no. */
+  readonly refused: (attempt: RefusedAttempt) => void;
 };
 
 /** The commands that move codes, gathered into transactions. */
@@ -89,6 +92,7 @@ export class Group {
         });
         this.#published = this.#published.slice(published.length);
         for (const gateway of written.gateways) this.#ports.wake(gateway);
+        for (const attempt of written.refused) this.#ports.refused(attempt);
         for (const hash of written.codes) this.nudge(hash);
         for (const id of written.campaigns) this.#campaigns.tell(id);
         return results;

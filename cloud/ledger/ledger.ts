@@ -17,7 +17,7 @@ import { feed } from './feeding.ts';
 import { Group } from './group.ts';
 import { oldTermsViews } from './old-terms.ts';
 import { personaliseCode } from './personalising.ts';
-import { type Ledger, LedgerUnavailable, type NewGateway, type Outgoing } from './port.ts';
+import { type Ledger, LedgerUnavailable, type NewGateway, type Outgoing, type RefusedAttempt } from './port.ts';
 import { codeHistory, exceptionViews, exposureOf, gatewayViews } from './reports.ts';
 import { type LedgerStore, NOTHING } from './store.ts';
 import { voidCode } from './voiding.ts';
@@ -29,6 +29,8 @@ export type LedgerPorts = {
   readonly randomBytes: (size: number) => Buffer;
   readonly stockUnitsMax: number;
   readonly outgoing: Outgoing;
+  /** Left out: nobody counts what is refused. */
+  readonly refused?: (attempt: RefusedAttempt) => void;
 };
 
 /** Stock is dealt this often, and soon after a box is welcomed. */
@@ -39,13 +41,13 @@ const MESSAGES_PER_READ_MAX = 100;
 
 /** The ledger of one cloud node over one database. Opens it: a new database gets its incarnation [C8]. */
 export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
-  const { store, keys, now, randomBytes, stockUnitsMax, outgoing } = ports;
+  const { store, keys, now, randomBytes, stockUnitsMax, outgoing, refused = () => undefined } = ports;
   const newId = randomUUID;
   const incarnation = await openIncarnation(store, randomBytes);
   const boxes = new Map<string, GatewayRow>();
   await forgetConnections(store, boxes, now());
 
-  const group = new Group({ store, now, newId, wake: (gateway) => outgoing.wake(gateway) });
+  const group = new Group({ store, now, newId, wake: (gateway) => outgoing.wake(gateway), refused });
   let dealtAt = 0;
   const fleet = new Fleet({
     ...{ group, store, incarnation, now, newId },

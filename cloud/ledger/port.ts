@@ -1,5 +1,6 @@
 import type { Card } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
+import type { Reason } from '../../protocol/decision.ts';
 import type { Down, Header, Up } from '../../protocol/messages.ts';
 import type { Money } from '../../protocol/money.ts';
 import type { PersonalOffer } from '../../protocol/offer.ts';
@@ -244,6 +245,16 @@ export interface Ledger {
   tick(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** An attempt that was refused, by a known code: told after its decision is durable, never in its way. */
+export type RefusedAttempt = {
+  readonly codeHash: CodeHash;
+  readonly door: string;
+  readonly basket: string;
+  readonly reason: Reason;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+};
 
 /** What the ledger asks of the link: messages leave in the order of the outbox, after their commit. */
 export interface Outgoing {

@@ -1,6 +1,6 @@
 import type { Canonical } from '../../protocol/canonical.ts';
 import type { CodeHash } from '../../protocol/code.ts';
-import type { Down } from '../../protocol/messages.ts';
+import type { Down, DownBody } from '../../protocol/messages.ts';
 import type { Offer } from '../../protocol/offer.ts';
 import { personalCard } from '../../protocol/personal-offer.ts';
 import { chain, entryOf, type NewEntry } from './chain.ts';
@@ -19,7 +19,7 @@ import type {
   WaitRow,
 } from './code-rules.ts';
 import type { HandOver } from './handover-rules.ts';
-import type { Campaign, CampaignVersion, Store } from './port.ts';
+import type { Campaign, CampaignVersion, RefusedAttempt, Store } from './port.ts';
 import type { LedgerTx, StoredJournalEntry } from './store.ts';
 import { countMoves, countOwn } from './worth-rules.ts';
 
@@ -60,6 +60,9 @@ export class Unit {
     versions: [] as Campaign[],
     oldTerms: [] as OldTermsRow[],
   };
+  readonly #refused: RefusedAttempt[] = [];
+  /** Scans of boxes that are answered in this group, by their want. */
+  readonly #wants = new Map<string, Pick<RefusedAttempt, 'codeHash' | 'basket'>>();
 
   constructor(tx: LedgerTx, newId: () => string, now: number) {
     this.#tx = tx;
@@ -224,6 +227,15 @@ export class Unit {
     return { gatewaysById, tombstonesByGateway, reservationId: this.#newId() };
   }
 
+  /** A scan at a box: if it is refused, that is told as an attempt. */
+  asks(want: string, codeHash: CodeHash, basket: string): void {
+    this.#wants.set(want, { codeHash, basket });
+  }
+
+  refuse(attempt: Omit<RefusedAttempt, 'at'>): void {
+    this.#refused.push({ ...attempt, at: this.#now });
+  }
+
   journal(gateway: string, entry: StoredJournalEntry): void {
     this.#changed.journals.push({ ...entry, gateway });
   }
@@ -265,6 +277,8 @@ export class Unit {
         return;
       case 'wait_ends':
         changed.waitsEnded.push(change.wait.id);
+        if (change.wait.who.kind === 'want')
+          this.asks(change.wait.who.want, change.wait.codeHash, change.wait.who.basket);
         this.#waits.set(
           change.wait.codeHash,
           (this.#waits.get(change.wait.codeHash) ?? []).filter(({ id }) => id !== change.wait.id),
@@ -287,6 +301,7 @@ export class Unit {
           epoch: this.#gateways.get(change.gateway)?.epoch ?? null,
           message: change.message,
         });
+        if (change.message.type === 'refuse') this.#refuseWant(change.gateway, change.message.body);
         return;
       case 'version':
         this.#campaigns.set(change.row.id, change.row);
@@ -301,6 +316,11 @@ export class Unit {
     }
   }
 
+  #refuseWant(gateway: string, { want, reason }: DownBody<'refuse'>): void {
+    const asked = this.#wants.get(want);
+    if (asked !== undefined) this.refuse({ ...asked, door: `gateway:${gateway}`, reason });
+  }
+
   #putReversal(row: ReversalRow): void {
     const rows = this.#reversals.get(row.codeHash) ?? [];
     const before = rows.find(({ door, basket }) => door === row.door && basket === row.basket);
@@ -309,7 +329,7 @@ export class Unit {
     this.#changed.reversals.add(row);
   }
 
-  /** Everything at once, chained. @returns whom there are messages for, the codes that moved, the campaigns whose terms changed */
+  /** Everything at once, chained. @returns whom there are messages for, the codes that moved, the campaigns whose terms changed, and who was refused */
   async write(published: readonly number[]): Promise<Written> {
     const changed = this.#changed;
     const moves = [...this.#codes.values()].flatMap(({ row, seen }) =>
@@ -351,6 +371,7 @@ export class Unit {
       gateways: new Set(changed.messages.map(({ gateway }) => gateway)),
       codes: moves.map(({ row }) => row.hash),
       campaigns: new Set(changed.versions.map(({ id }) => id)),
+      refused: this.#refused,
     };
   }
 
@@ -377,4 +398,5 @@ type Written = {
   readonly gateways: ReadonlySet<string>;
   readonly codes: readonly CodeHash[];
   readonly campaigns: ReadonlySet<string>;
+  readonly refused: readonly RefusedAttempt[];
 };

@@ -24,6 +24,7 @@ import type { Campaign, Ledger, NewGateway, Store } from '../../cloud/ledger/por
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import type { Log } from '../../cloud/log.ts';
 import type { Books } from '../../cloud/reports/books.ts';
+import { sqliteTraceStore } from '../../cloud/reports/sqlite-trace-store.ts';
 import { readCode } from '../../protocol/code-reading.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import { err, ok } from '../../protocol/result.ts';
@@ -53,13 +54,15 @@ export async function openTestDoors(
     cloudKeys: [{ id: 'cloudkey', publicKey: Buffer.alloc(32, 8).toString('base64url') }],
     brokerUrl: 'mqtt://localhost:1883',
   };
+  const distributed = sqliteDistributionStore(database);
+  const attribution = { store: sqliteTraceStore(database), distribution: distributed, now };
   const keys = { fleetKey: Buffer.alloc(32, 7), sealKey: Buffer.alloc(32, 9) };
   const post = sqlitePostStore(database);
   const secrets = createSecrets(keys.sealKey, randomBytes);
   const channels = new Set(['sms' as const]);
   const postbox = new Postbox({ store: post, secrets, channels, now });
   const distribution = createDistribution({
-    ...{ store: sqliteDistributionStore(database), ledger, randomBytes, now, keys, post: postbox },
+    ...{ store: distributed, ledger, randomBytes, now, keys, post: postbox },
   });
   const postOffice = createPostOffice({
     ...{ store: post, secrets, distribution, postbox, channels, country: null, now, log, mail: null },
@@ -70,7 +73,18 @@ export async function openTestDoors(
   const doors = [
     ...cartDoor(ledger, sqliteIdempotencyStore(database), now),
     ...feedDoor(ledger),
-    ...adminDoor({ ledger, books, enrolments, distribution, postOffice, country: null, faceUrl, log, now }),
+    ...adminDoor({
+      ledger,
+      books,
+      enrolments,
+      distribution,
+      postOffice,
+      attribution,
+      country: null,
+      faceUrl,
+      log,
+      now,
+    }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
     ...smsDoor({ postOffice, smsToken: SMS_TOKEN, publicUrl: () => PUBLIC_URL, failures }),
     ...unsubscribeDoor(postOffice),
@@ -96,6 +110,7 @@ export async function openTestDoors(
     tokenByScope,
     operations,
     database,
+    attribution,
     /** A store that the enrolment codes can be for. */
     addStoreRow: (id: string) =>
       database.raw.prepare("INSERT INTO stores (id, name, time_zone) VALUES (?, 'A store', 'UTC')").run(id),

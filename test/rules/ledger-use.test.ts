@@ -322,6 +322,7 @@ describe('commands of one turn', () => {
     now: () => world.clock.now,
     newId: () => 'an-id-0001',
     wake: () => undefined,
+    refused: () => undefined,
   });
 
   test('are one transaction, and one that fails by a defect fails alone [C7]', async () => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createLedger } from '../../cloud/ledger/ledger.ts';
-import type { CartSale, Ledger } from '../../cloud/ledger/port.ts';
+import type { CartSale, Ledger, RefusedAttempt } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
 import type { LedgerStore } from '../../cloud/ledger/store.ts';
@@ -33,6 +33,7 @@ export async function openWorld({
   capValue = null,
   personalValueMax = null,
   stockUnitsMax = 500,
+  refused,
 }: Options = {}) {
   const database = openDatabase(':memory:');
   const store = sqliteLedgerStore(database);
@@ -50,6 +51,7 @@ export async function openWorld({
       randomBytes: (size) => randomBytes(size),
       stockUnitsMax,
       outgoing: { wake: () => undefined },
+      ...(refused === undefined ? {} : { refused }),
     });
   const ledger = await start();
   for (const [id, name] of [
@@ -95,6 +97,7 @@ type Options = {
   readonly capValue?: number | null;
   readonly personalValueMax?: number | null;
   readonly stockUnitsMax?: number;
+  readonly refused?: (attempt: RefusedAttempt) => void;
 };
 
 export async function issue(ledger: Ledger, count: number): Promise<string[]> {
