@@ -217,7 +217,6 @@ type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
   const { ledger, postOffice, tokens, enrolments, idempotency, keys, log, now } = parts;
-  parts;
   const faceUrl = (link: string) => `${parts.publicUrl()}/c/${link}`;
   const failures = createFailures(now);
   const metrics = createMetrics(ledger);
