@@ -36,6 +36,12 @@ export type Config = {
   readonly mail: MailSettings | null;
   /** Null: no text messages are sent. */
   readonly sms: SmsSettings | null;
+  /** Whose coupons these are, as customers know it. */
+  readonly retailer: string;
+  /** How a customer reaches the retailer, as it is printed; null: faces do not say. */
+  readonly contact: string | null;
+  /** The online shop; null: faces do not link to it. */
+  readonly shopUrl: string | null;
   readonly tls: Tls | null;
   readonly insecureLan: boolean;
 };
@@ -112,6 +118,9 @@ const table = {
   TEARLINE_SMS_TOKEN_FILE: textSetting,
   TEARLINE_SMS_FROM: textSetting,
   TEARLINE_TEXTS_PER_SECOND: numberSetting(1, 1_000),
+  TEARLINE_CLOUD_RETAILER: textSetting,
+  TEARLINE_CLOUD_CONTACT: textSetting,
+  TEARLINE_CLOUD_SHOP_URL: urlSetting('https', 'http'),
   ...listenerSettings,
 } as const;
 
@@ -137,6 +146,9 @@ function complete(given: Settings<typeof table>): Result<Config, SettingsError> 
     country: given.country ?? null,
     mail: mail.value,
     sms: sms.value,
+    retailer: given.retailer ?? 'Tearline',
+    contact: given.contact ?? null,
+    shopUrl: given.shop_url ?? null,
     tls: tls.value,
     insecureLan: given.insecure_lan ?? false,
   });

@@ -21,6 +21,7 @@ import { sqliteDistributionStore } from './distribution/sqlite-distribution-stor
 import type { DistributionStore } from './distribution/store.ts';
 import { adminDoor } from './doors/admin-door.ts';
 import { cartDoor } from './doors/cart-door.ts';
+import { customerPages } from './doors/customer-pages.ts';
 import { feedDoor } from './doors/feed-door.ts';
 import { enrolmentDoor } from './doors/enrolment-door.ts';
 import { createFailures } from './doors/failures.ts';
@@ -162,7 +163,7 @@ async function run(
   const ledger = around.ledger(made);
   opened.push(() => ledger.close());
   // Known when it listens: until then nobody needs it.
-  const reached = { url: publicUrl(config, config.port) };
+  const reached = { url: withoutSlash(publicUrl(config, config.port)) };
   const { postbox, officeWith } = postRooms(config, post, keys, () => reached.url, traces.note, log);
   const distribution = createDistribution({
     ...{ store: distributed, ledger, keys, randomBytes, now },
@@ -188,10 +189,11 @@ async function run(
   const listening = await openDoors(config, broker.value, {
     ...{ ledger, books, distribution, postOffice, attribution, tokens, enrolments, idempotency, keys, log, now },
     publicUrl: () => reached.url,
+    note: traces.note,
   });
   if (!listening.ok) return listening;
   opened.push(listening.value.close);
-  reached.url = publicUrl(config, listening.value.port);
+  reached.url = withoutSlash(publicUrl(config, listening.value.port));
   await postOffice.open();
   opened.push(postOffice.close);
   log.info(
@@ -210,15 +212,24 @@ type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
   readonly postOffice: PostOffice;
   readonly publicUrl: () => string;
   readonly attribution: AttributionPorts;
+  readonly note: NoteTrace;
   readonly idempotency: IdempotencyStore;
   readonly log: Log;
   readonly now: () => number;
 };
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
-  const { ledger, postOffice, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const { ledger, distribution, postOffice, note, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const url = parts.publicUrl();
   const faceUrl = (link: string) => `${parts.publicUrl()}/c/${link}`;
   const failures = createFailures(now);
+  const pages = customerPages({
+    ...{ ledger, distribution, failures, url, log, now },
+    shop: { retailer: config.retailer, contact: config.contact, url: config.shopUrl },
+    country: config.country,
+    choosePlace: async () => 'not_usable',
+    note,
+  });
   const metrics = createMetrics(ledger);
   const facts = {
     fleetKey: keys.fleetKey.toString('base64url'),
@@ -232,6 +243,7 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
     ...smsDoor({ postOffice, smsToken: config.sms?.token ?? null, publicUrl: parts.publicUrl, failures }),
     ...unsubscribeDoor(postOffice),
+    ...pages.endpoints,
   ];
   const machine = machineDoor({
     version: about.version,
@@ -240,9 +252,18 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
     metrics,
     insecureLan: config.insecureLan,
   });
-  const publicHost = new URL(publicUrl(config, config.port)).hostname;
+  const publicHost = new URL(url).hostname;
   const app = createApp([...doors, ...machine], { tokens, failures, publicHost, log, observe: metrics.observe });
-  return listening(() => listen(app, config.host, config.port, config.tls), config.host, config.port);
+  const opened = await listening(() => listen(app, config.host, config.port, config.tls), config.host, config.port);
+  if (!opened.ok) return opened;
+  const { port, close } = opened.value;
+  return ok({
+    port,
+    close() {
+      pages.close();
+      return close();
+    },
+  });
 }
 
 /** The postbox comes before distribution, which puts one-time codes into it, and the office after: it gives out coupons. */
@@ -316,6 +337,8 @@ function brokerUrl(config: Config, embedded: Broker | null): string {
 
 const publicUrl = (config: Config, port: number): string =>
   config.url ?? `${config.tls === null ? 'http' : 'https'}://localhost:${port}`;
+
+const withoutSlash = (url: string): string => url.replace(/\/$/, '');
 
 const TICK_MS = 1_000;
 

@@ -32,6 +32,8 @@ const problems = {
   not_set_up: { status: 409, title: 'This channel is not set up: the cloud’s settings name no provider for it.' },
   ended: { status: 409, title: 'This campaign has ended.' },
   too_many_failures: { status: 429, title: 'Too many failed attempts. Wait before the next one.' },
+  not_proved: { status: 403, title: 'These are not the digits, or they are too old or were tried too often.' },
+  too_many: { status: 429, title: 'Too many for now. Wait before the next one.' },
   internal: { status: 500, title: 'A defect of ours. It was logged.' },
   unavailable: { status: 503, title: 'This process cannot read or write its own store.' },
 } as const;

@@ -63,8 +63,8 @@ export async function claim(
     return ok(null);
   });
   if (!put.ok) return put;
-  const { campaign, address, language } = request;
-  await post.sendProof({ claim: id, campaign, address, language, proof, expiresAt });
+  const { campaign, address, language, consent } = request;
+  await post.sendProof({ claim: id, campaign, address, language, proof, expiresAt, consent });
   return ok({ claim: id, expiresAt });
 }
 

@@ -116,7 +116,12 @@ export type ClaimRequest = {
   readonly network: string;
   /** A claim that was just proved: its person proves a second address with this one. Null: whoever has the address. */
   readonly proved: string | null;
+  /** What the person agreed to; null: nothing was said. */
+  readonly consent: Consent | null;
 };
+/** Word for word, milliseconds since 1970, and by which way it came. */
+export type Consent = { readonly wording: string; readonly at: number; readonly source: 'web' | 'app' };
+
 export type ClaimRefusal =
   | AssignRefusal
   /** Wrong, used up, too late, or no such claim: one answer for all. */
@@ -132,5 +137,6 @@ export interface Post {
     readonly language: string;
     readonly proof: string;
     readonly expiresAt: number;
+    readonly consent: Consent | null;
   }): Promise<void>;
 }

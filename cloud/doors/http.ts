@@ -137,7 +137,7 @@ export function createApp(endpoints: readonly Endpoint[], plumbing: Plumbing): H
   return app;
 }
 
-function problemResponse(what: Problem, headers: Readonly<Record<string, string>> = {}): Response {
+export function problemResponse(what: Problem, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(JSON.stringify(what), {
     status: what.status,
     headers: { 'content-type': 'application/problem+json', ...headers },

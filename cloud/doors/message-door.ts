@@ -25,10 +25,11 @@ export function messageDoor(postOffice: PostOffice, country: string | null): End
     withoutBody(routes.one, async ({ param }) => {
       const message = await postOffice.message(param('id'));
       if (message === null) return err(problem('not_found'));
-      const { id, kind, channel, campaign, customer, state, attempts, doubts, reason, acceptedAt } = message;
+      const { id, kind, channel, campaign, customer, state, attempts, doubts, reason, acceptedAt, askedWith } = message;
       return ok({
         ...{ id, kind, channel, campaign, customer, state, attempts, doubts, reason },
         acceptedAt: acceptedAt === null ? null : dateOf(acceptedAt),
+        askedWith: askedWith === null ? null : { ...askedWith, at: dateOf(askedWith.at) },
       });
     }),
     withBody(routes.bounce, async ({ body: { message, reason } }) => {
@@ -88,6 +89,7 @@ const routes = {
       doubts: z.int(),
       reason: z.string().nullable(),
       acceptedAt: z.string().nullable(),
+      askedWith: z.object({ wording: z.string(), at: z.string(), source: z.string() }).nullable(),
     }),
   },
   bounce: {

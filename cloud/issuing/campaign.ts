@@ -5,12 +5,15 @@ import { moneySchema } from '../../protocol/money.ts';
 import { discountSchema, faceValue, offerSchema, termsSchema } from '../../protocol/offer.ts';
 import { campaignIdSchema, storeIdSchema } from '../../protocol/reservation.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
+import { BARCODES } from '../ledger/campaign-rules.ts';
 import type { Campaign, CampaignVersion, NewCampaign } from '../ledger/port.ts';
 import { REVERSAL_DAYS } from '../ledger/undo-rules.ts';
 
 /** A campaign as the marketer writes it, and the way from there to the ledger's and back. */
 
 const ADDRESS_CHARACTERS_MAX = 2_048;
+/** A picture that is in its address itself, as faces show it: 40 kB, and one body with all the rest takes it. */
+const PICTURE_CHARACTERS_MAX = 54_000;
 /** No chain that one ledger serves has more. */
 const STORES_MAX = 10_000;
 /** Codes of one campaign. */
@@ -39,7 +42,15 @@ const shape = {
   title: offerSchema.shape.title,
   condition: termsSchema.nullable(),
   terms: termsSchema.nullable(),
-  picture: z.string().max(ADDRESS_CHARACTERS_MAX).nullable(),
+  picture: z
+    .union([
+      z.string().max(ADDRESS_CHARACTERS_MAX),
+      z
+        .string()
+        .max(PICTURE_CHARACTERS_MAX)
+        .regex(/^data:image\/(png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}$/, 'an address, or data of a picture'),
+    ])
+    .nullable(),
   discount: discountSchema,
   promotionRef: offerSchema.shape.promotionRef,
   channels: z
@@ -60,6 +71,7 @@ const shape = {
   minimumBasket: moneySchema.nullable(),
   onSilence: z.enum(['hold', 'replace', 'replace_now']),
   offline: offlineSchema,
+  barcode: z.enum(BARCODES),
 };
 
 type Terms = z.infer<z.ZodObject<typeof shape>>;
@@ -82,6 +94,7 @@ export const newCampaignSchema = z
     minimumBasket: shape.minimumBasket.default(null),
     onSilence: shape.onSilence.default('hold'),
     offline: shape.offline.default('decline'),
+    barcode: shape.barcode.default('qr'),
   })
   .superRefine(checkTogether);
 
@@ -123,7 +136,7 @@ export function changedCampaign(now: Campaign, change: CampaignChange): Result<C
 /** The ledger's form; the version is the card's. */
 export function campaignOf(id: string, version: number, terms: Terms): NewCampaign {
   const { title, discount, promotionRef, condition, picture, cap, capPerDay, perCustomer } = terms;
-  const { personalValueMax, reversalDays, offline } = terms;
+  const { personalValueMax, reversalDays, offline, barcode } = terms;
   const { channels, timeZone, startsAt, endsAt, stores, minimumBasket, onSilence } = terms;
   return {
     id,
@@ -132,7 +145,18 @@ export function campaignOf(id: string, version: number, terms: Terms): NewCampai
       offer: { campaign: id, title, discount, promotionRef },
       ...{ channels, timeZone, startsAt, endsAt, stores, minimumBasket, onSilence },
     },
-    ...{ condition, terms: terms.terms, picture, cap, capPerDay, perCustomer, personalValueMax, reversalDays, offline },
+    ...{
+      condition,
+      terms: terms.terms,
+      picture,
+      cap,
+      capPerDay,
+      perCustomer,
+      personalValueMax,
+      reversalDays,
+      offline,
+      barcode,
+    },
   };
 }
 
@@ -183,6 +207,7 @@ function termsOf(campaign: CampaignVersion): Terms {
     personalValueMax: campaign.personalValueMax,
     // What is stored came through this schema.
     offline: offlineSchema.parse(campaign.offline),
+    barcode: campaign.barcode,
   };
 }
 

@@ -5,6 +5,10 @@ import { personalCard } from '../../protocol/personal-offer.ts';
 
 /** A campaign and the versions of its terms: which were used, and which were in force by then [P8]. */
 
+/** `qr`: a square with the code; `code128`: bars with it; `gs1`: a square with GS1's elements, for codes that are such. */
+export const BARCODES = ['qr', 'code128', 'gs1'] as const;
+export type Barcode = (typeof BARCODES)[number];
+
 export type Campaign = {
   readonly id: string;
   readonly card: Card;
@@ -20,6 +24,8 @@ export type Campaign = {
   /** The most that a personal offer may be worth, minor units; null: what the campaign's own is worth [P13]. */
   readonly personalValueMax: number | null;
   readonly offline: 'decline' | Record<string, unknown>;
+  /** How a face shows its code first. */
+  readonly barcode: Barcode;
   /** When its terms came to be as they are. */
   readonly changedAt: number;
   /** Units ever issued, and their face value in minor units. */

@@ -177,6 +177,34 @@ export type CodeView = {
   readonly campaignCard: Card;
 };
 
+/** Where one code stands, for its person. Instants in milliseconds since 1970; `store` is an id, null where it is not known. */
+export type Standing = {
+  readonly state: CodeState;
+  /** What it has of its own; null: its campaign's offer. */
+  readonly personal: PersonalOffer | null;
+  /** By a cart. */
+  readonly hold: { readonly since: number | null; readonly until: number } | null;
+  readonly reservation: {
+    readonly store: string | null;
+    /** Waits there for its person; else a sale there asked for it. */
+    readonly isStock: boolean;
+    /** When that sale asked for it. */
+    readonly since: number | null;
+    /** A hint: the box said that a basket is using it. */
+    readonly inUse: { readonly until: number; readonly lane: string | null } | null;
+    /** Null: the box is connected. */
+    readonly silentSince: number | null;
+  } | null;
+  readonly redemption: {
+    readonly at: number;
+    readonly store: string | null;
+    readonly isOnline: boolean;
+    readonly lane: string | null;
+    /** As taken off, where the register said it. */
+    readonly discount: Money | null;
+  } | null;
+};
+
 /** What a use case writes. Rows replace rows; `code` is guarded by the version that it was read with. */
 export type Change =
   | { readonly do: 'code'; readonly row: CodeRow }

@@ -19,6 +19,7 @@ import { oldTermsViews } from './old-terms.ts';
 import { personaliseCode } from './personalising.ts';
 import { type Ledger, LedgerUnavailable, type NewGateway, type Outgoing, type RefusedAttempt } from './port.ts';
 import { codeHistory, exceptionViews, exposureOf, gatewayViews } from './reports.ts';
+import { standingOf } from './standing.ts';
 import { type LedgerStore, NOTHING } from './store.ts';
 import { voidCode } from './voiding.ts';
 
@@ -82,6 +83,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
       const hash = hashOf(code);
       return hash === null ? null : codeHistory(store, hash, now());
     },
+    standing: (code) => standingOf(store, code),
 
     createCampaign: (campaign) => createCampaign(group, campaign, now()),
     changeCampaign: (id, change) => changeCampaign(group, id, change, now()),

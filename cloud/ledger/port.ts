@@ -6,7 +6,8 @@ import type { Money } from '../../protocol/money.ts';
 import type { PersonalOffer } from '../../protocol/offer.ts';
 import type { BasketView, Conflict, Decision, ReversalView, SaleRequest } from '../../protocol/redemption-api.ts';
 import type { Result } from '../../protocol/result.ts';
-import type { Campaign, CampaignVersion, NewCampaign } from './campaign-rules.ts';
+import type { Standing } from './code-rules.ts';
+import type { Barcode, Campaign, CampaignVersion, NewCampaign } from './campaign-rules.ts';
 import type { PersonalRefusal } from './personal-rules.ts';
 import type { FedReason } from './code-rules.ts';
 
@@ -14,7 +15,7 @@ import type { FedReason } from './code-rules.ts';
 
 /** `client`: the token's name; the holder is `cart:CLIENT`. */
 export type CartSale = SaleRequest & { readonly client: string };
-export type { Conflict };
+export type { Conflict, Standing };
 
 /** The database cannot be read or written: the door answers 503. */
 export class LedgerUnavailable extends Error {}
@@ -26,7 +27,7 @@ export type Store = {
   readonly address: string | null;
 };
 
-export type { Campaign, CampaignVersion, NewCampaign };
+export type { Barcode, Campaign, CampaignVersion, NewCampaign };
 
 export type Exposure = {
   readonly campaign: string;
@@ -170,6 +171,8 @@ export interface Ledger {
   basket(client: string, basket: string): Promise<BasketView>;
   /** Null: unknown, whatever the reason. */
   history(code: string): Promise<CodeHistory | null>;
+  /** Null: there is no such code. */
+  standing(code: CodeHash): Promise<Standing | null>;
 
   /** Evidence of a till or a shop that redeems by itself [C15]; answered in the order of the items, at most 200. */
   feed(client: string, items: readonly FedItem[]): Promise<FedAnswer[]>;

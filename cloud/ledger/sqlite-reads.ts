@@ -17,6 +17,7 @@ import {
   type UseRow,
   type WaitRow,
 } from './code-rules.ts';
+import { BARCODES } from './campaign-rules.ts';
 import type { Campaign, CampaignVersion, Store } from './port.ts';
 import type {
   HoldingCount,
@@ -301,6 +302,8 @@ const campaignBody = z.object({
   capPerDay: z.object({ units: z.int().nullable(), value: z.int().nullable() }).default({ units: null, value: null }),
   personalValueMax: z.int().nullable().default(null),
   offline: z.union([z.literal('decline'), z.record(z.string(), z.unknown())]),
+  // Campaigns of before there were faces.
+  barcode: z.enum(BARCODES).default('qr'),
 });
 
 function versionRow(row: Row): CampaignVersion {

@@ -160,8 +160,20 @@ function prepare(db: SqliteDatabase.Database) {
 }
 
 function campaignValues(campaign: Campaign) {
-  const { id, card, condition, terms, picture, cap, capPerDay, perCustomer, personalValueMax, reversalDays, offline } =
-    campaign;
+  const {
+    id,
+    card,
+    condition,
+    terms,
+    picture,
+    cap,
+    capPerDay,
+    perCustomer,
+    personalValueMax,
+    reversalDays,
+    offline,
+    barcode,
+  } = campaign;
   const { issuedUnits, issuedValue, changedAt } = campaign;
   return {
     id,
@@ -176,6 +188,7 @@ function campaignValues(campaign: Campaign) {
       personalValueMax,
       reversalDays,
       offline,
+      barcode,
     }),
     faceValue: faceValue(card.offer.discount),
     ...{ capUnits: cap.units, capValue: cap.value, issuedUnits, issuedValue, changedAt },

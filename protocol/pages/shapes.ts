@@ -13,5 +13,6 @@ export const shapes = {
   down: '<path d="M1 10.500h7.500v3H1zM15.500 10.500H23v3h-7.500zM9.600 6.500l2 4.200-1.400.7-2-4.200 1.400-.7ZM14.400 17.500l-2-4.200 1.400-.7 2 4.200-1.400.7Z"/>',
   drill:
     '<path fill-rule="evenodd" d="M12 1.500 23.500 22H.5L12 1.500Zm-4 10.200v2.200h2.800V20h2.400v-6.100H16v-2.200H8Z"/>',
+  early: '<path fill-rule="evenodd" d="M6 1h3v3h6V1h3v3h4v18H2V4h4V1Zm-1 8v10h14V9H5Zm2 2h4v4H7v-4Z"/>',
 } as const;
 export type Shape = keyof typeof shapes;

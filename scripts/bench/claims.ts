@@ -50,7 +50,7 @@ async function claimOne({ distribution, campaign }: DistributionRoom, proofs: Ma
   const address = parsePhone(`+4915${String(100_000_000 + n)}`, null);
   if (!address.ok) throw new Error(address.error);
   const request = { campaign, address: address.value, language: 'en', source: {}, network: `network ${n}` };
-  const claimed = await distribution.claim({ ...request, proved: null });
+  const claimed = await distribution.claim({ ...request, proved: null, consent: null });
   if (!claimed.ok) throw new Error(`a claim was refused: ${JSON.stringify(claimed.error)}`);
   const proved = await distribution.prove(claimed.value.claim, proofs.get(claimed.value.claim) ?? '');
   if (!proved.ok || !proved.value.isNew) throw new Error('a proved claim was given no coupon');

@@ -49,6 +49,7 @@ export async function openLedger(
     reversalDays: 30,
     personalValueMax: null,
     offline: 'decline',
+    barcode: 'qr',
   });
   return {
     ledger,

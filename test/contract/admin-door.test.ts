@@ -55,6 +55,7 @@ describe('a campaign', () => {
       minimumBasket: null,
       onSilence: 'hold',
       offline: 'decline',
+      barcode: 'qr',
       version: 1,
       changedAt: '2026-11-23T10:00:00.000Z',
       issued: { units: 0, value: 0 },

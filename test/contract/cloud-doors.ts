@@ -205,6 +205,7 @@ export function fakeLedger(own: Partial<Ledger> = {}): Ledger & FakeState {
       return items.map(() => ({ outcome: 'taken', reason: null, redemption: 'redemption-1', again: false }));
     },
     history: noted('history', () => null),
+    standing: noted('standing', () => null),
     createCampaign: async (campaign) => {
       if (campaignsById.has(campaign.id)) return err('exists');
       const created = { ...campaign, changedAt: Date.parse('2026-11-23T10:00:00Z'), issuedUnits: 0, issuedValue: 0 };

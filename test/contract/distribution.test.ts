@@ -333,7 +333,7 @@ describe('a claim [D6]', () => {
     const address = text.includes('@') ? parseEmail(text) : parsePhone(text, null);
     if (!address.ok) throw new Error(address.error);
     const request = { campaign: 'spring', address: address.value, language: 'en', source: {}, network: '192.0.2.0/24' };
-    return distribution.claim({ ...request, proved: null, ...own });
+    return distribution.claim({ ...request, proved: null, consent: null, ...own });
   };
   const claimed = async (text?: string, own?: Record<string, unknown>) => {
     const answer = await claim(text, own);

@@ -551,6 +551,7 @@ async function seed(store: LedgerStore): Promise<void> {
         personalValueMax: null,
         changedAt: NOW,
         offline: 'decline',
+        barcode: 'qr',
         issuedUnits: 3,
         issuedValue: dollars(15).amount,
       },

@@ -83,7 +83,7 @@ describe('a delivery', () => {
     const row: Omit<NewMessage, 'id'> = {
       ...{ queue: id, delivery: id, kind: 'coupon', campaign: 'spring', customer, assignment: null, channel: 'email' },
       ...{ addressHash: null, language: 'en', sealed: null, state: 'queued', notBefore: 0, expiresAt: null },
-      ...{ reason: null, queuedAt: 0, endedAt: null },
+      ...{ reason: null, askedWith: null, queuedAt: 0, endedAt: null },
     };
     const put = (message: string) => world.store.transaction((tx) => tx.putMessage({ id: message, ...row }));
     expect([await put('one'), await put('two')]).toEqual([true, false]);
@@ -244,10 +244,20 @@ describe('a message', () => {
   });
 });
 
+const READ = { wording: 'By asking you get one code.', at: 1, source: 'web' } as const;
+
 describe('a one-time code', () => {
   const proof = (claim: string, expiresAt: number) =>
     world.postbox.sendProof({
-      ...{ claim, campaign: 'spring', address: addressOf(PHONE), language: 'de', proof: '123456', expiresAt },
+      ...{
+        claim,
+        campaign: 'spring',
+        address: addressOf(PHONE),
+        language: 'de',
+        proof: '123456',
+        expiresAt,
+        consent: READ,
+      },
     });
 
   test('goes out before all others, in the person’s language, and is kept nowhere after', async () => {
@@ -256,7 +266,8 @@ describe('a one-time code', () => {
     await eventually(async () => world.texts.length === 1);
     expect(world.texts[0]).toMatchObject({ to: PHONE, text: '123456 ist Ihr Code für $5 off. Er gilt 10 Minuten.' });
     await eventually(async () => (await world.office.message('proof-c1'))?.state === 'accepted');
-    expect((await world.office.message('proof-c1'))?.sealed).toBeNull();
+    expect(await world.office.message('proof-c1')).toMatchObject({ sealed: null, askedWith: READ });
+    expect(await world.office.consents.of(addressOf(PHONE))).toBeNull();
   });
 
   test('is never sent late', async () => {

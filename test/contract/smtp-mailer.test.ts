@@ -124,6 +124,7 @@ describe('a mail', () => {
 
 describe('what stands in a mail', () => {
   const shown = {
+    barcode: 'qr' as const,
     ...{
       title: '<script>alert(1)</script>\r\nBcc: eve@example.com',
       condition: '"A" & <b>',

@@ -17,6 +17,7 @@ const version = (n: number, changes: Partial<CampaignVersion> = {}): CampaignVer
     reversalDays: 30,
     personalValueMax: 700,
     offline: 'decline',
+    barcode: 'qr',
   },
   changedAt: NOW + n,
   ...changes,

@@ -162,6 +162,7 @@ const ledger: Rules<CloudParts['ledger']> = {
   gatewayGone: point,
   campaigns: reads,
   campaign: reads,
+  standing: reads,
   exposure: reads,
   campaignVersions: reads,
   oldTerms: reads,

@@ -150,6 +150,7 @@ describe('an entry `redeemed`', () => {
         reversalDays: 30,
         personalValueMax: null,
         offline: 'decline' as const,
+        barcode: 'qr' as const,
       },
       changedAt: NOW - 100_000 + n,
     });

@@ -206,6 +206,7 @@ describe('what a box had heard of when it sold', () => {
       reversalDays: 30,
       personalValueMax: null,
       offline: 'decline' as const,
+      barcode: 'qr' as const,
     },
     changedAt: at,
     ...changes,

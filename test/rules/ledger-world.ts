@@ -68,6 +68,7 @@ export async function openWorld({
       reversalDays: 30,
       personalValueMax,
       offline: 'decline',
+      barcode: 'qr',
     },
   });
   const codes = await issue(ledger, count);

@@ -56,6 +56,7 @@ describe('a text message', () => {
 
   test('has the marketer’s words with the link in their place, or at their end', () => {
     const shown = {
+      barcode: 'qr' as const,
       title: '$5 off',
       condition: null,
       endsAt: 0,

@@ -87,6 +87,7 @@ export class World {
       reversalDays: 30,
       personalValueMax: null,
       offline: 'decline',
+      barcode: 'qr',
     });
     const stack = await ledger.issueStack('spring', 5);
     if (!stack.ok) throw new Error('no stack');

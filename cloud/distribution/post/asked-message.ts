@@ -29,7 +29,7 @@ export async function prepareAsked(ports: PreparingPorts, message: MessageRow): 
   if (coupon === null || campaign === null) return suppressed('no_coupon');
   const own = await ownCard(ports, campaign, coupon);
   const card = 'is' in own ? campaign.card : own.card;
-  const shown = shownOf(ports, card, campaign.condition, coupon, message.language, card.timeZone);
+  const shown = shownOf(ports, card, campaign, coupon, message.language, card.timeZone);
   return ready({ channel: 'sms', sms: { id: message.id, to: contents.to, text: couponSms(shown, null, 'coupon') } });
 }
 
@@ -59,10 +59,11 @@ async function testLetter(
 /** What a test message of this campaign shows. */
 export const sampleOf = (
   { publicUrl, now }: Pick<PreparingPorts, 'publicUrl' | 'now'>,
-  { card, condition }: Campaign,
+  { card, condition, barcode }: Campaign,
   language: string,
 ): Sample => ({
   ...{ title: card.offer.title, condition, language, timeZone: card.timeZone, now: now() },
   endsAt: validityIn(card, card.timeZone).endsAt,
   publicUrl: publicUrl(),
+  barcode,
 });

@@ -41,7 +41,7 @@ export async function prepareDelivered(
   if (!('id' in coupon)) return coupon;
   const own = await ownCard(ports, campaign, coupon);
   if ('is' in own) return own;
-  const shown = shownOf(ports, own.card, campaign.condition, coupon, person.language, timeZone);
+  const shown = shownOf(ports, own.card, campaign, coupon, person.language, timeZone);
   const letter = await deliveredLetter(ports, message, delivery, to, shown);
   return { is: 'ready', letter, assignment: coupon.id, consent: consent.id };
 }

@@ -12,7 +12,7 @@ export type PostboxPorts = {
 };
 
 type Asked = Pick<NewMessage, 'id' | 'kind' | 'campaign' | 'channel' | 'addressHash' | 'language'> &
-  Partial<Pick<NewMessage, 'customer' | 'assignment' | 'expiresAt'>>;
+  Partial<Pick<NewMessage, 'customer' | 'assignment' | 'expiresAt' | 'askedWith'>>;
 
 /** Where messages that somebody waits for are noted: durable when it resolves, and sent before all others. */
 export class Postbox implements Post {
@@ -23,11 +23,11 @@ export class Postbox implements Post {
     this.#ports = ports;
   }
 
-  readonly sendProof: Post['sendProof'] = async ({ claim, campaign, address, language, proof, expiresAt }) => {
+  readonly sendProof: Post['sendProof'] = async ({ claim, campaign, address, language, proof, expiresAt, consent }) => {
     const channel = address.kind === 'email' ? 'email' : 'sms';
     const addressHash = this.#ports.secrets.hashIdentity(address);
     await this.put(
-      { id: `proof-${claim}`, kind: 'proof', campaign, channel, addressHash, language, expiresAt },
+      { id: `proof-${claim}`, kind: 'proof', campaign, channel, addressHash, language, expiresAt, askedWith: consent },
       { to: address.value, proof },
     );
   };
@@ -37,7 +37,7 @@ export class Postbox implements Post {
     const { store, secrets, channels, now } = this.#ports;
     const isServed = channels.has(asked.channel);
     const message: NewMessage = {
-      ...{ customer: null, assignment: null, expiresAt: null, delivery: null },
+      ...{ customer: null, assignment: null, expiresAt: null, askedWith: null, delivery: null },
       ...asked,
       queue: asked.kind === 'proof' ? 'proof' : 'reply',
       sealed: isServed ? sealContents(secrets, asked.id, contents) : null,

@@ -54,7 +54,7 @@ export const campaignOf = async ({ store }: PreparingPorts, id: string | null): 
 export const shownOf = (
   { publicUrl, now }: PreparingPorts,
   card: Card,
-  condition: string | null,
+  { condition, barcode }: Pick<Campaign, 'condition' | 'barcode'>,
   coupon: Coupon,
   language: string,
   timeZone: string,
@@ -63,4 +63,5 @@ export const shownOf = (
   ...{ timeZone, language, now: now() },
   link: `${publicUrl()}/c/${coupon.link}`,
   code: coupon.code(),
+  barcode,
 });

@@ -148,7 +148,14 @@ async function queue({ newId, now }: QueueingPorts, tx: PostTx, delivery: Delive
     const message: NewMessage = {
       ...{ id: newId(), queue: delivery.id, delivery: delivery.id, kind: delivery.kind, campaign: delivery.campaign },
       ...{ customer, assignment: null, channel: delivery.channel, addressHash: address?.hash ?? null },
-      ...{ language: person.language, sealed: null, notBefore: now(), expiresAt: null, queuedAt: now() },
+      ...{
+        language: person.language,
+        sealed: null,
+        askedWith: null,
+        notBefore: now(),
+        expiresAt: null,
+        queuedAt: now(),
+      },
       ...(address === null
         ? { state: 'suppressed', reason: 'no_address', endedAt: now() }
         : { state: 'queued', reason: null, endedAt: null }),

@@ -4,6 +4,7 @@ import { testCode } from '../../../protocol/test-codes.ts';
 import { barcodePng } from './barcode-png.ts';
 import type { Said } from './contents.ts';
 import { type Html, html, joined } from './markup.ts';
+import type { Barcode } from '../../ledger/port.ts';
 import type { Mail } from './providers.ts';
 import { fitTitle, plain } from './segment-rules.ts';
 import type { Words } from './words/words.ts';
@@ -22,6 +23,7 @@ export type Shown = {
   readonly language: string;
   readonly link: string;
   readonly code: string;
+  readonly barcode: Barcode;
 };
 type Proof = { readonly proof: string; readonly title: string; readonly language: string };
 type MailText = Omit<Mail, 'id' | 'to'>;
@@ -64,7 +66,7 @@ ${code}
 ${words.noMore}: ${own.unsubscribe}
 `,
     html: page(words, shown.title, couponHtml(words, shown, lines, code, own.unsubscribe)),
-    barcode: await barcodePng(shown.code),
+    barcode: await barcodePng(shown.code, shown.barcode),
     unsubscribe: own.unsubscribe,
   };
 }
@@ -108,7 +110,7 @@ function couponHtml(words: Words, shown: Shown, lines: readonly string[], code: 
   const condition = shown.condition === null ? '' : html`<p style="margin:4px 0 0">${shown.condition}</p>`;
   const paragraphs = joined(lines.map((line) => html`<p style="margin:0 0 8px">${line}</p>`.text));
   return html`<div style="${HEAD}"><h1 style="margin:0;font-size:34px;line-height:1.12">${shown.title}</h1>${condition}</div>
-<div style="${STUB}"><img src="cid:barcode" width="220" height="220" alt="${code}" style="display:block;margin:0 auto 8px"><p style="${CODE}">${code}</p></div>
+<div style="${STUB}"><img src="cid:barcode" width="${shown.barcode === 'code128' ? '320' : '220'}" alt="${code}" style="display:block;max-width:100%;margin:0 auto 8px"><p style="${CODE}">${code}</p></div>
 ${paragraphs}<p style="margin:0 0 16px">${words.showIt}</p>
 <p style="margin:0 0 24px"><a href="${shown.link}" style="${BUTTON}">${words.openIt}</a></p>
 <p style="margin:0;font-size:13px"><a href="${unsubscribe}" style="color:#43514b">${words.noMore}</a></p>`;

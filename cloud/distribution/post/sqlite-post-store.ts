@@ -1,4 +1,5 @@
 import type SqliteDatabase from 'better-sqlite3';
+import { z } from 'zod';
 import type { Database } from '../../ledger/sqlite-database.ts';
 import {
   blob,
@@ -123,8 +124,8 @@ function prepare(db: SqliteDatabase.Database) {
   return {
     message:
       db.prepare(`INSERT INTO messages (id, queue, delivery, kind, campaign, customer, assignment, channel, address_hash,
-      language, sealed, state, not_before, expires_at, reason, queued_at, ended_at) VALUES (@id, @queue, @delivery, @kind, @campaign,
-      @customer, @assignment, @channel, @addressHash, @language, @sealed, @state, @notBefore, @expiresAt, @reason, @queuedAt, @endedAt)
+      language, sealed, state, not_before, expires_at, reason, asked_with, queued_at, ended_at) VALUES (@id, @queue, @delivery, @kind, @campaign,
+      @customer, @assignment, @channel, @addressHash, @language, @sealed, @state, @notBefore, @expiresAt, @reason, @askedWith, @queuedAt, @endedAt)
       ON CONFLICT DO NOTHING`),
     changeMessage:
       db.prepare(`UPDATE messages SET version = version + 1, assignment = @assignment, sealed = @sealed, state = @state,
@@ -155,6 +156,8 @@ function prepare(db: SqliteDatabase.Database) {
 
 const bytesOrNull = (cell: Cell): Uint8Array | null => (cell == null ? null : bytes(cell));
 
+const askedWithSchema = z.object({ wording: z.string(), at: z.int(), source: z.string() });
+
 const messageRow = (row: Row): MessageRow => ({
   ...{ seq: int(row.seq), id: text(row.id), version: int(row.version), queue: text(row.queue) },
   ...{
@@ -168,6 +171,7 @@ const messageRow = (row: Row): MessageRow => ({
   ...{ language: text(row.language), sealed: bytesOrNull(row.sealed), state: word<MessageRow['state']>(row.state) },
   ...{ attempts: int(row.attempts), doubts: int(row.doubts), notBefore: int(row.not_before) },
   ...{ expiresAt: intOrNull(row.expires_at), providerId: textOrNull(row.provider_id), reason: textOrNull(row.reason) },
+  askedWith: row.asked_with == null ? null : askedWithSchema.parse(JSON.parse(text(row.asked_with))),
   ...{ consent: intOrNull(row.consent), queuedAt: int(row.queued_at), attemptedAt: intOrNull(row.attempted_at) },
   ...{ acceptedAt: intOrNull(row.accepted_at), endedAt: intOrNull(row.ended_at) },
 });
@@ -177,6 +181,7 @@ const messageValues = (row: NewMessage) => ({
   ...{ customer: row.customer, assignment: row.assignment, channel: row.channel, language: row.language },
   addressHash: row.addressHash === null ? null : blob(row.addressHash),
   ...{ sealed: row.sealed, state: row.state, notBefore: row.notBefore, expiresAt: row.expiresAt },
+  askedWith: row.askedWith === null ? null : JSON.stringify(row.askedWith),
   ...{ reason: row.reason, queuedAt: row.queuedAt, endedAt: row.endedAt },
 });
 

@@ -71,6 +71,9 @@ export type PostChannel = (typeof POST_CHANNELS)[number];
 export const MESSAGE_KINDS = ['proof', 'coupon', 'reminder', 'reply', 'test'] as const;
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
+/** Word for word, milliseconds since 1970, and where. It is no consent to more: whoever asks may have typed another's address. */
+export type AskedWith = { readonly wording: string; readonly at: number; readonly source: string };
+
 export type MessageRow = Standing & {
   readonly seq: number;
   readonly id: string;
@@ -88,6 +91,8 @@ export type MessageRow = Standing & {
   readonly sealed: Uint8Array | null;
   readonly expiresAt: number | null;
   readonly consent: number | null;
+  /** What its recipient had read when asking for this one message; null: nothing, or nobody asked. */
+  readonly askedWith: AskedWith | null;
   readonly queuedAt: number;
 };
 

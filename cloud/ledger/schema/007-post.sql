@@ -82,6 +82,8 @@ CREATE TABLE messages (
   provider_id TEXT,
   reason TEXT,
   consent INTEGER REFERENCES consents (id),
+  -- what its recipient had read when asking for this one message, when and where: JSON
+  asked_with TEXT,
   queued_at INTEGER NOT NULL,
   attempted_at INTEGER,
   accepted_at INTEGER,
