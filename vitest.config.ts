@@ -17,7 +17,12 @@ const skipReasons: Reporter = {
   },
 };
 
-const kindsWithTimeoutMs: Record<string, number> = { journeys: 120_000, browser: 120_000, structure: 60_000 };
+const kindsWithTimeoutMs: Record<string, number> = {
+  journeys: 120_000,
+  browser: 120_000,
+  simulation: 120_000,
+  structure: 60_000,
+};
 /** Kinds that start whole systems: one file at a time, after the others. */
 const kindsOneByOne = ['journeys', 'browser'];
 /** A machine that stalls for a quarter of a second breaks a typed scan in two, and the page must then refuse it. */

@@ -29,7 +29,8 @@ export type Config = {
   readonly broker: EmbeddedBroker | OutsideBroker;
   /** How gateways reach the broker; null: from the other settings. */
   readonly brokerPublicUrl: string | null;
-  readonly stockUnitsMax: number;
+  /** What one store may hold ahead: units, and face value in minor units. */
+  readonly stockMax: { readonly units: number; readonly value: number };
   /** ISO 3166, of telephone numbers that are written without a country code; null: they must have one. */
   readonly country: string | null;
   /** Null: no e-mail is sent. */
@@ -91,6 +92,8 @@ const STOCK_UNITS_MAX = 500;
 /** Modest: a provider that is asked for more than was agreed refuses, or takes its customers for a sender of spam. */
 const MAILS_PER_SECOND = 20;
 const TEXTS_PER_SECOND = 10;
+/** 500 coupons of 10.00: what a stolen box may cost. */
+const STOCK_VALUE_MAX = 500_000;
 
 const countrySetting: Setting<string> = {
   schema: z.string().refine(isCountry),
@@ -109,6 +112,7 @@ const table = {
   TEARLINE_BROKER_PUBLIC_URL: urlSetting('mqtt', 'mqtts', 'ws', 'wss'),
   TEARLINE_BROKER_PORT: portSetting,
   TEARLINE_STOCK_UNITS_MAX: numberSetting(0, 100_000),
+  TEARLINE_STOCK_VALUE_MAX: numberSetting(0, 1_000_000_000_000),
   TEARLINE_CLOUD_COUNTRY: countrySetting,
   TEARLINE_SMTP_URL_FILE: textSetting,
   TEARLINE_MAIL_FROM: textSetting,
@@ -142,7 +146,10 @@ function complete(given: Settings<typeof table>): Result<Config, SettingsError> 
     url: given.url ?? null,
     broker: broker.value,
     brokerPublicUrl: given.broker_public_url ?? null,
-    stockUnitsMax: given.stock_units_max ?? STOCK_UNITS_MAX,
+    stockMax: {
+      units: given.stock_units_max ?? STOCK_UNITS_MAX,
+      value: given.stock_value_max ?? STOCK_VALUE_MAX,
+    },
     country: given.country ?? null,
     mail: mail.value,
     sms: sms.value,

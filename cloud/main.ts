@@ -27,6 +27,7 @@ import { enrolmentDoor } from './doors/enrolment-door.ts';
 import { createFailures } from './doors/failures.ts';
 import { createApp } from './doors/http.ts';
 import { IDEMPOTENCY_KEY_MS, type IdempotencyStore } from './doors/idempotency.ts';
+import { issueDoor } from './doors/issue-door.ts';
 import { machineDoor } from './doors/machine-door.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { type Listening, listen } from './doors/server.ts';
@@ -37,12 +38,14 @@ import { unsubscribeDoor } from './doors/unsubscribe-door.ts';
 import type { EnrolmentStore } from './fleet/enrolment-store.ts';
 import type { Carrier } from './fleet/link.ts';
 import { connectFleet, type FleetLink } from './fleet/mqtt.ts';
+import { sqlitePlacesStore } from './fleet/sqlite-places-store.ts';
 import { sqliteEnrolmentStore } from './fleet/sqlite-enrolment-store.ts';
 import { type CloudKeys, openKeys } from './keys.ts';
 import { createLedger } from './ledger/ledger.ts';
 import { type Ledger, LedgerUnavailable } from './ledger/port.ts';
 import { type Database, DatabaseUnusable, openDatabase } from './ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from './ledger/sqlite-store.ts';
+import { cardOfCode } from './ledger/reports.ts';
 import type { LedgerStore } from './ledger/store.ts';
 import type { Log } from './log.ts';
 import type { AttributionPorts } from './reports/attribution.ts';
@@ -152,10 +155,12 @@ async function run(
   const traces = new Traces({ ...attribution, log });
   const made = await createLedger({
     store,
+    places: sqlitePlacesStore(database),
     keys,
     now,
     randomBytes,
-    stockUnitsMax: config.stockUnitsMax,
+    stockMax: config.stockMax,
+    faceUrl: faceUrl(config),
     outgoing: { wake: (gateway) => link.current?.wake(gateway) },
     refused: traces.refused,
   });
@@ -187,7 +192,7 @@ async function run(
   const idempotency = sqliteIdempotencyStore(database);
   const books = createBooks({ store: sqliteBooksStore(database), now });
   const listening = await openDoors(config, broker.value, {
-    ...{ ledger, books, distribution, postOffice, attribution, tokens, enrolments, idempotency, keys, log, now },
+    ...{ store, ledger, books, distribution, postOffice, attribution, tokens, enrolments, idempotency, keys, log, now },
     publicUrl: () => reached.url,
     note: traces.note,
   });
@@ -205,7 +210,7 @@ async function run(
   return keepTime([ledger, distribution, traces], idempotency, now, log, stop);
 }
 
-type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
+type DoorParts = Pick<Data, 'store' | 'keys' | 'tokens' | 'enrolments'> & {
   readonly ledger: Ledger;
   readonly books: Books;
   readonly distribution: Distribution;
@@ -219,15 +224,13 @@ type DoorParts = Pick<Data, 'keys' | 'tokens' | 'enrolments'> & {
 };
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
-  const { ledger, distribution, postOffice, note, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const { store, ledger, distribution, postOffice, note, tokens, enrolments, idempotency, keys, log, now } = parts;
   const url = parts.publicUrl();
-  const faceUrl = (link: string) => `${parts.publicUrl()}/c/${link}`;
   const failures = createFailures(now);
   const pages = customerPages({
     ...{ ledger, distribution, failures, url, log, now },
     shop: { retailer: config.retailer, contact: config.contact, url: config.shopUrl },
     country: config.country,
-    choosePlace: async () => 'not_usable',
     note,
   });
   const metrics = createMetrics(ledger);
@@ -238,8 +241,15 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
   };
   const doors = [
     ...cartDoor(ledger, idempotency, now),
+    ...issueDoor({
+      cardOf: (code) => cardOfCode(store, code),
+      distribution,
+      idempotency,
+      faceUrl: faceUrl(config),
+      now,
+    }),
     ...feedDoor(ledger),
-    ...adminDoor({ ...parts, country: config.country, faceUrl }),
+    ...adminDoor({ ...parts, country: config.country, faceUrl: faceUrl(config) }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
     ...smsDoor({ postOffice, smsToken: config.sms?.token ?? null, publicUrl: parts.publicUrl, failures }),
     ...unsubscribeDoor(postOffice),
@@ -339,6 +349,12 @@ const publicUrl = (config: Config, port: number): string =>
   config.url ?? `${config.tls === null ? 'http' : 'https'}://localhost:${port}`;
 
 const withoutSlash = (url: string): string => url.replace(/\/$/, '');
+
+/** The live face of a coupon, by its personal link. */
+const faceUrl =
+  (config: Config) =>
+  (link: string): string =>
+    new URL(`/c/${link}`, publicUrl(config, config.port)).href;
 
 const TICK_MS = 1_000;
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
+import { blankKeyOf } from '../protocol/blank-seal.ts';
 import { isLoopback } from '../protocol/settings.ts';
 import { drillFile } from './cloud-link/drill.ts';
 import type { Dial } from './cloud-link/connection.ts';
@@ -88,6 +89,7 @@ export async function serve(config: Config, version: string, around = AS_THEY_AR
       gateway: identity.gateway,
       store: identity.store,
       fleetKey: keys.fleetKey,
+      blankKey: blankKeyOf(keys.signing.key),
       keyId: identity.keyId,
       version,
     },

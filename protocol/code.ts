@@ -56,6 +56,12 @@ export function formatCode(code: Code): string {
   return `${code.slice(0, 4)}-${code.slice(4, 8)}-${code.slice(8, 12)}-${code.slice(12)}`;
 }
 
+/** As it goes on paper: ours in groups, one made elsewhere in its normal form. */
+export function printedCode(normal: string): string {
+  const own = readOwn(normal);
+  return own === null || own === 'malformed' ? normal : formatCode(own);
+}
+
 /** All that a lane, a log or a table may show of a code: four characters, fewer where they would be more than half of it. */
 export function lastFour(code: Code): string {
   const shown = Math.min(LAST_CHARACTERS, Math.floor(code.length / 2));

@@ -87,6 +87,22 @@ const reversedSchema = z.strictObject({
   at: instantSchema,
 });
 
+/** A blank became a basket's coupon [I4]. Its reservation stays as it is: that of a code which this box may redeem. */
+const issuedSchema = z.strictObject({
+  kind: z.literal('issued'),
+  reservation: idSchema,
+  codeHash: codeHashSchema,
+  generation: numberSchema,
+  campaign: campaignIdSchema,
+  basket: z.string().min(1).max(BASKET_ID_CHARACTERS_MAX),
+  lane: z.string().max(LANE_CHARACTERS_MAX).nullable(),
+  total: moneySchema.nullable(),
+  /** The retailer's customer number, hashed. */
+  customer: hashSchema.nullable(),
+  at: instantSchema,
+  timeProven: z.boolean(),
+});
+
 const timeSchema = z.strictObject({ kind: z.literal('time'), at: instantSchema, cause: z.enum(['anchor', 'jump']) });
 const policySchema = z.strictObject({ kind: z.literal('policy'), campaign: campaignIdSchema, version: numberSchema });
 
@@ -96,6 +112,7 @@ export const entryBodySchema = z.discriminatedUnion('kind', [
   redeemedSchema,
   returnedSchema,
   reversedSchema,
+  issuedSchema,
   timeSchema,
   policySchema,
 ]);

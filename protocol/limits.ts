@@ -59,6 +59,10 @@ export const DRIFT_PPM = 200;
 
 /** One signature covers this many reservations; a manifest of 500 is about 150 kB on the wire. */
 export const GRANT_RESERVATIONS_MAX = 500;
+/** A blank's text as it travels: a code and the address of its face, sealed. */
+export const BLANK_SEALED_CHARACTERS_MAX = 1_000;
+/** Blanks of one campaign in one store: a busy store's receipts of a long weekend, and what a stolen box could give out. */
+export const BLANKS_PER_STORE_MAX = 5_000;
 /** Entries of one journal upload; one ledger transaction applies them. */
 export const JOURNAL_ENTRIES_PER_UPLOAD_MAX = 500;
 /** Holdings listed in one part of a sync. */

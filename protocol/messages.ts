@@ -12,6 +12,7 @@ import {
 } from './limits.ts';
 import { moneySchema } from './money.ts';
 import {
+  campaignIdSchema,
   codeHashSchema,
   doorSchema,
   hashSchema,
@@ -20,6 +21,7 @@ import {
   instantSchema,
   numberSchema,
   reservationSchema,
+  sealingKeySchema,
 } from './reservation.ts';
 
 /** What travels on the link, body by type. Each is signed inside an envelope; a broker's acknowledgement means nothing. */
@@ -62,6 +64,11 @@ export const upSchemas = {
   }),
   /** Room for codes ahead: the cloud deals what the campaigns name for this store. */
   stock: z.strictObject({ request: idSchema, holding: numberSchema }),
+  /** Blanks are sealed for this key; with a request it has none of a campaign and somebody waits for one [I5]. */
+  blanks: z.strictObject({
+    publicKey: sealingKeySchema,
+    request: z.strictObject({ id: idSchema, campaign: campaignIdSchema }).nullable(),
+  }),
   /** Entries `from` … of one epoch, contiguous; `head` is the chain at the last of them. */
   journal: z.strictObject({
     epoch: numberSchema,
@@ -135,6 +142,8 @@ export const downSchemas = {
     tombstones: z.array(z.strictObject({ codeHash: codeHashSchema, basket: basketSchema })).max(1000),
   }),
   refuse: z.strictObject({ want: idSchema, reason: reasonSchema, facts: factsSchema }),
+  /** There is no blank for that request. */
+  no_blanks: z.strictObject({ request: idSchema, why: z.enum(['unknown_campaign', 'campaign_ended', 'none_left']) }),
   /** Reservations installed by grants at or below the number end later [C14]. */
   extend: z.strictObject({ number: numberSchema, notAfter: instantSchema }),
   ack: z.strictObject({

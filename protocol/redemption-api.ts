@@ -29,6 +29,8 @@ const text = (most: number) =>
 const codeText = z.string().min(1).max(CODE_CHARACTERS_READ_MAX);
 export const basketIdSchema = text(BASKET_ID_CHARACTERS_MAX);
 export const laneSchema = text(LANE_CHARACTERS_MAX);
+/** The retailer's customer number. */
+export const customerSchema = text(CUSTOMER_CHARACTERS_MAX);
 
 const saleShape = {
   code: codeText.optional(),
@@ -37,7 +39,7 @@ const saleShape = {
   basket: basketIdSchema,
   lane: laneSchema.optional(),
   total: moneySchema.optional(),
-  customer: text(CUSTOMER_CHARACTERS_MAX).optional(),
+  customer: customerSchema.optional(),
   lines: z
     .array(z.strictObject({ sku: text(64), quantity: z.int().min(1).max(100_000), amount: z.int() }))
     .max(LINES_PER_BASKET_MAX)

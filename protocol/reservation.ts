@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BLANK_SEALED_CHARACTERS_MAX } from './limits.ts';
 import type { CodeHash } from './code.ts';
 import { personalSchema } from './offer.ts';
 
@@ -23,6 +24,14 @@ export const incarnationSchema = z.string().regex(/^[1-9][0-9]{0,9}-[0-9a-f]{32}
 /** `gateway:ID` or `cart:CLIENT`: where a redemption was made; `feed:CLIENT`: who told of it afterwards [C15]. */
 export const doorSchema = z.string().regex(/^(gateway:gw-[a-z0-9]{8,32}|(cart|feed):[A-Za-z0-9._-]{1,64})$/);
 
+/** An X25519 public key: base64url of its raw 32 bytes. */
+export const sealingKeySchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+/** A blank's text, sealed for one box: see blank-seal.ts. */
+const sealedBlankSchema = z
+  .string()
+  .max(BLANK_SEALED_CHARACTERS_MAX)
+  .regex(/^[A-Za-z0-9_-]{64,}$/);
+
 /** One reservation as its manifest states it: the grant's signature covers it. Times in milliseconds. */
 export const reservationSchema = z.strictObject({
   reservation: idSchema,
@@ -32,6 +41,8 @@ export const reservationSchema = z.strictObject({
   notAfter: instantSchema,
   campaign: campaignIdSchema,
   cardVersion: numberSchema,
+  /** Of a blank: its text, sealed for this box. Nobody redeems it until it is issued [I3]. */
+  sealed: sealedBlankSchema.exactOptional(),
   /** What this coupon has of its own. Left out where it has nothing: such a manifest is read by a box of before. */
   personal: personalSchema.exactOptional(),
 });

@@ -14,7 +14,7 @@ import type { NewCode } from '../ledger/store.ts';
 import { decideAssignment, type Mine } from './assign-rules.ts';
 import type { Assigned, AssignRefusal, AssignRequest, Coupon } from './port.ts';
 import { capLeft, type Drawn, nextOfPool } from './pools.ts';
-import type { Secrets } from './secrets.ts';
+import { codePlace, type Secrets } from './secrets.ts';
 import type { AssignmentRow, DistributionReads, DistributionStore, DistributionTx } from './store.ts';
 
 /** Coupons are bound to persons: one a customer and campaign, by a constraint of the database. */
@@ -87,6 +87,16 @@ class Given {
   }
 
   async give(request: AssignRequest): Promise<Answer> {
+    const { sale, campaign } = request;
+    if (sale === undefined) return this.#give(request);
+    const issued = await this.#tx.issueOf({ ...sale, campaign });
+    if (issued !== null) return ok(this.#answer(issued.assignment, false));
+    const given = await this.#give(request);
+    if (given.ok) await this.#tx.putIssue({ ...sale, campaign }, given.value.assignment, this.#ports.now());
+    return given;
+  }
+
+  async #give(request: AssignRequest): Promise<Answer> {
     const campaign = this.#campaigns.get(request.campaign);
     if (campaign === undefined) return err('unknown_campaign');
     const mine = request.customer === null ? [] : await this.#mine(campaign.id, request.customer);
@@ -212,8 +222,6 @@ class Given {
 
 /** Randomness is fetched for so many at once; what is left over was never issued. */
 const CODES_MADE_AHEAD = 64;
-
-const codePlace = (assignment: string): string => `code of ${assignment}`;
 
 /** One entry for each partition, with the hash of the codes made there: as for a stack's chunk. */
 function issueEntries(campaign: string, codes: readonly NewCode[], at: number): NewEntry[] {

@@ -2,6 +2,7 @@ import type { Ledger } from '../ledger/port.ts';
 import { Assignments } from './assignments.ts';
 import { claim, prove } from './claims.ts';
 import { couponsOfCampaign } from './given.ts';
+import { choosePlace } from './places.ts';
 import { couponsLeft, giveStack } from './pools.ts';
 import { Customers } from './customers.ts';
 import { Grouped } from './grouped.ts';
@@ -11,7 +12,7 @@ import type { AssignmentRow, DistributionReads, DistributionStore } from './stor
 
 export type DistributionPorts = {
   readonly store: DistributionStore;
-  readonly ledger: Pick<Ledger, 'voidHash'>;
+  readonly ledger: Pick<Ledger, 'voidHash' | 'place'>;
   readonly post: Post;
   readonly keys: { readonly fleetKey: Uint8Array; readonly sealKey: Uint8Array };
   readonly randomBytes: (size: number) => Buffer;
@@ -58,6 +59,8 @@ export function createDistribution(ports: DistributionPorts): Distribution {
 
     claim: (request) => claim(claiming, request),
     prove: (id, proof) => prove(claiming, id, proof),
+
+    choosePlace: (assignment, chosen) => choosePlace({ store, ledger, now }, assignment, chosen),
 
     async tick() {
       // A replaced coupon is killed soon after: by then its page leads to the other already.

@@ -3,7 +3,7 @@ import type { Discount } from '../../protocol/offer.ts';
 import type { Ledger, Standing, Store } from '../ledger/port.ts';
 import { type CouponTerms, couponTerms } from './coupon-terms.ts';
 import { type FaceFacts, type FaceState, faceStateOf, lookAgainAt, validityAnywhere } from './face-rules.ts';
-import type { Coupon, Distribution } from './port.ts';
+import type { Coupon, Distribution, PlaceChosen } from './port.ts';
 
 /** The live face of one coupon: what its person sees, now. */
 
@@ -23,24 +23,9 @@ export type Face = {
   readonly lookAgainAt: number | null;
 };
 
-/** What became of a person's wish to use a coupon in one store, or to let go of it. */
-export type PlaceChosen =
-  | 'stocked'
-  | 'let_go'
-  | 'in_use'
-  | 'held_elsewhere'
-  | 'store_not_connected'
-  | 'store_full'
-  | 'not_usable'
-  | 'too_often'
-  | 'unknown_coupon';
-/** @param store null: lets go of it */
-export type ChoosePlace = (assignment: string, store: string | null) => Promise<PlaceChosen>;
-
 export type FacePorts = {
-  readonly distribution: Pick<Distribution, 'byLink' | 'coupon' | 'customer'>;
+  readonly distribution: Pick<Distribution, 'byLink' | 'coupon' | 'customer' | 'choosePlace'>;
   readonly ledger: Pick<Ledger, 'standing' | 'campaign' | 'stores' | 'watchCode' | 'watchCampaign'>;
-  readonly choosePlace: ChoosePlace;
   readonly now: () => number;
 };
 
@@ -54,7 +39,7 @@ export interface Faces {
 }
 
 export function createFaces(ports: FacePorts): Faces {
-  const { distribution, choosePlace, ledger } = ports;
+  const { distribution, ledger } = ports;
   const stores = keptStores(ports);
   return {
     async face(link) {
@@ -63,7 +48,7 @@ export function createFaces(ports: FacePorts): Faces {
     },
     async choosePlace({ coupon, stores: good }, store) {
       if (store !== null && !good.some(({ id }) => id === store)) return 'not_usable';
-      return choosePlace(coupon.id, store);
+      return distribution.choosePlace(coupon.id, store);
     },
     watch({ coupon }, changed) {
       const ends = [ledger.watchCode(coupon.codeHash, changed), ledger.watchCampaign(coupon.campaign, changed)];

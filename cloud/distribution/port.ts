@@ -1,7 +1,7 @@
 import type { Discount, PersonalOffer } from '../../protocol/offer.ts';
 import type { OutOfBounds } from '../../protocol/personal-offer.ts';
 import type { Result } from '../../protocol/result.ts';
-import type { CodeState } from '../ledger/port.ts';
+import type { CodeState, Placed } from '../ledger/port.ts';
 import type { Address, Identity } from './identity.ts';
 import type { AssignmentRow, Channel, Source } from './store.ts';
 
@@ -47,6 +47,12 @@ export interface Distribution {
   /** The coupon of who proves the address. */
   prove(claim: string, proof: string): Promise<Result<Assigned, ClaimRefusal>>;
 
+  /**
+   * 'Use it in this store': reserved there at once, or let go of (null). The choice is kept: where the store is not
+   * connected, the coupon is reserved there when it is. Chosen again, it is answered the same.
+   */
+  choosePlace(assignment: string, store: string | null): Promise<PlaceChosen>;
+
   /** Ends what is due. Call once a second. */
   tick(): Promise<void>;
 }
@@ -80,9 +86,14 @@ export type AssignRequest = {
   readonly how: AssignmentRow['how'];
   readonly channel: Channel;
   readonly source: Source;
+  /** Issued in a cart: asked again for the same basket at the same door, the answer is the same coupon [I1]. */
+  readonly sale?: { readonly door: string; readonly basket: string };
   /** Its own, within the campaign's bounds; null: the campaign's. Who has a coupon keeps it as it is. */
   readonly personal: PersonalOffer | null;
 };
+/** As `Placed`, or `too_often`: not within this hour again. `unknown_coupon`: there is none, or another took its place. */
+export type PlaceChosen = Placed | 'too_often' | 'unknown_coupon';
+
 export type AssignRefusal =
   | 'none_left'
   | 'none_left_today'

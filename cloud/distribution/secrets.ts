@@ -64,6 +64,9 @@ export function createSecrets(sealKey: Uint8Array, randomBytes: (size: number) =
   };
 }
 
+/** What a coupon's code is sealed for. */
+export const codePlace = (assignment: string): string => `code of ${assignment}`;
+
 /** A link as we make them: 16 bytes in base64url. What has another form is not looked up. */
 export const isLink = (text: string): boolean => /^[A-Za-z0-9_-]{21}[AQgw]$/.test(text);
 

@@ -87,6 +87,7 @@ function writes(
   return {
     async putCustomer({ id, language, timeZone, sealedName, homeStore, createdAt, mergedInto, erasedAt }) {
       to.customer.run(id, language, timeZone, sealedName, homeStore, createdAt, mergedInto, erasedAt);
+      if (mergedInto !== null || erasedAt !== null) to.forgetPlaces.run(id);
     },
     async putIdentity({ kind, hash, customer, sealed, verifiedAt }) {
       to.identity.run(kind, blob(hash), customer, sealed, verifiedAt);
@@ -108,6 +109,9 @@ function writes(
     async takeFromPool(campaign) {
       const row = to.takeFromPool.get(campaign) as Row | undefined;
       return row === undefined ? null : { stack: text(row.stack), place: int(row.next) - 1 };
+    },
+    async putIssue({ door, campaign, basket }, assignment, at) {
+      to.issue.run(door, campaign, basket, assignment, at);
     },
     countGiven: async (campaign, day, value, { units, value: most }) =>
       to.given.run({ campaign, day, value, units, most }).changes === 1,
@@ -136,6 +140,7 @@ function prepare(db: SqliteDatabase.Database) {
       ON CONFLICT (id) DO UPDATE SET language = excluded.language, time_zone = excluded.time_zone,
       sealed_name = excluded.sealed_name, home_store = excluded.home_store, merged_into = excluded.merged_into,
       erased_at = excluded.erased_at`),
+    forgetPlaces: db.prepare('DELETE FROM customer_places WHERE customer = ?'),
     identity: db.prepare(`INSERT INTO identities VALUES (?, ?, ?, ?, ?)
       ON CONFLICT (kind, hash) DO UPDATE SET customer = excluded.customer, sealed = excluded.sealed,
       verified_at = excluded.verified_at`),
@@ -148,6 +153,7 @@ function prepare(db: SqliteDatabase.Database) {
     pool: db.prepare('INSERT INTO pools (stack, campaign, count) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
     takeFromPool: db.prepare(`UPDATE pools SET next = next + 1 WHERE stack =
       (SELECT stack FROM pools WHERE campaign = (SELECT ?) AND next < count ORDER BY stack LIMIT 1) RETURNING stack, next`),
+    issue: db.prepare('INSERT INTO basket_issues VALUES (?, ?, ?, ?, ?)'),
     claim:
       db.prepare(`INSERT INTO claims VALUES (@id, @campaign, @kind, @addressHash, @sealedAddress, @language, @source, @proofHash,
       @triesLeft, @expiresAt, @person, @assignment, @at)`),

@@ -1,6 +1,6 @@
 import type { CodeHash } from '../../protocol/code.ts';
 import type { Campaign } from '../ledger/port.ts';
-import type { LedgerReads, LedgerTx, NewCode, StoredEntry } from '../ledger/store.ts';
+import type { BasketSale, LedgerReads, LedgerTx, NewCode, StoredEntry } from '../ledger/store.ts';
 import type { IdentityKind } from './identity.ts';
 
 /**
@@ -51,6 +51,8 @@ export interface DistributionTx extends LedgerTx, DistributionReads {
   putPool(pool: { readonly stack: string; readonly campaign: string; readonly count: number }): Promise<void>;
   /** The place of the next code of the campaign's stacks, which is nobody else's from now on; null: none is left. */
   takeFromPool(campaign: string): Promise<{ readonly stack: string; readonly place: number } | null>;
+  /** @throws where the basket has one of this campaign at that door: the database's own constraint */
+  putIssue(sale: BasketSale, assignment: string, at: number): Promise<void>;
   /** One more coupon of this value given out that day, where the caps of a day allow it. @returns whether they do */
   countGiven(campaign: string, day: string, value: number, cap: Campaign['capPerDay']): Promise<boolean>;
   putClaim(row: ClaimRow): Promise<void>;

@@ -1,5 +1,5 @@
 import type { Distribution } from '../distribution/port.ts';
-import { type ChoosePlace, createFaces } from '../distribution/faces.ts';
+import { createFaces } from '../distribution/faces.ts';
 import type { NoteTrace } from '../distribution/traces.ts';
 import type { Ledger } from '../ledger/port.ts';
 import type { Log } from '../log.ts';
@@ -15,7 +15,6 @@ import { createStreams } from './streams.ts';
 type Parts = {
   readonly distribution: Distribution;
   readonly ledger: Ledger;
-  readonly choosePlace: ChoosePlace;
   readonly note: NoteTrace;
   readonly failures: Failures;
   readonly shop: Shop;
@@ -28,10 +27,10 @@ type Parts = {
 
 /** Everything that customers open: faces, claims, and what these pages load. */
 export function customerPages(parts: Parts): { readonly endpoints: readonly Endpoint[]; close(): void } {
-  const { distribution, ledger, choosePlace, now, log, url } = parts;
+  const { distribution, ledger, now, log, url } = parts;
   const assets = loadPageAssets();
   const streams = createStreams(now, log);
-  const faces = createFaces({ distribution, ledger, choosePlace, now });
+  const faces = createFaces({ distribution, ledger, now });
   const common = { ...parts, asset: assets.path };
   return {
     endpoints: [

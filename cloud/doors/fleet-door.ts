@@ -38,6 +38,8 @@ const routes = {
           epoch: z.int(),
           backlog: z.int(),
           holds: amountSchema,
+          /** Codes that its registers may still issue. */
+          blanks: amountSchema,
           inDoubt: amountSchema,
           drillUntil: time.nullable(),
         }),

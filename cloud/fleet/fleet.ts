@@ -3,7 +3,7 @@ import type { CodeHash } from '../../protocol/code.ts';
 import { EXTEND_UNDER_MS, GRANT_RESERVATIONS_MAX, SILENT_AFTER_MS } from '../../protocol/limits.ts';
 import type { DownBody, Header, Up, UpBody } from '../../protocol/messages.ts';
 import { expireHold } from '../ledger/cart-rules.ts';
-import type { CodeView, GatewayRow } from '../ledger/code-rules.ts';
+import type { Change, CodeView, GatewayRow } from '../ledger/code-rules.ts';
 import type { Group } from '../ledger/group.ts';
 import { grant } from '../ledger/handover-rules.ts';
 import type { LedgerStore } from '../ledger/store.ts';
@@ -25,6 +25,8 @@ export type FleetPorts = {
   readonly newId: () => string;
   /** A box was welcomed or asks for stock: deal to it soon. */
   readonly dealSoon: () => void;
+  /** A register waits for a coupon of which its box has no blank. */
+  readonly blankWanted: (gateway: string, request: NonNullable<UpBody<'blanks'>['request']>) => Promise<void>;
 };
 
 export class Fleet {
@@ -54,6 +56,8 @@ export class Fleet {
         return this.#welcomed(header, [message.body.codeHash], (unit, row) => this.#want(unit, row, message.body));
       case 'stock':
         return this.#ports.dealSoon();
+      case 'blanks':
+        return this.#blanks(header, message.body);
       case 'recalled':
         return this.#welcomed(header, [], (unit, row) => this.#recalled(unit, row, message.body));
       case 'heartbeat':
@@ -123,7 +127,11 @@ export class Fleet {
     const settled = await settle(unit, row, body, this.#ports.now());
     switch (settled.kind) {
       case 'applied':
+        unit.apply(sightings(row.store, body, this.#ports.now()));
+        return this.#heard(unit, row.id);
       case 'evidence':
+        // What was issued may have left too few blanks.
+        if (body.entries.some(({ kind }) => kind === 'issued')) this.#ports.dealSoon();
         return this.#heard(unit, row.id);
       case 'gap':
         return tellWhereItStands(unit, row);
@@ -181,7 +189,7 @@ export class Fleet {
       at,
     );
     unit.asks(want.want, hash, want.basket);
-    unit.apply(changes);
+    unit.apply([...changes, { do: 'seen', row: { codeHash: hash, store: row.store, at } }]);
     // The tick would end the wait within a second: the cashier's deadline is shorter.
     for (const change of changes) if (change.do === 'wait') this.#endWaitAt(hash, change.row.until);
   }
@@ -193,6 +201,18 @@ export class Fleet {
       Math.max(0, until - now()) + 1,
     );
     timer.unref();
+  }
+
+  /** Blanks are sealed for the key that the box tells under its signature [I5]. */
+  async #blanks(header: Header, { publicKey, request }: UpBody<'blanks'>): Promise<void> {
+    let isHeard = false;
+    await this.#welcomed(header, [], async (unit, row) => {
+      isHeard = true;
+      if (row.sealingKey !== publicKey) unit.apply([{ do: 'gateway', row: { ...row, sealingKey: publicKey } }]);
+    });
+    if (!isHeard) return;
+    if (request === null) this.#ports.dealSoon();
+    else await this.#ports.blankWanted(header.gateway, request);
   }
 
   /** A hint [C10]: nothing moves, but who waits hears that a basket is using it. */
@@ -253,9 +273,10 @@ export class Fleet {
       const gateway = await unit.gateway(id);
       if (gateway === null) return;
       const codes = await Promise.all(
-        views
-          .slice(at, at + GRANT_RESERVATIONS_MAX)
-          .map(async (view) => ({ view, reservationId: '', tombstones: await unit.tombstones(id, view.code.hash) })),
+        views.slice(at, at + GRANT_RESERVATIONS_MAX).map(async (view) => ({
+          ...{ view, reservationId: '', tombstones: await unit.tombstones(id, view.code.hash) },
+          sealed: view.code.blank ? await unit.reads.blankText(view.code.hash) : null,
+        })),
       );
       unit.apply(grant(gateway, codes, { kind: 'again' }, this.#ports.now()).changes);
     }
@@ -302,6 +323,12 @@ async function cardsFor(unit: Unit, { id, store }: GatewayRow): Promise<Card[]> 
 
 const hashesOf = ({ entries }: UpBody<'journal'>): CodeHash[] =>
   entries.flatMap((body) => ('codeHash' in body ? body.codeHash : []));
+
+/** Redeemed there: its owner was there, whatever the box's clock says not later than now. */
+const sightings = (store: string, { entries }: UpBody<'journal'>, now: number): Change[] =>
+  entries.flatMap((body) =>
+    body.kind === 'redeemed' ? { do: 'seen', row: { codeHash: body.codeHash, store, at: Math.min(body.at, now) } } : [],
+  );
 
 function tellWhereItStands(unit: Unit, { id, epoch, acknowledged }: GatewayRow): void {
   const body = { acknowledged: { epoch, ...acknowledged }, evidence: null, exceptions: [] };

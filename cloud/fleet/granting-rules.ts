@@ -43,6 +43,9 @@ export function decideWant(
     case 'held':
       return [refuse(inUse(view))];
     case 'reserved':
+      // In use by nobody: its own box knows what it has issued.
+      if (view.code.blank && view.reservation?.gateway === gateway.id)
+        return [refuse({ reason: 'unknown_code', facts: {} })];
       if (mayGrantAgain(gateway, view)) return granted(gateway, want, { view, ...given }, now);
       return wantedElsewhere(gateway, want, view, given.waitId, now);
     case 'void_pending':

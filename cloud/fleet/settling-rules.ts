@@ -1,3 +1,4 @@
+import type { CodeHash } from '../../protocol/code.ts';
 import type { EntryOf } from '../../protocol/journal.ts';
 import {
   backAt,
@@ -90,6 +91,34 @@ const wasFed = (
   entry: EntryOf<'redeemed'>,
 ): boolean => door.startsWith('feed:') && basket === entry.basket && fedStore === store;
 
+/** @param issued the code that this basket has already of this campaign; null: none */
+export function applyIssued(
+  gateway: GatewayRow,
+  entry: EntryOf<'issued'>,
+  given: EntryCase,
+  issued: CodeHash | null,
+): Applied {
+  const { view, reservation } = given;
+  if (issued === entry.codeHash) return nothing;
+  const fits =
+    view !== null &&
+    reservation !== null &&
+    reservation.gateway === gateway.id &&
+    reservation.state === 'open' &&
+    view.code.reservation === reservation.id &&
+    view.code.campaign === entry.campaign &&
+    view.code.blank;
+  if (!fits) return exception('issued_unknown', gateway, entry, view);
+  const door = `gateway:${gateway.id}`;
+  const { codeHash, campaign, basket, at } = entry;
+  const moved = move(view.code, 'blank_issued', { blank: false }, { reservation: reservation.id, door, basket });
+  if (typeof moved === 'string') return exception('issued_unknown', gateway, entry, view);
+  // The second one of a basket is in somebody's hand as well: it is a coupon, and an exception.
+  const twice = issued === null ? nothing : exception('issued_twice', gateway, entry, view);
+  const row = { door, campaign, basket, codeHash, at };
+  return { changes: [...moved.changes, { do: 'issue', row }, ...twice.changes], exception: twice.exception };
+}
+
 /** Frees a code only if the reservation's epoch = the entry's epoch = the gateway's current epoch [C2, B10]. */
 export function applyReturned(
   gateway: GatewayRow,
@@ -152,7 +181,7 @@ export function applyReversed(
 function exception(
   what: string,
   gateway: GatewayRow,
-  entry: EntryOf<'redeemed'> | EntryOf<'reversed'>,
+  entry: EntryOf<'redeemed'> | EntryOf<'reversed'> | EntryOf<'issued'>,
   view: CodeView | null,
 ): Applied {
   const row = {
@@ -160,7 +189,7 @@ function exception(
     gateway: gateway.id,
     codeHash: view === null ? null : view.code.hash,
     ours: view === null ? 'unknown code' : ours(view),
-    theirs: `${entry.kind} by basket ${entry.basket}, redemption ${entry.redemption}`,
+    theirs: `${entry.kind} by basket ${entry.basket}${'redemption' in entry ? `, redemption ${entry.redemption}` : ''}`,
   };
   return { changes: [{ do: 'exception', row }], exception: what };
 }

@@ -6,7 +6,14 @@ import type { GatewayRow } from '../ledger/code-rules.ts';
 import { reversalSettled } from '../ledger/reversal-rules.ts';
 import { reverseAt } from '../ledger/reversing.ts';
 import type { Unit } from '../ledger/unit.ts';
-import { type Applied, applyRedeemed, applyReturned, applyReversed, type EntryCase } from './settling-rules.ts';
+import {
+  type Applied,
+  applyIssued,
+  applyRedeemed,
+  applyReturned,
+  applyReversed,
+  type EntryCase,
+} from './settling-rules.ts';
 
 /** A journal upload into the ledger: contiguous prefixes, exactly once [C2]. */
 
@@ -89,7 +96,7 @@ async function acknowledge(
   ]);
 }
 
-/** Of an older epoch, or marked evidence: only `redeemed` is taken, nothing is acknowledged into the prefix. */
+/** Of an older epoch, or marked evidence: only `redeemed` and `issued` are taken, nothing is acknowledged into the prefix. */
 async function takeEvidence(
   unit: Unit,
   gateway: GatewayRow,
@@ -148,6 +155,11 @@ async function applyOne(
         await unit.handOver(body.codeHash),
         now,
       );
+    case 'issued': {
+      const { codeHash, reservation, campaign, basket } = body;
+      const issued = await unit.issueOf({ door: `gateway:${gateway.id}`, campaign, basket });
+      return applyIssued(gateway, body, await caseOf(unit, codeHash, reservation, null, epoch, evidence), issued);
+    }
     case 'reversed':
       return reversed(unit, gateway, body, epoch, evidence, now);
     case 'boot':

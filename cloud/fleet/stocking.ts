@@ -1,25 +1,21 @@
 import { type CodeHash, hashCode } from '../../protocol/code.ts';
 import type { CodeReading } from '../../protocol/code-reading.ts';
-import { GRANT_RESERVATIONS_MAX } from '../../protocol/limits.ts';
+import { GRANT_RESERVATIONS_MAX, RECALL_WAIT_CART_MS } from '../../protocol/limits.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import type { CodeView, GatewayRow } from '../ledger/code-rules.ts';
-import type { Group } from '../ledger/group.ts';
-import { grant, mayGrantAgain } from '../ledger/handover-rules.ts';
-import { alreadyRedeemed, heldElsewhere, inUse, standsAgainst } from '../ledger/sale-rules.ts';
-import type { LedgerStore } from '../ledger/store.ts';
+import { mayGrantAgain } from '../ledger/handover-rules.ts';
+import type { Placed } from '../ledger/port.ts';
+import { canAnswer, recall } from '../ledger/sale-rules.ts';
 import type { Unit } from '../ledger/unit.ts';
+import type { PlacesStore } from './places-store.ts';
+import { give, openHand, put, type StockPorts } from './stock-hand.ts';
+import { CHOSEN_SCORE, whyNotStocked } from './stocking-rules.ts';
 
-/** What a store reserves ahead: explicit lists, and a campaign's codes dealt in turn to its named stores. */
+/** What somebody asks a store to reserve ahead: a list of codes, or one code whose owner chooses the store. */
 
-export type StockPorts = {
-  readonly group: Group;
-  readonly store: LedgerStore;
-  readonly fleetKey: Uint8Array;
-  readonly read: (raw: string) => CodeReading;
-  readonly stockUnitsMax: number;
-  readonly now: () => number;
-  readonly newId: () => string;
-};
+export type ListPorts = StockPorts & { readonly fleetKey: Uint8Array; readonly read: (raw: string) => CodeReading };
+
+export type PlacePorts = StockPorts & { readonly places: PlacesStore };
 
 export type Stocked = {
   readonly granted: number;
@@ -28,7 +24,7 @@ export type Stocked = {
 
 /** Reserves these codes in that store's box. What cannot be had is named with its reason; the rest is granted. */
 export async function stockList(
-  ports: StockPorts,
+  ports: ListPorts,
   store: string,
   codes: readonly string[],
 ): Promise<Result<Stocked, 'unknown_store'>> {
@@ -63,117 +59,103 @@ async function stockPart(
   store: string,
   hashes: readonly CodeHash[],
 ): Promise<PartOutcome> {
-  const gateway = await boxOf(unit, store);
-  // A silent store would keep the codes from everybody and could not redeem them either.
-  if (gateway === null) return { granted: 0, refused: hashes.map((hash) => ({ hash, reason: 'store_not_connected' })) };
-  let room = ports.stockUnitsMax - (await held(unit, gateway.id));
+  const hand = await openHand(unit, store, ports.stockMax);
   const refused: { hash: CodeHash; reason: string }[] = [];
-  const good: CodeView[] = [];
-  const timeZone = (await unit.store(store))?.timeZone ?? 'UTC';
+  let already = 0;
   for (const hash of hashes) {
     const view = await unit.view(hash);
-    const reason = view === null ? 'unknown_code' : whyNot(view, gateway, store, timeZone, ports.now());
-    if (reason === 'here') continue;
-    if (reason !== null || view === null) refused.push({ hash, reason: reason ?? 'unknown_code' });
-    else if (room <= 0) refused.push({ hash, reason: 'limit_reached' });
-    else {
-      room -= 1;
-      good.push(view);
-    }
+    const reason =
+      hand === null || view === null ? 'unknown_code' : whyNotStocked(view, hand.gateway, hand.place, ports.now());
+    if (reason === 'here') already += 1;
+    else if (reason !== null || view === null || hand === null)
+      refused.push({ hash, reason: reason ?? 'unknown_code' });
+    else if (!put(hand, view)) refused.push({ hash, reason: 'limit_reached' });
   }
-  const already = hashes.length - refused.length - good.length;
-  return { granted: already + (await give(ports, unit, gateway.id, good)), refused };
+  return { granted: already + (hand === null ? 0 : await give(ports, unit, hand)), refused };
 }
 
-/** `here`: that box has it already. Null: it can be granted. */
-function whyNot(view: CodeView, gateway: GatewayRow, store: string, timeZone: string, now: number): string | null {
-  if (mayGrantAgain(gateway, view)) return 'here';
-  const against = standsAgainst(view, { channel: 'store', store, timeZone, total: null }, now);
-  // What starts later is stocked before it starts: that is what stock is for.
-  if (against !== null && against.reason !== 'not_yet_valid') return against.reason;
+/**
+ * Reserves one code in that store, or lets go of it (null). What another store has is recalled, which takes a moment, and
+ * so is what gives way where the store is full. Asked for again it is answered the same.
+ */
+export async function placeCode(ports: PlacePorts, hash: CodeHash, store: string | null): Promise<Placed> {
+  const { group, now } = ports;
+  const until = now() + RECALL_WAIT_CART_MS;
+  for (let asked = 0; ; asked += 1) {
+    const mayAsk = asked < ASKED_BACK_MAX && now() < until;
+    const attempt = await group.run([hash], (unit) =>
+      store === null ? letGo(ports, unit, hash) : placeIn(ports, unit, hash, store, mayAsk),
+    );
+    if (typeof attempt === 'string') return attempt;
+    if (!mayAsk) return attempt.else;
+    await group.moved(attempt.waitsFor, until);
+  }
+}
+
+/** The coupon itself, and one that makes room for it. */
+const ASKED_BACK_MAX = 2;
+/** More choices of one store at one instant than this find it full. */
+const GIVE_WAY_MAX = 20;
+
+/** A code was asked back from a store; `else`: what it comes to where that takes too long. */
+type Attempt = Placed | { readonly waitsFor: CodeHash; readonly else: Placed };
+
+async function placeIn(
+  ports: PlacePorts,
+  unit: Unit,
+  hash: CodeHash,
+  store: string,
+  mayAsk: boolean,
+): Promise<Attempt> {
+  const hand = await openHand(unit, store, ports.stockMax);
+  const view = await unit.view(hash);
+  if (hand === null || view === null) return 'not_usable';
+  const reason = whyNotStocked(view, hand.gateway, hand.place, ports.now());
+  if (reason === 'here') return 'stocked';
+  if (reason === 'in_use' || reason === 'store_not_connected') return reason;
+  if (reason !== null && reason !== 'held_elsewhere') return 'not_usable';
+  // Nothing is taken from where it is for a store that cannot have it, and nothing gives way to what cannot come.
+  if (hand.gateway === null) return 'store_not_connected';
+  const isElsewhere = reason === 'held_elsewhere';
+  if (isElsewhere && !canAnswer(view)) return askBack(ports, unit, view);
+  if (!put(hand, view)) return mayAsk ? makeRoom(ports, unit, hand.gateway) : 'store_full';
+  if (isElsewhere) return askBack(ports, unit, view);
+  await give(ports, unit, hand);
+  return 'stocked';
+}
+
+/** What one owner chose goes before what was guessed of another. */
+async function makeRoom(ports: PlacePorts, unit: Unit, gateway: GatewayRow): Promise<Attempt> {
+  const guessed = await ports.places.read((tx) => tx.dealtTo(gateway.id, CHOSEN_SCORE, GIVE_WAY_MAX));
+  // Those that are recalled already give way to somebody else.
+  const weakest = (await unit.views(guessed)).find((view) => mayGrantAgain(gateway, view));
+  if (weakest === undefined) return 'store_full';
+  unit.apply(recall(weakest, 'wanted', ports.now()));
+  return { waitsFor: weakest.code.hash, else: 'store_full' };
+}
+
+async function letGo(ports: PlacePorts, unit: Unit, hash: CodeHash): Promise<Attempt> {
+  const view = await unit.view(hash);
+  if (view === null) return 'not_usable';
   switch (view.code.state) {
     case 'issued':
-      return null;
     case 'held':
-      return inUse(view).reason;
+      return 'let_go';
     case 'reserved':
-    case 'void_pending':
+      return askBack(ports, unit, view);
     case 'in_doubt':
-      return heldElsewhere(view).reason;
+      return 'held_elsewhere';
+    case 'void_pending':
     case 'redeemed':
-      return alreadyRedeemed(view).reason;
     case 'voided':
-      return 'voided';
+      return 'not_usable';
   }
 }
 
-/** Deals the codes of campaigns with named stores, in turn, to their connected boxes, up to the cap of each. */
-export async function deal(ports: StockPorts): Promise<void> {
-  const { store, group, now } = ports;
-  const campaigns = await store.read((tx) => tx.allCampaigns());
-  for (const { id, card } of campaigns) {
-    if (card.stores === 'all') continue;
-    const stores = card.stores;
-    const hashes = await store.read((tx) => tx.codesToDeal(id, now(), GRANT_RESERVATIONS_MAX));
-    if (hashes.length > 0) await group.run(hashes, (unit) => dealPart(ports, unit, stores, hashes));
-  }
-}
-
-async function dealPart(
-  ports: StockPorts,
-  unit: Unit,
-  stores: readonly string[],
-  hashes: readonly CodeHash[],
-): Promise<void> {
-  const hands: { readonly gateway: string; readonly store: string; room: number; readonly views: CodeView[] }[] = [];
-  for (const store of stores) {
-    const gateway = await boxOf(unit, store);
-    if (gateway !== null)
-      hands.push({ gateway: gateway.id, store, room: ports.stockUnitsMax - (await held(unit, gateway.id)), views: [] });
-  }
-  let turn = 0;
-  for (const hash of hashes) {
-    const view = await unit.view(hash);
-    const open = hands.filter(({ room }) => room > 0);
-    const hand = open[turn % open.length];
-    if (hand === undefined) break;
-    if (view === null || view.code.state !== 'issued') continue;
-    const timeZone = (await unit.store(hand.store))?.timeZone ?? 'UTC';
-    const against = standsAgainst(view, { channel: 'store', store: hand.store, timeZone, total: null }, ports.now());
-    if (against !== null && against.reason !== 'not_yet_valid') continue;
-    hand.room -= 1;
-    hand.views.push(view);
-    turn += 1;
-  }
-  for (const { gateway, views } of hands) await give(ports, unit, gateway, views);
-}
-
-async function give(ports: StockPorts, unit: Unit, id: string, views: readonly CodeView[]): Promise<number> {
-  const gateway = await unit.gateway(id);
-  if (gateway === null || views.length === 0) return 0;
-  const codes = await Promise.all(
-    views.map(async (view) => ({
-      view,
-      reservationId: ports.newId(),
-      tombstones: await unit.tombstones(id, view.code.hash),
-    })),
-  );
-  const granted = grant(gateway, codes, { kind: 'stock', request: null }, ports.now());
-  unit.apply(granted.changes);
-  return granted.granted;
-}
-
-/** The box of a store that can take stock now; the first by its id where there are several. */
-async function boxOf(unit: Unit, store: string): Promise<GatewayRow | null> {
-  const rows = (await unit.reads.allGateways()).filter((row) => row.store === store);
-  for (const { id } of rows) {
-    const row = await unit.gateway(id);
-    if (row !== null && row.state === 'active' && row.connected && row.welcomedBoot !== null) return row;
-  }
-  return null;
-}
-
-async function held(unit: Unit, gateway: string): Promise<number> {
-  const counts = await unit.reads.countHeldBy([gateway]);
-  return counts.reduce((sum, { units }) => sum + units, 0);
+function askBack({ now }: PlacePorts, unit: Unit, view: CodeView): Attempt {
+  if (view.code.state !== 'reserved') return 'held_elsewhere';
+  const busy = view.reservation?.inUse ?? null;
+  if (busy !== null && busy.until > now()) return 'in_use';
+  unit.apply(recall(view, 'wanted', now()));
+  return canAnswer(view) ? { waitsFor: view.code.hash, else: 'held_elsewhere' } : 'held_elsewhere';
 }

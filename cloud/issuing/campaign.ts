@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isTimeZone, validityIn } from '../../protocol/card.ts';
 import { dateOrInstantSchema } from '../../protocol/dates.ts';
+import { BLANKS_PER_STORE_MAX } from '../../protocol/limits.ts';
 import { moneySchema } from '../../protocol/money.ts';
 import { discountSchema, faceValue, offerSchema, termsSchema } from '../../protocol/offer.ts';
 import { campaignIdSchema, storeIdSchema } from '../../protocol/reservation.ts';
@@ -38,6 +39,9 @@ const offlineSchema = z.union([
   z.strictObject({ standIn: z.strictObject({ units: units.optional(), value: value.optional() }) }),
 ]);
 
+/** Coupons that a register issues: so many are held ahead in each store, for when its line is down. */
+const blanksSchema = z.strictObject({ perStore: z.int().min(1).max(BLANKS_PER_STORE_MAX) });
+
 const shape = {
   title: offerSchema.shape.title,
   condition: termsSchema.nullable(),
@@ -72,6 +76,7 @@ const shape = {
   onSilence: z.enum(['hold', 'replace', 'replace_now']),
   offline: offlineSchema,
   barcode: z.enum(BARCODES),
+  blanks: blanksSchema.nullable(),
 };
 
 type Terms = z.infer<z.ZodObject<typeof shape>>;
@@ -95,6 +100,7 @@ export const newCampaignSchema = z
     onSilence: shape.onSilence.default('hold'),
     offline: shape.offline.default('decline'),
     barcode: shape.barcode.default('qr'),
+    blanks: shape.blanks.default(null),
   })
   .superRefine(checkTogether);
 
@@ -136,7 +142,7 @@ export function changedCampaign(now: Campaign, change: CampaignChange): Result<C
 /** The ledger's form; the version is the card's. */
 export function campaignOf(id: string, version: number, terms: Terms): NewCampaign {
   const { title, discount, promotionRef, condition, picture, cap, capPerDay, perCustomer } = terms;
-  const { personalValueMax, reversalDays, offline, barcode } = terms;
+  const { personalValueMax, reversalDays, offline, barcode, blanks } = terms;
   const { channels, timeZone, startsAt, endsAt, stores, minimumBasket, onSilence } = terms;
   return {
     id,
@@ -156,6 +162,7 @@ export function campaignOf(id: string, version: number, terms: Terms): NewCampai
       reversalDays,
       offline,
       barcode,
+      blanks,
     },
   };
 }
@@ -208,6 +215,7 @@ function termsOf(campaign: CampaignVersion): Terms {
     // What is stored came through this schema.
     offline: offlineSchema.parse(campaign.offline),
     barcode: campaign.barcode,
+    blanks: campaign.blanks === null ? null : { ...campaign.blanks },
   };
 }
 

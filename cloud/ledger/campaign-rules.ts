@@ -26,6 +26,8 @@ export type Campaign = {
   readonly offline: 'decline' | Record<string, unknown>;
   /** How a face shows its code first. */
   readonly barcode: Barcode;
+  /** How many codes each store holds ahead, to issue at its registers [I6]; null: none. */
+  readonly blanks: { readonly perStore: number } | null;
   /** When its terms came to be as they are. */
   readonly changedAt: number;
   /** Units ever issued, and their face value in minor units. */

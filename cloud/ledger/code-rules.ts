@@ -22,6 +22,8 @@ export type CodeRow = {
   readonly state: CodeState;
   /** The lasting mark [Authority, void]: what would make the code issued or held makes it voided. */
   readonly voidMark: boolean;
+  /** Made for a store to issue, and nobody has it yet [I3]: it is never free, what would free it makes it voided. */
+  readonly blank: boolean;
   /** While reserved, void_pending or in_doubt. */
   readonly reservation: string | null;
   /** While held. */
@@ -126,6 +128,15 @@ export type WaitRow = {
     | { readonly kind: 'want'; readonly gateway: string; readonly want: string; readonly basket: string };
 };
 
+/** A blank became a basket's coupon; its assignment was made ready when the blank was made. */
+export type IssueRow = {
+  readonly door: string;
+  readonly campaign: string;
+  readonly basket: string;
+  readonly codeHash: CodeHash;
+  readonly at: number;
+};
+
 export type GatewayRow = {
   readonly id: string;
   readonly store: string;
@@ -133,6 +144,8 @@ export type GatewayRow = {
   readonly keyId: string;
   readonly publicKey: string;
   readonly passwordHash: string;
+  /** Blanks are sealed for it; null: the box has not told it. */
+  readonly sealingKey: string | null;
   readonly state: 'active' | 'fenced' | 'revoked';
   /** Told to the box whenever it greets; null: it is active. */
   readonly fencedWhy: DownBody<'fence'>['why'] | null;
@@ -212,6 +225,7 @@ export type Change =
   | { readonly do: 'redemption'; readonly row: RedemptionRow }
   | { readonly do: 'reversal'; readonly row: ReversalRow }
   | { readonly do: 'use'; readonly row: UseRow }
+  | { readonly do: 'issue'; readonly row: IssueRow }
   | { readonly do: 'fed'; readonly row: FedRow }
   | { readonly do: 'wait'; readonly row: WaitRow }
   | { readonly do: 'wait_ends'; readonly wait: WaitRow }
@@ -222,7 +236,8 @@ export type Change =
   /** New terms, kept as a version of their own. */
   | { readonly do: 'version'; readonly row: Campaign }
   | { readonly do: 'send'; readonly gateway: string; readonly message: Down }
-  | { readonly do: 'exception'; readonly row: ExceptionRow };
+  | { readonly do: 'exception'; readonly row: ExceptionRow }
+  | { readonly do: 'seen'; readonly row: Sighting };
 
 /** What a cart's basket did with a code: the answer after a lost answer. */
 export type UseRow = {
@@ -241,6 +256,9 @@ export type ExceptionRow = {
   readonly ours: string;
   readonly theirs: string;
 };
+
+/** A code was shown in a store: so was its owner, where somebody owns it. */
+export type Sighting = { readonly codeHash: CodeHash; readonly store: string; readonly at: number };
 
 /** The versions of the terms that were used, and of those that the campaign had by then. */
 export type OldTermsRow = { readonly redemption: string; readonly used: number; readonly inForce: number };
@@ -273,6 +291,7 @@ export const CODE_EVENTS = [
   'grant_again',
   'redeemed',
   'returned',
+  'blank_issued',
   'evidence_redeemed',
   'fed_redeemed',
   'reversed',
@@ -300,6 +319,7 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     grant_again: 'refused',
     redeemed: 'exception',
     returned: 'stays',
+    blank_issued: 'exception',
     evidence_redeemed: 'exception',
     fed_redeemed: 'redeemed',
     reversed: 'exception',
@@ -317,6 +337,7 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     grant_again: 'refused',
     redeemed: 'exception',
     returned: 'stays',
+    blank_issued: 'exception',
     evidence_redeemed: 'exception',
     fed_redeemed: 'redeemed',
     reversed: 'exception',
@@ -334,6 +355,7 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     grant_again: 'reserved',
     redeemed: 'redeemed',
     returned: 'free',
+    blank_issued: 'reserved',
     evidence_redeemed: 'redeemed',
     fed_redeemed: 'redeemed',
     reversed: 'exception',
@@ -351,6 +373,7 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     grant_again: 'refused',
     redeemed: 'redeemed',
     returned: 'free',
+    blank_issued: 'void_pending',
     evidence_redeemed: 'redeemed',
     fed_redeemed: 'redeemed',
     reversed: 'exception',
@@ -368,6 +391,7 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     grant_again: 'refused',
     redeemed: 'redeemed',
     returned: 'free',
+    blank_issued: 'in_doubt',
     evidence_redeemed: 'redeemed',
     fed_redeemed: 'redeemed',
     reversed: 'exception',
@@ -385,6 +409,7 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     grant_again: 'refused',
     redeemed: 'exception',
     returned: 'stays',
+    blank_issued: 'exception',
     evidence_redeemed: 'exception',
     fed_redeemed: 'exception',
     reversed: 'free',
@@ -402,6 +427,7 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
     grant_again: 'refused',
     redeemed: 'exception',
     returned: 'stays',
+    blank_issued: 'exception',
     evidence_redeemed: 'exception',
     fed_redeemed: 'exception',
     reversed: 'exception',
@@ -416,7 +442,9 @@ export const TABLE: { readonly [S in CodeState]: { readonly [E in CodeEvent]: Ou
 export type Details = Pick<MoveEntry, 'reservation' | 'redemption' | 'door' | 'basket'>;
 
 /** What an event sets; what the next state does not have is cleared. */
-type Sets = Partial<Pick<CodeRow, 'reservation' | 'hold' | 'redemption' | 'generation' | 'restockAfter' | 'voidMark'>>;
+type Sets = Partial<
+  Pick<CodeRow, 'reservation' | 'hold' | 'redemption' | 'generation' | 'restockAfter' | 'voidMark' | 'blank'>
+>;
 
 /** @returns the code after the event with its ledger entry, or why nothing moves */
 export function move(
@@ -436,6 +464,8 @@ export function move(
     reservation: to === 'reserved' || to === 'void_pending' || to === 'in_doubt' ? after.reservation : null,
     hold: to === 'held' ? after.hold : null,
     redemption: to === 'redeemed' ? after.redemption : null,
+    // Somebody had it.
+    blank: to === 'redeemed' ? false : after.blank,
   };
   const body: MoveEntry = { kind: event, generation: code.generation, from: code.state, to, ...details };
   return {
@@ -447,9 +477,9 @@ export function move(
   };
 }
 
-/** The void mark outlives returns, reversals and the ends of holds. */
+/** The void mark outlives returns, reversals and the ends of holds. A blank that nobody was given is nobody's [I3]. */
 function freed(code: CodeRow): CodeState {
-  return code.voidMark ? 'voided' : 'issued';
+  return code.voidMark || code.blank ? 'voided' : 'issued';
 }
 
 /** A code that came back is free: not stocked again for a while, for somebody wanted it elsewhere [C3]. */

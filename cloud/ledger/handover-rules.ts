@@ -69,6 +69,8 @@ export type Granted = {
   readonly view: CodeView;
   readonly reservationId: string;
   readonly tombstones: readonly string[];
+  /** Of a blank: its text for that box. */
+  readonly sealed?: string | null;
 };
 
 /**
@@ -84,7 +86,9 @@ export function grant(
   const number = gateway.number + 1;
   const changes: Change[] = [];
   const manifest: DownBody<'grant'>['manifest'] = [];
-  for (const { view, reservationId } of codes) {
+  for (const { view, reservationId, sealed } of codes) {
+    // Without its text a box would take a blank for a coupon [I3].
+    if (view.code.blank && sealed == null) continue;
     const reserved = reserve(gateway, view, reservationId, number, cause, now);
     if (reserved === null) continue;
     changes.push(...reserved.changes);
@@ -100,6 +104,7 @@ export function grant(
       campaign,
       cardVersion: view.campaignCard.version,
       ...(personal === null ? {} : { personal }),
+      ...(sealed == null ? {} : { sealed }),
     });
   }
   if (manifest.length === 0) return { gateway, granted: 0, changes };

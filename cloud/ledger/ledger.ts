@@ -2,9 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { CloudKeys } from '../keys.ts';
 import { Imports } from '../issuing/imports.ts';
 import { finishStack, issueStack, stackCodes } from '../issuing/stacks.ts';
+import { createSecrets } from '../distribution/secrets.ts';
+import { answerBlankRequest, replenishBlanks } from '../fleet/blanks.ts';
 import { endWhatIsDue } from '../fleet/due.ts';
 import { Fleet } from '../fleet/fleet.ts';
-import { deal, stockList } from '../fleet/stocking.ts';
+import { Dealing } from '../fleet/dealing.ts';
+import type { PlacesStore } from '../fleet/places-store.ts';
+import { placeCode, stockList } from '../fleet/stocking.ts';
+import type { Room } from '../fleet/stocking-rules.ts';
+import { noteChoice } from '../fleet/weighing.ts';
 import { type CodeHash, hashCode } from '../../protocol/code.ts';
 import { formsOf } from '../../protocol/code-form.ts';
 import { readCode } from '../../protocol/code-reading.ts';
@@ -28,34 +34,44 @@ export type LedgerPorts = {
   readonly keys: Pick<CloudKeys, 'fleetKey' | 'sealKey' | 'publicKey'>;
   readonly now: () => number;
   readonly randomBytes: (size: number) => Buffer;
-  readonly stockUnitsMax: number;
+  readonly places: PlacesStore;
+  /** What one store may hold ahead: units, and face value in minor units. */
+  readonly stockMax: Room;
+  /** Of the face of a coupon, by its link. */
+  readonly faceUrl: (link: string) => string;
   readonly outgoing: Outgoing;
   /** Left out: nobody counts what is refused. */
   readonly refused?: (attempt: RefusedAttempt) => void;
 };
 
-/** Stock is dealt this often, and soon after a box is welcomed. */
-const DEAL_MS = 30_000;
+/** Blanks are filled up this often, and soon after a box is welcomed or has issued some. */
+const FILL_MS = 30_000;
 
 /** What one turn of a pump takes from the outbox. */
 const MESSAGES_PER_READ_MAX = 100;
 
 /** The ledger of one cloud node over one database. Opens it: a new database gets its incarnation [C8]. */
 export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
-  const { store, keys, now, randomBytes, stockUnitsMax, outgoing, refused = () => undefined } = ports;
+  const { store, places, keys, now, randomBytes, stockMax, faceUrl, outgoing, refused = () => undefined } = ports;
   const newId = randomUUID;
   const incarnation = await openIncarnation(store, randomBytes);
   const boxes = new Map<string, GatewayRow>();
   await forgetConnections(store, boxes, now());
 
   const group = new Group({ store, now, newId, wake: (gateway) => outgoing.wake(gateway), refused });
-  let dealtAt = 0;
+  const stocking = { group, store, stockMax, now, newId };
+  const dealing = new Dealing({ ...stocking, places });
+  const secrets = createSecrets(keys.sealKey, randomBytes);
+  const blanks = { group, store, fleetKey: keys.fleetKey, secrets, faceUrl, randomBytes, now, newId };
+  let filledAt = 0;
   const fleet = new Fleet({
     ...{ group, store, incarnation, now, newId },
     keys: [keys.publicKey],
     dealSoon: () => {
-      dealtAt = 0;
+      dealing.soon();
+      filledAt = 0;
     },
+    blankWanted: (gateway, request) => answerBlankRequest(blanks, gateway, request),
   });
   /** Of every campaign. They only widen: what is imported later is added. */
   let forms = formsOf((await store.read((tx) => tx.allCampaigns())).map(({ card }) => card));
@@ -68,7 +84,6 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
   const issuing = { store, fleetKey: keys.fleetKey, seal: { key: keys.sealKey, randomBytes }, randomBytes, now, newId };
   const feeds = { group, fleetKey: keys.fleetKey, read, now, newId };
   const imports = new Imports(issuing);
-  const stocking = { group, store, fleetKey: keys.fleetKey, read, stockUnitsMax, now, newId };
   await imports.dropUnfinished();
   for (const stack of await store.read((tx) => tx.unfinishedStacks())) await finishStack(issuing, stack);
 
@@ -128,7 +143,12 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
       return hash === null ? 'unknown_code' : voidCode(group, hash, now());
     },
     voidHash: (hash) => voidCode(group, hash, now()),
-    stock: (id, codes) => stockList(stocking, id, codes),
+    stock: (id, codes) => stockList({ ...stocking, fleetKey: keys.fleetKey, read }, id, codes),
+    async place({ assignment, codeHash, store: id }) {
+      if (id !== null && !(await store.read((tx) => tx.stores())).some((known) => known.id === id)) return 'not_usable';
+      if (!(await noteChoice(places, assignment, id, now()))) return 'not_usable';
+      return placeCode({ ...stocking, places }, codeHash, id);
+    },
 
     async addGateway(gateway) {
       const row = await group.run([], async (unit) => {
@@ -162,9 +182,10 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
     async tick() {
       await endWhatIsDue({ group, store, now, gone: (id) => fleet.gone(id) });
       if (group.hasPublished) await group.run([], async () => undefined);
-      if (dealtAt + DEAL_MS > now()) return;
-      dealtAt = now();
-      await deal(stocking);
+      await dealing.turn();
+      if (filledAt + FILL_MS > now()) return;
+      filledAt = now();
+      if (await replenishBlanks(blanks)) filledAt = 0;
     },
     close: () => group.run([], async () => undefined),
   };
@@ -199,6 +220,7 @@ function newRow({ id, store, shard, publicKey, keyId, passwordHash }: NewGateway
     epoch: 1,
     acknowledged: { n: 0, hash: GENESIS_HASH },
     number: 0,
+    sealingKey: null,
     challenges: [],
     welcomedBoot: null,
     connected: false,

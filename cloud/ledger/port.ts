@@ -29,6 +29,19 @@ export type Store = {
 
 export type { Barcode, Campaign, CampaignVersion, NewCampaign };
 
+/**
+ * `stocked`: that store has it, also without its line. `let_go`: no store keeps it. `in_use`: at a till or in a cart at
+ * this moment. `held_elsewhere`: another store has it and is asked for it. `not_usable`: over, used up, or not for there.
+ */
+export type Placed =
+  | 'stocked'
+  | 'let_go'
+  | 'in_use'
+  | 'held_elsewhere'
+  | 'store_not_connected'
+  | 'store_full'
+  | 'not_usable';
+
 export type Exposure = {
   readonly campaign: string;
   /** Codes by state. */
@@ -98,6 +111,8 @@ export type GatewayView = {
   /** Journal entries that the box says are not settled. */
   readonly backlog: number;
   readonly holds: { readonly units: number; readonly value: number };
+  /** What its registers may still issue. */
+  readonly blanks: { readonly units: number; readonly value: number };
   readonly inDoubt: { readonly units: number; readonly value: number };
   readonly drillUntil: number | null;
 };
@@ -221,6 +236,12 @@ export interface Ledger {
       'unknown_store'
     >
   >;
+  /** The owner's word on where a coupon is used: reserved there at once, or let go of (null). */
+  place(choice: {
+    readonly assignment: string;
+    readonly codeHash: CodeHash;
+    readonly store: string | null;
+  }): Promise<Placed>;
 
   // fleet
   addGateway(gateway: NewGateway): Promise<{ readonly epoch: number; readonly incarnation: string }>;

@@ -1,4 +1,4 @@
-import { validityIn } from '../../protocol/card.ts';
+import { type Card, validityIn } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import { faceValue } from '../../protocol/offer.ts';
 import { personalCard } from '../../protocol/personal-offer.ts';
@@ -44,6 +44,15 @@ export async function codeHistory(store: LedgerStore, hash: CodeHash, now: numbe
         };
       }),
     };
+  });
+}
+
+/** The campaign's card as it is for this code; null: there is no such code. */
+export async function cardOfCode(store: Pick<LedgerStore, 'read'>, hash: CodeHash): Promise<Card | null> {
+  return store.read(async (tx) => {
+    const code = (await tx.codes([hash]))[0];
+    const campaign = code === undefined ? undefined : (await tx.campaigns([code.campaign]))[0];
+    return code === undefined || campaign === undefined ? null : personalCard(campaign.card, code.personal);
   });
 }
 
@@ -96,6 +105,12 @@ export async function gatewayViews(store: LedgerStore): Promise<GatewayView[]> {
     const rows = await tx.allGateways();
     const worths = new Map((await tx.allCampaigns()).map(({ id, card }) => [id, faceValue(card.offer.discount)]));
     const counts = await tx.countHeldBy(rows.map(({ id }) => id));
+    const blanks = new Map<string, { units: number; value: number }>();
+    for (const { id } of rows) {
+      // None has a value of its own: it is for whoever will have it.
+      const held = (await tx.blanksHeldBy(id)).map((count) => ({ ...count, own: { units: 0, value: 0 } }));
+      blanks.set(id, total(held, worths));
+    }
     const sum = (gateway: string, states: readonly CodeState[]) =>
       total(
         counts.filter((c) => c.gateway === gateway && states.includes(c.state)),
@@ -104,12 +119,16 @@ export async function gatewayViews(store: LedgerStore): Promise<GatewayView[]> {
     return rows.map(({ id, store, state, connected, lastHeard, version, epoch, backlog, drillUntil }) => ({
       ...{ id, store, state, connected, lastHeard, version, epoch, backlog, drillUntil },
       holds: sum(id, ['reserved', 'void_pending']),
+      blanks: blanks.get(id) ?? { units: 0, value: 0 },
       inDoubt: sum(id, ['in_doubt']),
     }));
   });
 }
 
-function total(counts: readonly HoldingCount[], worths: ReadonlyMap<string, number>) {
+function total(
+  counts: readonly Pick<HoldingCount, 'campaign' | 'units' | 'own'>[],
+  worths: ReadonlyMap<string, number>,
+) {
   return counts.reduce(
     (sum, { campaign, units, own }) => ({
       units: sum.units + units,

@@ -11,6 +11,9 @@ export function codeWriter(db: SqliteDatabase.Database) {
   const add = db.prepare(
     'INSERT INTO codes (hash, last_four, campaign, state, dealt, personal, own_value) VALUES (?, ?, ?, ?, ?, ?, ?)',
   );
+  const addBlank = db.prepare(
+    "INSERT INTO codes (hash, last_four, campaign, state, blank) VALUES (?, ?, ?, 'issued', 1)",
+  );
   const column = (name: string) =>
     db.prepare(
       `UPDATE campaigns SET ${name} = json_set(${name}, ?, coalesce(json_extract(${name}, ?), 0) + ?) WHERE id = ?`,
@@ -24,6 +27,10 @@ export function codeWriter(db: SqliteDatabase.Database) {
     add(campaign: string, codes: readonly NewCode[], { state, dealt }: { state: 'issued' | 'staged'; dealt: boolean }) {
       for (const { hash, lastFour, personal = null } of codes)
         unlessThere(() => add.run(blob(hash), lastFour, campaign, state, Number(dealt), ...personalValues(personal)));
+    },
+    /** @throws DuplicateCode */
+    addBlanks(campaign: string, codes: readonly NewCode[]) {
+      for (const { hash, lastFour } of codes) unlessThere(() => addBlank.run(blob(hash), lastFour, campaign));
     },
     /** Codes that are issued now, with what they are worth. */
     countIssued(campaign: string, codes: readonly NewCode[]) {

@@ -71,8 +71,16 @@ export function sqliteReads(db: RowReader): LedgerReads {
     uses: async (door, basket) => all(useRow, 'SELECT * FROM uses WHERE door = ? AND basket = ?', door, basket),
     fed: async (keys) => each(keys, fedRow, 'SELECT * FROM fed WHERE code_hash = ?', blob),
     waits: async (keys) => each(keys, waitRow, 'SELECT * FROM waits WHERE code_hash = (SELECT ?) ORDER BY seq', blob),
+    issueOf: async ({ door, campaign, basket }) => one(issueRow, ISSUE_OF, door, campaign, basket),
+    blankText: async (code) =>
+      one((row) => text(row.sealed_for_box), 'SELECT sealed_for_box FROM blanks WHERE code_hash = ?', blob(code)),
+    blanksHeldBy: async (gateway) =>
+      all((row) => ({ campaign: text(row.campaign), units: int(row.units) }), BLANKS_COUNT, gateway),
+    blanksIn: async (gateway, campaign, most) => hashes(BLANKS_IN, gateway, campaign, most),
     gateways: async (ids) => each(ids, gatewayRow, 'SELECT body FROM gateways WHERE id = ?'),
     allGateways: async () => all(gatewayRow, 'SELECT body FROM gateways ORDER BY id'),
+    gatewaysOf: async (store) =>
+      all(gatewayRow, 'SELECT body FROM gateways WHERE store = (SELECT ?) ORDER BY id', store),
     campaigns: async (ids) => each(ids, campaignRow, 'SELECT * FROM campaigns WHERE id = ?'),
     allCampaigns: async () => all(campaignRow, 'SELECT * FROM campaigns ORDER BY id'),
     counts: async (campaign) =>
@@ -143,7 +151,7 @@ export function sqliteReads(db: RowReader): LedgerReads {
     waitsEnded: async (now) => hashes('SELECT DISTINCT code_hash AS hash FROM waits WHERE until <= ?', now),
     codesToDeal: async (campaign, now, most) =>
       hashes(
-        "SELECT hash FROM codes WHERE campaign = ? AND dealt = 1 AND state = 'issued' AND void_mark = 0 AND restock_after <= ? LIMIT ?",
+        "SELECT hash FROM codes WHERE campaign = ? AND dealt = 1 AND state = 'issued' AND stock_store IS NULL AND void_mark = 0 AND restock_after <= ? LIMIT ?",
         campaign,
         now,
         most,
@@ -153,12 +161,18 @@ export function sqliteReads(db: RowReader): LedgerReads {
 
 const HELD_BY = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
   WHERE r.gateway = (SELECT ?) AND r.state = 'open'`;
+const ISSUE_OF = `SELECT i.assignment, a.code_hash FROM basket_issues i JOIN assignments a ON a.id = i.assignment
+  WHERE i.door = (SELECT ?) AND i.campaign = (SELECT ?) AND i.basket = (SELECT ?)`;
+const BLANKS = `FROM blanks b JOIN codes c ON c.hash = b.code_hash JOIN reservations r ON r.id = c.reservation
+  WHERE c.state = 'reserved' AND r.recall_why IS NULL AND b.gateway = (SELECT ?)`;
+const BLANKS_COUNT = `SELECT b.campaign, count(*) AS units ${BLANKS} GROUP BY b.campaign`;
+const BLANKS_IN = `SELECT c.hash ${BLANKS} AND b.campaign = (SELECT ?) LIMIT ?`;
 const HELD_ENDS_BEFORE = `SELECT 1 FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
   WHERE r.gateway = (SELECT ?) AND r.state = 'open' AND r.not_after < ? LIMIT 1`;
 const HELD_COUNT = `SELECT r.gateway, c.campaign, c.state, count(*) AS units, count(c.own_value) AS own_units,
   coalesce(sum(c.own_value), 0) AS own_value FROM reservations r
   JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
-  WHERE r.gateway = (SELECT ?) AND r.state = 'open' GROUP BY c.campaign, c.state`;
+  WHERE r.gateway = (SELECT ?) AND r.state = 'open' AND NOT (c.blank = 1 AND c.state = 'reserved') GROUP BY c.campaign, c.state`;
 const RESERVATIONS_ENDED = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
   WHERE r.state = 'open' AND r.not_after <= ? AND c.state IN ('reserved', 'void_pending') LIMIT ?`;
 const RECALLS_LAPSED = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
@@ -187,6 +201,7 @@ function codeRow(row: Row): CodeRow {
     version: int(row.version),
     state: word<CodeRow['state']>(row.state),
     voidMark: int(row.void_mark) === 1,
+    blank: int(row.blank) === 1,
     reservation: textOrNull(row.reservation),
     hold:
       row.hold_client === null
@@ -288,7 +303,14 @@ const waitRow = (row: Row): WaitRow => ({
   who: JSON.parse(text(row.who)) as WaitRow['who'],
 });
 
-const gatewayRow = (row: Row): GatewayRow => JSON.parse(text(row.body)) as GatewayRow;
+/** A row of before there were blanks says nothing of a key. */
+const gatewayRow = (row: Row): GatewayRow => ({
+  ...noKeyYet,
+  ...(JSON.parse(text(row.body)) as GatewayRow),
+});
+const noKeyYet = { sealingKey: null };
+
+const issueRow = (row: Row) => ({ assignment: text(row.assignment), codeHash: hashOf(row.code_hash) });
 
 const campaignBody = z.object({
   card: cardSchema,
@@ -304,6 +326,8 @@ const campaignBody = z.object({
   offline: z.union([z.literal('decline'), z.record(z.string(), z.unknown())]),
   // Campaigns of before there were faces.
   barcode: z.enum(BARCODES).default('qr'),
+  // A campaign of before there were blanks has none.
+  blanks: z.object({ perStore: z.int() }).nullable().default(null),
 });
 
 function versionRow(row: Row): CampaignVersion {

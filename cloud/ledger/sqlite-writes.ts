@@ -1,6 +1,6 @@
 import type SqliteDatabase from 'better-sqlite3';
 import { faceValue } from '../../protocol/offer.ts';
-import type { CodeRow, FedRow, RedemptionRow, ReservationRow, ReversalRow, UseRow } from './code-rules.ts';
+import type { CodeRow, FedRow, IssueRow, RedemptionRow, ReservationRow, ReversalRow, UseRow } from './code-rules.ts';
 import type { Campaign } from './port.ts';
 import { codeWriter, personalValues } from './sqlite-codes.ts';
 import { blob } from './sqlite-reads.ts';
@@ -15,11 +15,14 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
       for (const { row, seenVersion } of batch.codes) {
         // Guarded: no row changed means that another was there first.
         if (to.code.run(...codeValues(row), blob(row.hash), seenVersion).changes !== 1) throw new LostRace(row.state);
+        // It came back and was nobody's: its text is needed no more.
+        if (row.blank && row.state === 'voided') to.dropBlank.run(blob(row.hash));
       }
       for (const row of batch.reservations) to.reservation.run(reservationValues(row));
       for (const row of batch.redemptions) to.redemption.run(redemptionValues(row));
       for (const row of batch.reversals) to.reversal.run(reversalValues(row));
       for (const row of batch.uses) to.use.run(useValues(row));
+      for (const row of batch.issues) issueBlank(to, row);
       for (const row of batch.fed) to.fed.run(fedValues(row));
       for (const row of batch.waits) to.wait.run(row.id, blob(row.codeHash), row.until, JSON.stringify(row.who));
       for (const id of batch.waitsEnded) to.waitEnds.run(id);
@@ -38,6 +41,7 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
           row.ours,
           row.theirs,
         );
+      for (const { codeHash, store, at } of batch.seen) to.seen.run(store, at, blob(codeHash));
       for (const { redemption, used, inForce } of batch.oldTerms) to.oldTerms.run(redemption, used, inForce);
       for (const campaign of batch.versions) {
         to.campaign.run(campaignValues(campaign));
@@ -45,6 +49,14 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
       }
       code.countMoves(batch.units, batch.own);
       for (const seq of batch.published) to.published.run(seq);
+    },
+    async makeBlanks({ campaign, gateway, blanks, entries }) {
+      code.addBlanks(campaign, blanks);
+      for (const { hash, sealedForBox, assignment, sealedCode, linkHash } of blanks) {
+        to.blank.run(blob(hash), gateway, campaign, sealedForBox, assignment, sealedCode, blob(linkHash));
+      }
+      code.countIssued(campaign, blanks);
+      writeEntries(to.entry, entries);
     },
     async putIncarnation(incarnation) {
       to.incarnation.run(incarnation);
@@ -87,6 +99,13 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
   };
 }
 
+/** The assignment that was made ready for the blank is one from now on, with a face of its own. */
+function issueBlank(to: ReturnType<typeof prepare>, { door, campaign, basket, codeHash, at }: IssueRow): void {
+  once(to.assignBlank.run({ at, codeHash: blob(codeHash) }));
+  to.issue.run({ door, campaign, basket, at, codeHash: blob(codeHash) });
+  once(to.dropBlank.run(blob(codeHash)));
+}
+
 /** What was staged is there as it was: anything else is a defect. */
 export function once({ changes }: SqliteDatabase.RunResult): void {
   if (changes !== 1) throw new Error(`a change that must meet one row met ${changes}`);
@@ -101,11 +120,19 @@ export const NEW_ENTRY = 'INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)';
 
 function prepare(db: SqliteDatabase.Database) {
   return {
-    code: db.prepare(`UPDATE codes SET generation = ?, version = ?, state = ?, void_mark = ?, reservation = ?, hold_client = ?,
+    code: db.prepare(`UPDATE codes SET generation = ?, version = ?, state = ?, void_mark = ?, blank = ?, reservation = ?, hold_client = ?,
       hold_basket = ?, hold_until = ?, redemption = ?, restock_after = ?, personal = ?, own_value = ? WHERE hash = ? AND version = ?`),
     issueStaged: db.prepare(
       "UPDATE codes SET state = 'issued', dealt = ?, personal = ?, own_value = ? WHERE hash = ? AND state = 'staged'",
     ),
+    blank: db.prepare('INSERT INTO blanks VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    dropBlank: db.prepare('DELETE FROM blanks WHERE code_hash = ?'),
+    assignBlank:
+      db.prepare(`INSERT INTO assignments (id, campaign, ordinal, code_hash, sealed_code, link_hash, how, channel, source, at)
+      SELECT assignment, campaign, 1, code_hash, sealed_code, link_hash, 'basket', 'till', '{}', @at FROM blanks
+      WHERE code_hash = @codeHash`),
+    issue: db.prepare(`INSERT INTO basket_issues SELECT @door, @campaign, @basket, id, @at FROM assignments
+      WHERE code_hash = @codeHash ON CONFLICT DO NOTHING`),
     unstage: db.prepare(
       "DELETE FROM codes WHERE hash = ? AND state = 'staged' AND (SELECT import FROM stacks WHERE id = ?) = 'coming'",
     ),
@@ -133,6 +160,10 @@ function prepare(db: SqliteDatabase.Database) {
     journal: db.prepare('INSERT INTO journals VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     message: db.prepare('INSERT INTO outbox (gateway, epoch, message) VALUES (?, ?, ?)'),
     exception: db.prepare('INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    seen: db.prepare(`INSERT INTO customer_places (customer, seen_store, seen_at)
+      SELECT customer, ?, ? FROM assignments WHERE code_hash = ? AND customer IS NOT NULL
+      ON CONFLICT (customer) DO UPDATE SET seen_store = excluded.seen_store, seen_at = excluded.seen_at
+      WHERE excluded.seen_at > seen_at`),
     published: db.prepare('DELETE FROM outbox WHERE seq = ?'),
     incarnation: db.prepare(
       'INSERT INTO ledger VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation',
@@ -173,6 +204,7 @@ function campaignValues(campaign: Campaign) {
     reversalDays,
     offline,
     barcode,
+    blanks,
   } = campaign;
   const { issuedUnits, issuedValue, changedAt } = campaign;
   return {
@@ -189,6 +221,7 @@ function campaignValues(campaign: Campaign) {
       reversalDays,
       offline,
       barcode,
+      blanks,
     }),
     faceValue: faceValue(card.offer.discount),
     ...{ capUnits: cap.units, capValue: cap.value, issuedUnits, issuedValue, changedAt },
@@ -200,6 +233,7 @@ const codeValues = (row: CodeRow) => [
   row.version,
   row.state,
   Number(row.voidMark),
+  Number(row.blank),
   row.reservation,
   row.hold?.client ?? null,
   row.hold?.basket ?? null,

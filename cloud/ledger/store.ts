@@ -8,10 +8,12 @@ import type {
   ExceptionRow,
   FedRow,
   GatewayRow,
+  IssueRow,
   OldTermsRow,
   RedemptionRow,
   ReservationRow,
   ReversalRow,
+  Sighting,
   UseRow,
   WaitRow,
 } from './code-rules.ts';
@@ -41,8 +43,18 @@ export interface LedgerReads {
   fed(codes: readonly CodeHash[]): Promise<FedRow[]>;
   /** In the order of asking. */
   waits(codes: readonly CodeHash[]): Promise<WaitRow[]>;
+  /** What a basket was issued of a campaign at a door; null: nothing. */
+  issueOf(sale: BasketSale): Promise<{ readonly assignment: string; readonly codeHash: CodeHash } | null>;
+  /** A blank's text as it goes to its box; null: it is none, or none any more. */
+  blankText(code: CodeHash): Promise<string | null>;
+  /** Reserved blanks of that box that are not recalled, by campaign. */
+  blanksHeldBy(gateway: string): Promise<{ readonly campaign: string; readonly units: number }[]>;
+  /** Some of these. */
+  blanksIn(gateway: string, campaign: string, most: number): Promise<CodeHash[]>;
   gateways(ids: readonly string[]): Promise<GatewayRow[]>;
   allGateways(): Promise<GatewayRow[]>;
+  /** In the order of their ids. */
+  gatewaysOf(store: string): Promise<GatewayRow[]>;
   campaigns(ids: readonly string[]): Promise<Campaign[]>;
   allCampaigns(): Promise<Campaign[]>;
   /** A campaign's codes by state; of these, those with a value of their own, and their value. As of one moment. */
@@ -56,6 +68,7 @@ export interface LedgerReads {
   codesHeldBy(gateway: string): Promise<CodeHash[]>;
   /** Does any open reservation of the box end before this instant? */
   anyHeldEndsBefore(gateway: string, instant: number): Promise<boolean>;
+  /** Without the blanks, as long as they are believed to be that. */
   countHeldBy(gateways: readonly string[]): Promise<HoldingCount[]>;
   heads(partitions: readonly number[]): Promise<ChainHead[]>;
   entriesOfCode(code: CodeHash): Promise<StoredEntry[]>;
@@ -81,12 +94,15 @@ export interface LedgerReads {
   reservationsEnded(before: number, most: number): Promise<CodeHash[]>;
   recallsLapsed(now: number, most: number): Promise<CodeHash[]>;
   waitsEnded(now: number): Promise<CodeHash[]>;
+  /** Free codes that are dealt in turn: those that are best in a certain store are not among them. */
   codesToDeal(campaign: string, now: number, most: number): Promise<CodeHash[]>;
 }
 
 export interface LedgerTx extends LedgerReads {
   /** Everything that a group of commands changed, at once. @throws LostRace where a code's version is not the one seen */
   write(batch: Batch): Promise<void>;
+  /** New codes, issued as blanks of one box. @throws DuplicateCode */
+  makeBlanks(blanks: MadeBlanks): Promise<void>;
   putIncarnation(incarnation: string): Promise<void>;
   putStore(store: Store): Promise<void>;
   putCampaign(campaign: Campaign): Promise<void>;
@@ -113,6 +129,9 @@ export interface LedgerTx extends LedgerReads {
 export class LostRace extends Error {}
 /** A code that exists already. With 75 random bits: draw the chunk again. */
 export class DuplicateCode extends Error {}
+
+/** What a coupon is issued to: one of a campaign, for a basket at a door. */
+export type BasketSale = { readonly door: string; readonly campaign: string; readonly basket: string };
 
 export type Units = Readonly<Record<CodeState, number>>;
 export type HoldingCount = {
@@ -153,6 +172,7 @@ export type Batch = {
   readonly redemptions: readonly RedemptionRow[];
   readonly reversals: readonly ReversalRow[];
   readonly uses: readonly UseRow[];
+  readonly issues: readonly IssueRow[];
   readonly fed: readonly FedRow[];
   readonly waits: readonly WaitRow[];
   readonly waitsEnded: readonly string[];
@@ -161,6 +181,8 @@ export type Batch = {
   readonly journals: readonly (StoredJournalEntry & { readonly gateway: string })[];
   readonly messages: readonly { readonly gateway: string; readonly epoch: number; readonly message: Down }[];
   readonly exceptions: readonly (ExceptionRow & { readonly id: string; readonly at: number })[];
+  /** The newest of a person counts; of codes that nobody owns nothing is kept. */
+  readonly seen: readonly Sighting[];
   /** Campaigns whose terms changed: put, and kept as a version of their own. */
   readonly versions: readonly Campaign[];
   readonly oldTerms: readonly OldTermsRow[];
@@ -176,6 +198,7 @@ export const NOTHING: Batch = {
   redemptions: [],
   reversals: [],
   uses: [],
+  issues: [],
   fed: [],
   waits: [],
   waitsEnded: [],
@@ -184,6 +207,7 @@ export const NOTHING: Batch = {
   journals: [],
   messages: [],
   exceptions: [],
+  seen: [],
   versions: [],
   oldTerms: [],
   units: new Map(),
@@ -208,6 +232,19 @@ export type StagedChunk = {
   readonly campaign: string;
   readonly sealed: Uint8Array;
   readonly codes: readonly Omit<NewCode, 'personal'>[];
+};
+
+export type MadeBlanks = {
+  readonly campaign: string;
+  readonly gateway: string;
+  readonly blanks: readonly (NewCode & {
+    readonly sealedForBox: string;
+    /** What it will be when it is issued. */
+    readonly assignment: string;
+    readonly sealedCode: Uint8Array;
+    readonly linkHash: string;
+  })[];
+  readonly entries: readonly StoredEntry[];
 };
 
 /** `personal`: what it has of its own from the beginning; the caps were taken for it [P13]. */

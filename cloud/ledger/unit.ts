@@ -1,8 +1,8 @@
 import type { Canonical } from '../../protocol/canonical.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import type { Down, DownBody } from '../../protocol/messages.ts';
-import type { Offer } from '../../protocol/offer.ts';
-import { personalCard } from '../../protocol/personal-offer.ts';
+import { faceValue, type Offer } from '../../protocol/offer.ts';
+import { ownValue, personalCard } from '../../protocol/personal-offer.ts';
 import { chain, entryOf, type NewEntry } from './chain.ts';
 import type {
   Change,
@@ -11,17 +11,19 @@ import type {
   ExceptionRow,
   FedRow,
   GatewayRow,
+  IssueRow,
   OldTermsRow,
   RedemptionRow,
   ReservationRow,
   ReversalRow,
+  Sighting,
   UseRow,
   WaitRow,
 } from './code-rules.ts';
 import type { HandOver } from './handover-rules.ts';
 import type { Campaign, CampaignVersion, RefusedAttempt, Store } from './port.ts';
-import type { LedgerTx, StoredJournalEntry } from './store.ts';
-import { countMoves, countOwn } from './worth-rules.ts';
+import type { BasketSale, HoldingCount, LedgerTx, StoredJournalEntry } from './store.ts';
+import { countMoves, countOwn, type Own, worthOf } from './worth-rules.ts';
 
 const DAY_MS = 86_400_000;
 /** Entries that are of a campaign stand in the first chain. */
@@ -43,12 +45,15 @@ export class Unit {
   readonly #fed = new Map<CodeHash, FedRow[]>();
   readonly #gateways = new Map<string, GatewayRow | null>();
   readonly #campaigns = new Map<string, Campaign | null>();
+  /** As it was before this group. */
+  readonly #held = new Map<string, readonly HoldingCount[]>();
   #stores: Map<string, Store> | null = null;
   readonly #changed = {
     reservations: new Set<string>(),
     redemptions: new Set<string>(),
     reversals: new Set<ReversalRow>(),
     uses: [] as UseRow[],
+    issues: [] as IssueRow[],
     fed: [] as FedRow[],
     waits: [] as WaitRow[],
     waitsEnded: [] as string[],
@@ -57,6 +62,7 @@ export class Unit {
     journals: [] as (StoredJournalEntry & { gateway: string })[],
     messages: [] as { gateway: string; epoch: number | null; message: Down }[],
     exceptions: [] as (ExceptionRow & { id: string; at: number })[],
+    seen: [] as Sighting[],
     versions: [] as Campaign[],
     oldTerms: [] as OldTermsRow[],
   };
@@ -68,6 +74,11 @@ export class Unit {
     this.#tx = tx;
     this.#newId = newId;
     this.#now = now;
+  }
+
+  /** The instant of all its entries. */
+  get now(): number {
+    return this.#now;
   }
 
   get reads(): LedgerTx {
@@ -164,9 +175,41 @@ export class Unit {
       .map((row) => row.basket);
   }
 
+  /** The code that a basket was issued of a campaign at a door; null: none. */
+  async issueOf(sale: BasketSale): Promise<CodeHash | null> {
+    const { door, campaign, basket } = sale;
+    const present = this.#changed.issues.find(
+      (row) => row.door === door && row.campaign === campaign && row.basket === basket,
+    );
+    return present?.codeHash ?? (await this.#tx.issueOf(sale))?.codeHash ?? null;
+  }
+
   async gateway(id: string): Promise<GatewayRow | null> {
     if (!this.#gateways.has(id)) this.#gateways.set(id, (await this.#tx.gateways([id]))[0] ?? null);
     return this.#gateways.get(id) ?? null;
+  }
+
+  /** What a box holds and what it is worth, with what this group has changed: caps are held against it. */
+  async heldBy(gateway: string): Promise<Own> {
+    let [units, value] = [0, 0];
+    const before = this.#held.get(gateway) ?? (await this.#tx.countHeldBy([gateway]));
+    this.#held.set(gateway, before);
+    for (const { campaign, units: counted, own } of before) {
+      units += counted;
+      value += worthOf(counted, own, await this.#faceValue(campaign));
+    }
+    const isHere = (id: string | null) => id !== null && this.#reservations.get(id)?.gateway === gateway;
+    for (const { row, seen } of this.#codes.values()) {
+      if (row === null || seen === null || row.reservation === seen.reservation) continue;
+      const by = Number(isHere(row.reservation)) - Number(isHere(seen.reservation));
+      units += by;
+      if (by !== 0) value += by * (ownValue(row.personal) ?? (await this.#faceValue(row.campaign)));
+    }
+    return { units, value };
+  }
+
+  async #faceValue(campaign: string): Promise<number> {
+    return faceValue((await this.campaign(campaign)).card.offer.discount);
   }
 
   /** @throws where a code names a campaign that is not there: a defect */
@@ -267,6 +310,9 @@ export class Unit {
       case 'use':
         changed.uses.push(change.row);
         return;
+      case 'issue':
+        changed.issues.push(change.row);
+        return;
       case 'fed':
         changed.fed.push(change.row);
         this.#fed.set(change.row.codeHash, [...(this.#fed.get(change.row.codeHash) ?? []), change.row]);
@@ -313,6 +359,9 @@ export class Unit {
       case 'exception':
         changed.exceptions.push({ ...change.row, id: this.#newId(), at: this.#now });
         return;
+      case 'seen':
+        changed.seen.push(change.row);
+        return;
     }
   }
 
@@ -353,6 +402,7 @@ export class Unit {
       redemptions: present(this.#redemptions, changed.redemptions),
       reversals: [...changed.reversals],
       uses: changed.uses,
+      issues: changed.issues,
       fed: changed.fed,
       waits: changed.waits.filter(({ id }) => !gone.has(id)),
       waitsEnded: changed.waitsEnded,
@@ -361,6 +411,7 @@ export class Unit {
       journals: changed.journals,
       messages,
       exceptions: changed.exceptions,
+      seen: changed.seen,
       versions: changed.versions,
       oldTerms: changed.oldTerms,
       units: countMoves(moves),

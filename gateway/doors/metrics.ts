@@ -4,7 +4,10 @@ import type { LinkStatus } from '../cloud-link/link.ts';
 import type { Till, TillStatus } from '../till/port.ts';
 
 /** What doors and lanes ask of the till. */
-export type DoorTill = Pick<Till, 'validate' | 'redeem' | 'reverse' | 'release' | 'basket' | 'history' | 'status'>;
+export type DoorTill = Pick<
+  Till,
+  'validate' | 'redeem' | 'reverse' | 'release' | 'basket' | 'issue' | 'history' | 'status'
+>;
 
 export interface Metrics {
   /** The same till, counted. */
@@ -49,6 +52,7 @@ export function makeMetrics(status: () => TillStatus, link: () => LinkStatus): M
       reverse: (request) => till.reverse(request),
       release: (request) => till.release(request),
       basket: (basket) => till.basket(basket),
+      issue: (request) => till.issue(request),
       history: (code) => till.history(code),
       status: () => till.status(),
     }),
@@ -68,6 +72,7 @@ function gauges(registry: Registry, status: () => TillStatus, link: () => LinkSt
     });
   gauge('backlog_entries', 'Journal entries that the cloud has not acknowledged.', () => status().backlog);
   gauge('holding_coupons', 'Coupons reserved in this store.', () => status().holding);
+  gauge('blank_coupons', 'Coupons that registers here can issue while the line is down.', () => status().blanks);
   gauge('in_use_coupons', 'Coupons in use by a basket.', () => status().inUse);
   gauge('line_up', '1 while the cloud has welcomed this box.', () => (status().line.state === 'up' ? 1 : 0));
   gauge('line_since_seconds', 'When the line came up or went, seconds since 1970.', () => status().line.since / 1000);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { issueRoute } from '../../protocol/issue-api.ts';
 import { CODE_CHARACTERS_READ_MAX } from '../../protocol/limits.ts';
 import { problem } from '../../protocol/problem.ts';
 import {
@@ -43,7 +44,7 @@ const drillRoute = {
 } as const satisfies DoorOperation;
 
 export type RegisterPorts = {
-  readonly till: Pick<Till, 'validate' | 'redeem' | 'reverse' | 'release' | 'basket' | 'history'>;
+  readonly till: Pick<Till, 'validate' | 'redeem' | 'reverse' | 'release' | 'basket' | 'issue' | 'history'>;
   readonly link: Pick<Link, 'cut' | 'open'>;
   readonly keys: KeyMemory;
   /** Told of each redemption: the page of that lane may show the same sale. */
@@ -78,6 +79,10 @@ export function registerDoor({ till, link, keys, sold }: RegisterPorts): Endpoin
         await till.release(body);
         return ok({ released: true });
       }),
+    ),
+    withBody(
+      { ...issueRoute, ...once },
+      keys.guard(async ({ body }) => ok(await till.issue(body))),
     ),
     withoutBody({ ...redemptionRoutes.basket, ...once }, async (call) => {
       const basket = basketIdSchema.safeParse(call.param('basket'));

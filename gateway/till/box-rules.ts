@@ -88,8 +88,11 @@ export type Reservation = {
   readonly number: number;
   readonly notAfter: number;
   readonly state: 'active' | 'redeemed' | 'returned';
-  /** `scan`: fetched for a basket, and returned when that basket does not redeem. `stock`: kept. */
-  readonly origin: 'scan' | 'stock';
+  /**
+   * `scan`: fetched for a basket, and returned when that basket does not redeem. `stock`: kept. `blank`: kept to be
+   * issued, and redeemed by nobody until then; from then on it is as one that was fetched [I4].
+   */
+  readonly origin: 'scan' | 'stock' | 'blank';
   readonly use: Use | null;
   readonly mark: RecallMark | null;
 };
@@ -106,6 +109,20 @@ export type Use = {
 
 /** Recalled while in use [G5]: at the use's end it goes back. A null deadline never lapses. */
 export type RecallMark = { readonly deadline: number | null };
+
+/** What a basket was issued of a campaign: stored and repeated. */
+export type Issue = {
+  readonly campaign: string;
+  readonly basket: string;
+  readonly reservation: string;
+  readonly codeHash: CodeHash;
+  /** Where its entry stands in the journal. */
+  readonly epoch: number;
+  readonly n: number;
+  readonly offer: Offer;
+  /** Milliseconds since 1970. */
+  readonly until: number;
+};
 
 /** What is stored and repeated for a door, a code and a basket [G9]. */
 export type Answer = {

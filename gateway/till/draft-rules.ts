@@ -1,12 +1,14 @@
 import type { Card } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import type { EntryBody, Head } from '../../protocol/journal.ts';
+import type { IssueReason } from '../../protocol/issue-api.ts';
 import type { Up } from '../../protocol/messages.ts';
 import type {
   Answer,
   Box,
   EntryPlace,
   Fence,
+  Issue,
   RecallMark,
   Reservation,
   Session,
@@ -40,7 +42,14 @@ export type Decided<A> = {
 /** On disk, in one transaction, in this order. */
 export type Change =
   | { readonly do: 'journal'; readonly body: EntryBody }
-  | { readonly do: 'install'; readonly reservation: Omit<Reservation, 'use' | 'mark'> }
+  /** `sealed`: of a blank. */
+  | {
+      readonly do: 'install';
+      readonly reservation: Omit<Reservation, 'use' | 'mark'>;
+      readonly sealed?: string;
+    }
+  /** The blank is one no more. */
+  | { readonly do: 'issue'; readonly issue: Issue }
   /** A reservation that was never here, so that it never will be [G5]. */
   | {
       readonly do: 'bury';
@@ -85,6 +94,10 @@ export type Effect =
   | { readonly do: 'send'; readonly message: Up }
   /** Sends the want and begins to count its time. */
   | { readonly do: 'ask'; readonly want: Want }
+  /** A register waits for a blank of this campaign. */
+  | { readonly do: 'ask_blank'; readonly request: string; readonly campaign: string }
+  /** It goes on; null: with what is now here. */
+  | { readonly do: 'end_ask'; readonly request: string; readonly told: IssueReason | null }
   /** Who waits for it goes on; null: it was granted. */
   | { readonly do: 'end_want'; readonly want: string; readonly told: Told | null }
   /** `isAwaited`: somebody may wait for one of the entries. */

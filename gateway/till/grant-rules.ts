@@ -45,6 +45,8 @@ export function decideGrant(
   if (installable.length > 0) install(draft, known, grant, installable);
   for (const item of grant.manifest) renew(draft, known, item, now);
   answerWant(draft, known, grant, installable, now);
+  if (grant.cause.kind === 'stock' && grant.cause.request !== null)
+    draft.effect({ do: 'end_ask', request: grant.cause.request, told: null });
   return draft.decided(undefined, SHOW_GRANTED);
 }
 
@@ -71,12 +73,12 @@ function install(
   { number, cause }: DownBody<'grant'>,
   items: readonly ReservationGrant[],
 ): void {
-  const origin = cause.kind === 'want' ? 'scan' : 'stock';
-  for (const item of items)
-    draft.change({
-      do: 'install',
-      reservation: { ...item, personal: item.personal ?? null, epoch: box.epoch, number, state: 'active', origin },
-    });
+  for (const { sealed, ...item } of items) {
+    const origin = sealed !== undefined ? 'blank' : cause.kind === 'want' ? 'scan' : 'stock';
+    const personal = item.personal ?? null;
+    const reservation = { ...item, personal, epoch: box.epoch, number, state: 'active', origin } as const;
+    draft.change({ do: 'install', reservation, ...(sealed === undefined ? {} : { sealed }) });
+  }
   draft.journal({
     kind: 'granted',
     number,
@@ -107,7 +109,8 @@ function answerWant(
 ): void {
   if (cause.kind !== 'want') return;
   const want = known.session.wants.get(cause.want);
-  const taken = installed.find(({ codeHash }) => codeHash === want?.codeHash);
+  // A blank answers no scan.
+  const taken = installed.find(({ codeHash, sealed }) => codeHash === want?.codeHash && sealed === undefined);
   for (const item of installed) {
     if (want !== undefined && item === taken) useAtOnce(draft, known, item, want, now);
     else giveBack(draft, item, 'want_closed');
@@ -115,7 +118,7 @@ function answerWant(
   if (want === undefined || taken !== undefined) return;
   const held = manifest.find(({ codeHash }) => codeHash === want.codeHash);
   const reservation = held && known.reservations.get(held.reservation);
-  if (reservation) answerFromKnown(draft, known, reservation, want, now);
+  if (reservation && reservation.origin !== 'blank') answerFromKnown(draft, known, reservation, want, now);
 }
 
 function useAtOnce(draft: Draft, known: KnownReservations, item: ReservationGrant, want: Want, now: Now): void {

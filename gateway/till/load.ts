@@ -2,6 +2,7 @@ import { type Card, validityIn } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import type { Down } from '../../protocol/messages.ts';
 import type { Box, CodeKnown, EntryPlace, Known, KnownCodes, Reservation, Self, Session, Terms } from './box-rules.ts';
+import type { KnownForIssue } from './issue-rules.ts';
 import type { KnownForMessage } from './message-rules.ts';
 import type { TillStore } from './store.ts';
 
@@ -37,6 +38,14 @@ export class Loader {
       reservations: this.#reservations(reservationsOf(message)),
       extendable,
       hashThere: this.#hashAt(placeOf(message), box),
+    };
+  }
+
+  forIssue(session: Session, campaign: string, basket: string): KnownForIssue {
+    return {
+      ...this.codes(session, [], [campaign]),
+      issue: this.#store.issue(campaign, basket),
+      blank: this.#store.blank(campaign),
     };
   }
 
@@ -95,6 +104,7 @@ function codesOf(message: Down): CodeHash[] {
     case 'fence':
     case 'policy':
     case 'beat':
+    case 'no_blanks':
       return [];
   }
 }
@@ -115,6 +125,7 @@ function campaignsOf(message: Down): string[] {
     case 'outcome':
     case 'fence':
     case 'beat':
+    case 'no_blanks':
       return [];
   }
 }

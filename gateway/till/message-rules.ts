@@ -47,6 +47,8 @@ export function decideMessage(known: KnownForMessage, header: Header, message: D
       return decidePolicy(known, message.body);
     case 'beat':
       return decideBeat(known, message.body);
+    case 'no_blanks':
+      return decideNoBlanks(known, message.body);
   }
 }
 
@@ -146,6 +148,13 @@ function decidePolicy(known: KnownCodes, { cards }: DownBody<'policy'>): Decided
   const draft = new Draft(known.box);
   if (isValidated(known)) keepCards(draft, known.terms, cards);
   return draft.decided(undefined, isValidated(known) ? SHOW : NOT_JOURNALLED);
+}
+
+/** Who waits for a coupon is told why there is none. */
+function decideNoBlanks(known: Known, { request, why }: DownBody<'no_blanks'>): Decided<void> {
+  const draft = new Draft(known.box);
+  draft.effect({ do: 'end_ask', request, told: why });
+  return draft.decided(undefined, NOT_JOURNALLED);
 }
 
 /** Only the answer to the last heartbeat: how old another one is, nobody can tell. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../../protocol/card.ts';
+import type { IssueRequest, IssueView } from '../../protocol/issue-api.ts';
 import type { Head } from '../../protocol/journal.ts';
 import type { Down, Header, Up, UpBody } from '../../protocol/messages.ts';
 import type { BasketView, Conflict, Decision, ReversalView, SaleRequest } from '../../protocol/redemption-api.ts';
@@ -32,6 +33,8 @@ export interface Till {
   leave(basket: string): Promise<void>;
   /** @throws TillUnavailable */
   basket(basket: string): Promise<BasketView>;
+  /** A coupon for a basket: the same one however often it is asked for. @throws TillUnavailable */
+  issue(request: IssueRequest): Promise<IssueView>;
   /** What this box knows of a code; null: nothing. @throws TillUnavailable */
   history(code: string): Promise<CodeHistory | null>;
 
@@ -69,6 +72,8 @@ export type TillStatus = {
   /** When the oldest of them that says so was made; null: all is settled, or none says. */
   readonly unsettledSince: number | null;
   readonly holding: number;
+  /** Codes that can be issued here, of all campaigns. */
+  readonly blanks: number;
   readonly inUse: number;
   /** Of the coupons held here: the earliest end; null where none is held. */
   readonly holdsUntil: number | null;

@@ -119,7 +119,8 @@ type Finding =
 function look(known: KnownCodes, sale: SaleCommand, item: SaleItem, now: Now): Finding {
   if (item.kind === 'fixed') return { is: 'fixed', verdict: item.verdict };
   const { open, answers } = known.codes.get(item.codeHash) ?? { open: [], answers: [] };
-  const held = open.find(({ epoch }) => epoch === known.box.epoch) ?? null;
+  // A blank is nobody's coupon yet [I3].
+  const held = open.find(({ epoch, origin }) => epoch === known.box.epoch && origin !== 'blank') ?? null;
   const mine = held?.use?.basket === sale.basket ? held : null;
   const no = (reason: Told['reason'], facts: Told['facts'] = {}): Finding => ({
     is: 'no',

@@ -52,7 +52,23 @@ export const cardRowSchema = z.object({ card: json(cardSchema) });
 export const idRowSchema = z.object({ reservation: z.string() });
 export const atRowSchema = z.object({ at: z.int() });
 export const hashRowSchema = z.object({ hash: z.string() });
-export const holdingSchema = z.object({ holding: z.int(), inUse: z.int(), holdsUntil: z.int().nullable() });
+export const holdingSchema = z.object({
+  holding: z.int(),
+  inUse: z.int(),
+  holdsUntil: z.int().nullable(),
+  blanks: z.int(),
+});
+export const issueSchema = z.object({
+  campaign: z.string(),
+  basket: z.string(),
+  reservation: z.string(),
+  codeHash: codeHashSchema,
+  epoch: z.int(),
+  n: z.int(),
+  offer: json(offerSchema),
+  until: z.int(),
+});
+export const sealedRowSchema = z.object({ sealed: z.string() });
 export const basketUseSchema = z.object({ codeHash: codeHashSchema, lastFour: z.string(), isOpen: flag });
 export const entrySchema = z.object({ epoch: z.int(), n: z.int(), hash: z.string(), body: json(entryBodySchema) });
 
@@ -70,6 +86,7 @@ const reservationSchema = z.object({
   notAfter: z.int(),
   state: z.enum(['active', 'redeemed', 'returned']),
   origin: z.enum(['scan', 'stock']),
+  isBlank: flag,
   isMarked: flag,
   deadline: z.int().nullable(),
   useBasket: z.string().nullable(),
@@ -80,13 +97,12 @@ const reservationSchema = z.object({
 });
 
 export function toReservation(row: unknown): Reservation {
-  const { isMarked, deadline, useBasket, useLane, useMode, useUntil, useCardVersion, ...reservation } = parsed(
-    reservationSchema,
-    row,
-  );
+  const { isBlank, origin, isMarked, deadline, useBasket, useLane, useMode, useUntil, useCardVersion, ...reservation } =
+    parsed(reservationSchema, row);
   const isInUse = useBasket !== null && useMode !== null && useUntil !== null && useCardVersion !== null;
   return {
     ...reservation,
+    origin: isBlank ? 'blank' : origin,
     mark: isMarked ? { deadline } : null,
     use: isInUse
       ? { basket: useBasket, lane: useLane, mode: useMode, until: useUntil, cardVersion: useCardVersion }
@@ -96,8 +112,13 @@ export function toReservation(row: unknown): Reservation {
 
 type Installed = Omit<Reservation, 'use' | 'mark'>;
 
-export function fromReservation({ personal, ...reservation }: Installed) {
-  return { ...reservation, personal: personal === null ? null : JSON.stringify(personal) };
+/** That it is a blank says the row beside it. */
+export function fromReservation({ personal, origin, ...reservation }: Installed) {
+  return {
+    ...reservation,
+    origin: origin === 'blank' ? 'stock' : origin,
+    personal: personal === null ? null : JSON.stringify(personal),
+  };
 }
 
 const redemptionSchema = z.object({

@@ -91,6 +91,29 @@ const STEPS: readonly string[] = [
   -- What a coupon has of its own: JSON, null for almost all.
   ALTER TABLE reservations ADD COLUMN personal TEXT;
   `,
+  `
+  -- What makes a reservation a blank: its text, sealed for this box. It goes when the blank does.
+  CREATE TABLE blanks (
+    reservation TEXT PRIMARY KEY,
+    campaign TEXT NOT NULL,
+    sealed TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX blanks_by_campaign ON blanks (campaign, reservation);
+
+  -- Whatever the rules say: a basket has one of a campaign, and a blank goes to one basket.
+  CREATE TABLE issues (
+    campaign TEXT NOT NULL,
+    basket TEXT NOT NULL,
+    reservation TEXT NOT NULL UNIQUE,
+    codeHash TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    offer TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    sealed TEXT NOT NULL,
+    PRIMARY KEY (campaign, basket)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** @throws TillDataBroken where the data are of a newer Tearline */

@@ -3,9 +3,10 @@ import type { Database, Statement } from 'better-sqlite3';
 export type Statements = ReturnType<typeof prepare>;
 
 const RESERVATION = `
-  SELECT r.*, m.reservation IS NOT NULL AS isMarked, m.deadline, u.basket AS useBasket, u.lane AS useLane,
+  SELECT r.*, b.reservation IS NOT NULL AS isBlank, m.reservation IS NOT NULL AS isMarked, m.deadline, u.basket AS useBasket, u.lane AS useLane,
     u.mode AS useMode, u.until AS useUntil, u.cardVersion AS useCardVersion
   FROM reservations r
+  LEFT JOIN blanks b ON b.reservation = r.reservation
   LEFT JOIN marks m ON m.reservation = r.reservation
   LEFT JOIN uses u ON u.reservation = r.reservation AND u.isOpen = 1`;
 
@@ -44,10 +45,16 @@ export function prepare(db: Database) {
     holdings: sql(
       "SELECT reservation FROM reservations WHERE state = 'active' AND epoch = (SELECT ?) ORDER BY reservation",
     ),
-    holding:
-      sql(`SELECT (SELECT COUNT(*) FROM reservations WHERE state = 'active' AND epoch = (SELECT @epoch)) AS holding,
+    holding: sql(`SELECT (SELECT COUNT(*) FROM reservations WHERE state = 'active' AND epoch = (SELECT @epoch))
+        - (SELECT COUNT(*) FROM blanks) AS holding,
+      (SELECT COUNT(*) FROM blanks) AS blanks,
       (SELECT COUNT(*) FROM uses WHERE isOpen = 1) AS inUse,
       (SELECT MIN(notAfter) FROM reservations WHERE state = 'active' AND epoch = (SELECT @epoch)) AS holdsUntil`),
+    blank: sql(`${RESERVATION} WHERE r.reservation = (SELECT reservation FROM blanks
+      WHERE campaign = (SELECT ?) ORDER BY reservation LIMIT 1)`),
+    issueOf: sql(`SELECT campaign, basket, reservation, codeHash, epoch, n, offer, until FROM issues
+      WHERE campaign = (SELECT ?) AND basket = (SELECT ?)`),
+    issuedText: sql('SELECT sealed FROM issues WHERE campaign = (SELECT ?) AND basket = (SELECT ?)'),
     answersOfCode: sql(`${ANSWER} WHERE codeHash = ?`),
     answersOfBasket: sql(`${ANSWER} WHERE basket = (SELECT ?) AND door = (SELECT ?) ORDER BY codeHash`),
     usesOfBasket: sql('SELECT codeHash, lastFour, isOpen FROM uses WHERE basket = (SELECT ?) ORDER BY codeHash'),
@@ -69,6 +76,11 @@ export function prepare(db: Database) {
       @cardVersion, @epoch, @number, @notAfter, @state, @origin, @personal)`),
     bury: sql(`INSERT INTO reservations VALUES (@reservation, @codeHash, @lastFour, @generation, @campaign,
       @cardVersion, @epoch, @number, @notAfter, 'returned', 'scan', NULL)`),
+    blankMade: sql('INSERT INTO blanks VALUES (?, ?, ?)'),
+    dropBlank: sql('DELETE FROM blanks WHERE reservation = ?'),
+    issue: sql(`INSERT INTO issues SELECT @campaign, @basket, reservation, @codeHash, @epoch, @n, @offer, @until, sealed
+      FROM blanks WHERE reservation = @reservation`),
+    issued: sql("UPDATE reservations SET origin = 'scan' WHERE reservation = ? AND state = 'active'"),
     close: sql("UPDATE reservations SET state = ? WHERE reservation = ? AND state = 'active'"),
     moveEnd: sql("UPDATE reservations SET notAfter = ? WHERE reservation = ? AND state = 'active'"),
     use: sql(`INSERT INTO uses VALUES (@codeHash, @basket, @reservation, @lastFour, @lane, @mode, @until, @cardVersion, 1)

@@ -4,7 +4,7 @@ import type { CodeHash } from '../../protocol/code.ts';
 import { type CodeForm, formsOf } from '../../protocol/code-form.ts';
 import { type Entry, GENESIS_HASH } from '../../protocol/journal.ts';
 import { canonicalText } from '../../protocol/canonical.ts';
-import type { Box, CodeKnown, EntryPlace, Reservation } from './box-rules.ts';
+import type { Box, CodeKnown, EntryPlace, Issue, Reservation } from './box-rules.ts';
 import type { Change } from './draft-rules.ts';
 import { TillUnavailable } from './port.ts';
 import {
@@ -18,8 +18,10 @@ import {
   hashRowSchema,
   holdingSchema,
   idRowSchema,
+  issueSchema,
   parsed,
   placeSchema,
+  sealedRowSchema,
   toAnswer,
   toReservation,
 } from './sqlite-rows.ts';
@@ -118,6 +120,23 @@ export class SqliteTillStore implements TillStore {
     return available(() => parsed(holdingSchema, this.#sql.holding.get({ epoch })));
   }
 
+  blank(campaign: string): Reservation | null {
+    const row = available(() => this.#sql.blank.get(campaign));
+    return row === undefined ? null : toReservation(row);
+  }
+
+  issue(campaign: string, basket: string): Issue | null {
+    const row = available(() => this.#sql.issueOf.get(campaign, basket));
+    return row === undefined ? null : parsed(issueSchema, row);
+  }
+
+  issuedText(campaign: string, basket: string): string {
+    return parsed(
+      sealedRowSchema,
+      available(() => this.#sql.issuedText.get(campaign, basket)),
+    ).sealed;
+  }
+
   basket(door: string, basket: string): BasketKnown {
     return available(() => ({
       answers: this.#sql.answersOfBasket.all(basket, door).map(toAnswer),
@@ -198,19 +217,34 @@ export class SqliteTillStore implements TillStore {
     this.#sql.head.run(n, hash);
   }
 
+  #install({ reservation, sealed }: Extract<Change, { do: 'install' }>): void {
+    once(this.#sql.install.run(fromReservation(reservation)));
+    if (sealed !== undefined) once(this.#sql.blankMade.run(reservation.reservation, reservation.campaign, sealed));
+  }
+
+  #issue(issue: Issue): void {
+    once(this.#sql.issue.run({ ...issue, offer: JSON.stringify(issue.offer) }));
+    once(this.#sql.dropBlank.run(issue.reservation));
+    once(this.#sql.issued.run(issue.reservation));
+  }
+
   #applyOne(change: Change): void {
     const sql = this.#sql;
     switch (change.do) {
       case 'journal':
         break; // comes as an entry
       case 'install':
-        once(sql.install.run(fromReservation(change.reservation)));
+        this.#install(change);
+        break;
+      case 'issue':
+        this.#issue(change.issue);
         break;
       case 'bury':
         once(sql.bury.run({ ...NOTHING_KNOWN, ...change }));
         break;
       case 'close':
         sql.unmark.run(change.reservation);
+        sql.dropBlank.run(change.reservation);
         once(sql.close.run(change.as, change.reservation));
         break;
       case 'use': {

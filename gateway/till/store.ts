@@ -2,7 +2,7 @@ import type { Card } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import type { CodeForm } from '../../protocol/code-form.ts';
 import type { Entry } from '../../protocol/journal.ts';
-import type { Answer, Box, CodeKnown, EntryPlace, Reservation } from './box-rules.ts';
+import type { Answer, Box, CodeKnown, EntryPlace, Issue, Reservation } from './box-rules.ts';
 import type { Change } from './draft-rules.ts';
 
 /** The box's data cannot be opened: damaged, not ours, or of a newer Tearline. The message says which and what to do. */
@@ -31,7 +31,13 @@ export type BasketKnown = {
   readonly uses: readonly { readonly codeHash: CodeHash; readonly lastFour: string; readonly isOpen: boolean }[];
 };
 
-export type Holding = { readonly holding: number; readonly inUse: number; readonly holdsUntil: number | null };
+/** `holding`: without the blanks, which nobody can redeem. */
+export type Holding = {
+  readonly holding: number;
+  readonly inUse: number;
+  readonly holdsUntil: number | null;
+  readonly blanks: number;
+};
 
 /**
  * The till's data. One writer: `begin`, any reads and `apply`s, then `commit` or `rollback`; reads see what was applied.
@@ -54,6 +60,11 @@ export interface TillStore {
   /** Ids of the active reservations of the epoch, in order. */
   holdings(epoch: number): string[];
   holding(epoch: number): Holding;
+  /** One of the active blanks of that campaign. */
+  blank(campaign: string): Reservation | null;
+  issue(campaign: string, basket: string): Issue | null;
+  /** Of what that basket was issued: sealed for this box. @throws TillUnavailable where there is none */
+  issuedText(campaign: string, basket: string): string;
   basket(door: string, basket: string): BasketKnown;
 
   /** The chain's hash at that entry; at number 0 before the first one. Null: the journal does not reach there. */

@@ -1,3 +1,5 @@
+import type { BlankKey } from '../../protocol/blank-seal.ts';
+import type { IssueRequest, IssueView } from '../../protocol/issue-api.ts';
 import { USE_MS } from '../../protocol/limits.ts';
 import type { Down, Header, UpBody } from '../../protocol/messages.ts';
 import type { BasketView, Decision, ReversalView } from '../../protocol/redemption-api.ts';
@@ -8,6 +10,7 @@ import type { Known, Now, Reservation } from './box-rules.ts';
 import type { Effect } from './draft-rules.ts';
 import { readForm } from './forms.ts';
 import { GroupCommit } from './group-commit.ts';
+import { IssueDesk } from './issue-desk.ts';
 import { Loader } from './load.ts';
 import { decideMessage } from './message-rules.ts';
 import {
@@ -40,6 +43,7 @@ export type TillPorts = ClockPorts &
       readonly store: TillStatus['store'];
       /** 32 bytes. */
       readonly fleetKey: Uint8Array;
+      readonly blankKey: BlankKey;
       readonly keyId: string;
       readonly version: string;
     };
@@ -65,6 +69,7 @@ class StoreTill implements Till {
   readonly #bench: Bench;
   readonly #clock: BoxClock;
   readonly #desk: SaleDesk;
+  readonly #issues: IssueDesk;
   #lineSince: number;
   /** The journal's length at the last tick. */
   #ticked = 0;
@@ -84,6 +89,7 @@ class StoreTill implements Till {
     this.#clock = clock;
     this.#bench = { self, store, load, work, now: () => clock.now(store.box().highWater) };
     this.#desk = new SaleDesk(this.#bench, { ...ports, fleetKey, reserveDeadlineMs });
+    this.#issues = new IssueDesk(this.#bench, { ...ports, ...identity, reserveDeadlineMs });
     this.#lineSince = ports.now();
   }
 
@@ -116,6 +122,10 @@ class StoreTill implements Till {
     await run(this.#bench, (known) => decideRelease(known, read.codeHash, basket), [read.codeHash]);
   }
 
+  issue(request: IssueRequest): Promise<IssueView> {
+    return this.#issues.issue(request);
+  }
+
   async leave(basket: string): Promise<void> {
     const { store, self } = this.#bench;
     const { uses } = store.basket(self.door, basket);
@@ -142,8 +152,15 @@ class StoreTill implements Till {
   lineIs(state: 'up' | 'down', since: number): void {
     this.#lineSince = since;
     this.#bench.work.remember({ do: 'line', line: state });
+    if (state === 'up') this.#tellBlankKey();
     const follow = state === 'up' ? this.tick() : run(this.#bench, decideLineDown);
     follow.catch(ignoreUnavailable);
+  }
+
+  /** Without it the cloud seals no blanks for this box [I5]. */
+  #tellBlankKey(): void {
+    const { publicKey } = this.#ports.identity.blankKey;
+    this.#ports.line.send({ type: 'blanks', body: { publicKey, request: null } });
   }
 
   async tick(): Promise<void> {
@@ -228,6 +245,7 @@ class StoreTill implements Till {
     const { work, load } = this.#bench;
     work.close((session) => decideStop(load.box(session)));
     this.#desk.close();
+    this.#issues.close();
   }
 
   /** [G6] While the witness cannot be written, and when one that disagreed has come back. */
@@ -284,6 +302,12 @@ class StoreTill implements Till {
         break;
       case 'end_want':
         this.#desk.answered(effect.want, effect.told);
+        break;
+      case 'ask_blank':
+        this.#issues.ask(effect.request, effect.campaign);
+        break;
+      case 'end_ask':
+        this.#issues.answered(effect.request, effect.told);
         break;
       case 'journal_grew':
         line.journalGrew(effect.isAwaited);

@@ -20,6 +20,7 @@ export function isAwaited({ kind }: EntryBody): boolean {
     case 'redeemed':
     case 'returned':
     case 'reversed':
+    case 'issued':
       return true;
     case 'boot':
     case 'granted':

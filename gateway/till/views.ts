@@ -91,7 +91,7 @@ export function basketView(of: ViewOf, basket: string, { answers, uses }: Basket
 
 /** Null where this box knows nothing of the code. */
 export function historyView(of: ViewOf, { open, answers }: CodeKnown): CodeHistory | null {
-  const held = open.find(({ epoch }) => epoch === of.box.epoch) ?? null;
+  const held = open.find(({ epoch, origin }) => epoch === of.box.epoch && origin !== 'blank') ?? null;
   if (held === null && answers.length === 0) return null;
   const standing = answers.find(({ redemption, reversal }) => redemption !== null && reversal === null);
   const redemption = standing?.redemption ?? null;

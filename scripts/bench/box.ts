@@ -6,9 +6,10 @@ import { SqliteTillStore } from '../../gateway/till/sqlite-store.ts';
 import { createTill } from '../../gateway/till/till.ts';
 import { makeWitnessFile, WitnessFile } from '../../gateway/till/witness-file.ts';
 import { writeIdentity } from '../../gateway/upkeep/identity.ts';
+import { blankKeyOf } from '../../protocol/blank-seal.ts';
 import type { Card } from '../../protocol/card.ts';
 import { type Code, hashCode, lastFour, makeCodes } from '../../protocol/code.ts';
-import { makeKeyPair } from '../../protocol/envelope.ts';
+import { makeKeyPair, readPrivateKey } from '../../protocol/envelope.ts';
 import { GRANT_RESERVATIONS_MAX, RESERVATION_MS } from '../../protocol/limits.ts';
 
 const GATEWAY = 'gw-00000001';
@@ -57,7 +58,14 @@ async function reserve(directory: string, fleetKey: Uint8Array, codes: readonly 
     newId,
     defer: setImmediate,
     setTimer: () => () => undefined,
-    identity: { gateway: GATEWAY, store: STORE, fleetKey, keyId: 'bench-box', version: '0' },
+    identity: {
+      gateway: GATEWAY,
+      store: STORE,
+      fleetKey,
+      blankKey: blankKeyOf(readPrivateKey(makeKeyPair().privatePem)),
+      keyId: 'bench-box',
+      version: '0',
+    },
     settings: { reserveDeadlineMs: 800, strict: false },
   });
   for (let at = 0; at < codes.length; at += GRANT_RESERVATIONS_MAX)

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
 import { createLedger } from '../../cloud/ledger/ledger.ts';
 import type { Ledger } from '../../cloud/ledger/port.ts';
 import type { Database } from '../../cloud/ledger/sqlite-database.ts';
@@ -15,11 +16,13 @@ export async function openLedger(
   const store = sqliteLedgerStore(database);
   const ledger = await createLedger({
     store,
+    places: sqlitePlacesStore(database),
     keys: { ...keys, publicKey: { id: 'bench-cloud', publicKey: '' } },
     now: Date.now,
     randomBytes,
-    stockUnitsMax: 0,
+    stockMax: { units: 0, value: 0 },
     outgoing: { wake: () => undefined },
+    faceUrl: (link) => `https://coupons.example/c/${link}`,
   });
   const day = (offset: number) => new Date(Date.now() + offset * DAY_MS).toISOString();
   await ledger.createCampaign({
@@ -50,6 +53,7 @@ export async function openLedger(
     personalValueMax: null,
     offline: 'decline',
     barcode: 'qr',
+    blanks: null,
   });
   return {
     ledger,

@@ -40,10 +40,22 @@ export async function seedCampaign(data: string, cloud: string, children: Childr
   const campaign = 'spring';
   await api.post('/v1/campaigns', spring(campaign), z.unknown(), null);
   await api.post(`/v1/campaigns/${campaign}/keyword`, { keyword: 'SPRING' }, z.unknown());
+  await api.post('/v1/campaigns', thanks, z.unknown(), null);
   const stack = await api.post(`/v1/campaigns/${campaign}/stacks`, { count: CODES }, z.object({ id: z.string() }));
   const [, ...codes] = (await api.text(`/v1/stacks/${stack.id}/codes.csv`)).trim().split(/\r?\n/);
   return { adminToken, cartToken, deskToken, campaign, codes: codes.map((line) => line.split(',')[0] ?? '') };
 }
+
+/** Printed on receipts: each store holds some ahead, so that it issues them with its line cut too. */
+const thanks = {
+  id: 'thanks',
+  title: '$2 off your next visit',
+  discount: { type: 'amount', amount: 200, currency: 'USD' },
+  timeZone: 'America/New_York',
+  ...validity(),
+  cap: { units: 10_000 },
+  blanks: { perStore: 20 },
+};
 
 function spring(id: string) {
   return {
@@ -53,11 +65,15 @@ function spring(id: string) {
     discount: { type: 'amount', amount: 500, currency: 'USD' },
     promotionRef: 'PLU-7781',
     timeZone: 'America/New_York',
-    startsAt: new Date(Date.now() - DAY_MS).toISOString().slice(0, 10),
-    endsAt: new Date(Date.now() + 365 * DAY_MS).toISOString().slice(0, 10),
+    ...validity(),
     minimumBasket: { amount: 2500, currency: 'USD' },
     cap: { units: 10_000, value: 5_000_000 },
   };
+}
+
+function validity() {
+  const day = (at: number) => new Date(at).toISOString().slice(0, 10);
+  return { startsAt: day(Date.now() - DAY_MS), endsAt: day(Date.now() + 365 * DAY_MS) };
 }
 
 export type Box = {

@@ -1,6 +1,6 @@
 import type { CouponTerms } from '../../cloud/distribution/coupon-terms.ts';
-import { createFaces, type PlaceChosen } from '../../cloud/distribution/faces.ts';
-import type { ClaimRefusal, ClaimRequest, Coupon } from '../../cloud/distribution/port.ts';
+import { createFaces } from '../../cloud/distribution/faces.ts';
+import type { ClaimRefusal, ClaimRequest, Coupon, PlaceChosen } from '../../cloud/distribution/port.ts';
 import type { Trace } from '../../cloud/distribution/traces.ts';
 import { claimDoor } from '../../cloud/doors/claim-door.ts';
 import { faceDoor } from '../../cloud/doors/face-door.ts';
@@ -82,16 +82,16 @@ export async function startFaceServer(): Promise<FaceServer> {
       byLink: async (link) => (link === LINK || link === NEW_LINK ? coupon() : null),
       coupon: async () => ({ ...coupon(), link: NEW_LINK }),
       customer,
+      async choosePlace(_assignment, store) {
+        world.asked.push(store);
+        return world.placed;
+      },
     },
     ledger: {
       standing: async () => world.standing,
       campaign: async () => springOf(world),
       stores: async () => [...world.stores],
       ...{ watchCode: watch, watchCampaign: watch },
-    },
-    async choosePlace(_assignment, store) {
-      world.asked.push(store);
-      return world.placed;
     },
     now,
   });

@@ -184,6 +184,7 @@ export class FakeTill {
       backlog: this.backlog,
       unsettledSince: this.backlog === 0 ? null : now - 600_000,
       holding: this.holding,
+      blanks: 0,
       inUse: 0,
       holdsUntil: this.holding === 0 ? null : now + 72 * 3_600_000,
       clock: { proven: true, earliest: now - 100, latest: now + 100 },

@@ -56,6 +56,7 @@ describe('a campaign', () => {
       onSilence: 'hold',
       offline: 'decline',
       barcode: 'qr',
+      blanks: null,
       version: 1,
       changedAt: '2026-11-23T10:00:00.000Z',
       issued: { units: 0, value: 0 },
@@ -483,6 +484,7 @@ describe('the fleet', () => {
     epoch: 1,
     backlog: 3,
     holds: { units: 2, value: 1000 },
+    blanks: { units: 0, value: 0 },
     inDoubt: { units: 0, value: 0 },
     drillUntil: null,
   };

@@ -117,7 +117,7 @@ test('amounts of two currencies are summed up apart [C17]', async () => {
   await world.ledger.createCampaign({
     ...{ id: 'herbst', card, condition: null, terms: null, picture: null, cap: { units: null, value: null } },
     capPerDay: { units: null, value: null },
-    ...{ perCustomer: 1, personalValueMax: null, reversalDays: 30, offline: 'decline', barcode: 'qr' },
+    ...{ perCustomer: 1, personalValueMax: null, reversalDays: 30, offline: 'decline', barcode: 'qr', blanks: null },
   });
   await world.ledger.issueStack('herbst', 3);
   expect((await books.liability(TODAY)).totals.toSorted((one, other) => one.value - other.value)).toEqual([

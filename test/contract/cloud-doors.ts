@@ -196,6 +196,7 @@ export function fakeLedger(own: Partial<Ledger> = {}): Ledger & FakeState {
     redeem: noted('redeem', (sale) => ok(sale.codes.map((code) => approved(code, sale.basket)))),
     reverse: noted('reverse', () => ({ reversed: true, redemption: null }) as const),
     release: noted('release', () => undefined),
+    place: noted('place', () => 'stocked' as const),
     basket: async (client, basket) => {
       asked.push(['basket', { client, basket }]);
       return { basket, codes: [] };

@@ -6,6 +6,7 @@ import type { Address } from '../../cloud/distribution/identity.ts';
 import { parseCustomerNumber, parseEmail, parsePhone } from '../../cloud/distribution/identity.ts';
 import type { Distribution, KnownIdentity } from '../../cloud/distribution/port.ts';
 import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
+import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
 import { campaignOf, newCampaignSchema } from '../../cloud/issuing/campaign.ts';
 import { verifyLedger } from '../../cloud/ledger/audit.ts';
 import { createLedger } from '../../cloud/ledger/ledger.ts';
@@ -38,8 +39,10 @@ beforeEach(async () => {
     keys,
     now,
     randomBytes,
-    stockUnitsMax: 500,
+    stockMax: { units: 500, value: 500_000 },
+    places: sqlitePlacesStore(database),
     outgoing: { wake: () => undefined },
+    faceUrl: (link) => link,
   });
   distribution = createDistribution({
     ...{ store: sqliteDistributionStore(database), ledger, keys, randomBytes, now },

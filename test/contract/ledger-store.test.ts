@@ -552,6 +552,7 @@ async function seed(store: LedgerStore): Promise<void> {
         changedAt: NOW,
         offline: 'decline',
         barcode: 'qr',
+        blanks: null,
         issuedUnits: 3,
         issuedValue: dollars(15).amount,
       },

@@ -6,6 +6,7 @@ import { parseEmail } from '../../cloud/distribution/identity.ts';
 import type { Distribution } from '../../cloud/distribution/port.ts';
 import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
 import { campaignOf, newCampaignSchema } from '../../cloud/issuing/campaign.ts';
+import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
 import { createLedger } from '../../cloud/ledger/ledger.ts';
 import type { Ledger } from '../../cloud/ledger/port.ts';
 import { type Database, openDatabase } from '../../cloud/ledger/sqlite-database.ts';
@@ -32,12 +33,14 @@ beforeEach(async () => {
   const now = () => clock;
   const store = sqliteLedgerStore(database);
   const outgoing = { wake: () => undefined };
-  ledger = await createLedger({ store, keys, now, randomBytes, stockUnitsMax: 500, outgoing });
+  const stockMax = { units: 500, value: 500_000 };
+  const places = sqlitePlacesStore(database);
+  ledger = await createLedger({ store, keys, now, randomBytes, stockMax, places, faceUrl: (link) => link, outgoing });
   distribution = createDistribution({
     ...{ store: sqliteDistributionStore(database), ledger, keys, randomBytes, now },
     post: { sendProof: async () => undefined },
   });
-  faces = createFaces({ distribution, ledger, choosePlace: async () => 'stocked', now });
+  faces = createFaces({ distribution, ledger, now });
   await ledger.createStore({ id: '0001', name: 'Main Street', timeZone: 'America/New_York', address: null });
   const terms = newCampaignSchema.parse({
     ...{ title: '$5 off', discount: { type: 'amount', amount: 500, currency: 'USD' }, timeZone: 'UTC' },

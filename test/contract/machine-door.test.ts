@@ -27,6 +27,7 @@ const good: TillStatus = {
     backlog: 3,
     unsettledSince: null,
     holding: 412,
+    blanks: 0,
     inUse: 2,
     holdsUntil: null,
     clock: { proven: false, earliest: 0 },
@@ -41,7 +42,7 @@ const unused = async () => {
 };
 const till: DoorTill = {
   ...{ redeem: async () => ok([refused]), validate: unused, reverse: unused, release: unused, basket: unused },
-  ...{ history: unused, status },
+  ...{ history: unused, issue: unused, status },
 };
 
 let listening: Listening;
@@ -115,6 +116,7 @@ describe('without a token', () => {
       '/v1/baskets/{basket}',
       '/v1/codes/{code}',
       '/v1/drill',
+      '/v1/issues',
       '/v1/redemptions',
       '/v1/releases',
       '/v1/reversals',

@@ -11,6 +11,7 @@ import { createSecrets } from '../../cloud/distribution/secrets.ts';
 import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
 import type { Trace } from '../../cloud/distribution/traces.ts';
 import { campaignOf, newCampaignSchema } from '../../cloud/issuing/campaign.ts';
+import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
 import { createLedger } from '../../cloud/ledger/ledger.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
@@ -33,7 +34,8 @@ export async function openPostWorld({ channels = ['email', 'sms'] }: { channels?
   const database = openDatabase(':memory:');
   const ledger = await createLedger({
     store: sqliteLedgerStore(database),
-    ...{ keys, now, randomBytes, stockUnitsMax: 500, outgoing: { wake: () => undefined } },
+    ...{ keys, now, randomBytes, outgoing: { wake: () => undefined } },
+    ...{ stockMax: { units: 500, value: 500_000 }, places: sqlitePlacesStore(database), faceUrl: (link) => link },
   });
   const secrets = createSecrets(keys.sealKey, randomBytes);
   const store = sqlitePostStore(database);

@@ -12,6 +12,7 @@ import { type RegisterPorts, registerDoor } from '../../gateway/doors/register-d
 import { createToken, tokenFolder } from '../../gateway/doors/tokens.ts';
 import { makeLog } from '../../gateway/log.ts';
 import { type SaleRequest, TillUnavailable } from '../../gateway/till/port.ts';
+import { noCoupon } from '../../protocol/issue-api.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import { err, ok } from '../../protocol/result.ts';
 
@@ -58,6 +59,7 @@ const till: RegisterPorts['till'] = {
   reverse: async (request) => answer('reverse', request, { reversed: true, redemption: null }),
   release: async (request) => answer('release', request, undefined),
   basket: async (basket) => answer('basket', basket, { basket, codes: [] }),
+  issue: async (request) => answer('issue', request, noCoupon(request.basket, 'no_blanks')),
   history: async (code) =>
     answer(
       'history',
@@ -129,6 +131,24 @@ async function expectProblem(answered: ReturnType<typeof ask>, status: number, t
   expect(body).toMatchObject({ status, title: expect.any(String) });
   return { headers, body };
 }
+
+test('a register asks for a coupon: what the till says is the answer, and what is wrong is named', async () => {
+  const body = { campaign: 'thanks', basket: 'B-1', lane: '3', customer: 'C-1' };
+  expect(await post('/v1/issues', body)).toMatchObject({
+    status: 200,
+    body: {
+      decision: 'undetermined',
+      reason: 'no_blanks',
+      basket: 'B-1',
+      code: null,
+      facts: { retryAfterSeconds: 300 },
+    },
+  });
+  expect(asked).toEqual([{ call: 'issue', request: body }]);
+  await expectProblem(post('/v1/issues', { ...body, campaign: 'No Campaign' }), 422, 'invalid_request', 'campaign');
+  await expectProblem(post('/v1/issues', { ...body, code: 'x' }), 422, 'invalid_request', 'code');
+  await expectProblem(post('/v1/issues', body, { token: null }), 401, 'unauthorized');
+});
 
 describe('what a register asks', () => {
   test('reaches the till as it was given, and comes back as one decision', async () => {

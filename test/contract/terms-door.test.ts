@@ -18,6 +18,7 @@ const version = (n: number, changes: Partial<CampaignVersion> = {}): CampaignVer
     personalValueMax: 700,
     offline: 'decline',
     barcode: 'qr',
+    blanks: null,
   },
   changedAt: NOW + n,
   ...changes,

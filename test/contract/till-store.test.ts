@@ -309,12 +309,48 @@ describe.each([
     expect(hasUnsettled(store)).toBe(false);
   });
 
+  it('keeps a blank with its text until it is issued or closed, and gives it to one basket alone [I2, I4]', () => {
+    const sealed = 's'.repeat(64);
+    change({ do: 'install', reservation: item({ origin: 'blank' }), sealed });
+    expect(store.blank('spring')).toMatchObject({ reservation: 'res-00001', origin: 'blank' });
+    expect(store.blank('autumn')).toBeNull();
+    expect(store.holding(1)).toMatchObject({ holding: 0, blanks: 1 });
+    const { offer } = card();
+    const { codeHash } = item();
+    const issue = {
+      campaign: 'spring',
+      basket: 'A',
+      reservation: 'res-00001',
+      codeHash,
+      epoch: 1,
+      n: 3,
+      offer,
+      until: 9,
+    };
+    change({ do: 'issue', issue });
+    expect(store.issue('spring', 'A')).toEqual(issue);
+    expect(store.issue('spring', 'B')).toBeNull();
+    expect(store.issuedText('spring', 'A')).toBe(sealed);
+    expect(() => store.issuedText('spring', 'B')).toThrow(TillUnavailable);
+    expect(store.blank('spring')).toBeNull();
+    expect(store.reservation('res-00001')?.origin).toBe('scan');
+    expect(() => change({ do: 'issue', issue: { ...issue, basket: 'B' } })).toThrow();
+    change({
+      do: 'install',
+      reservation: item({ reservation: 'res-00002', codeHash: OTHER, origin: 'blank' }),
+      sealed,
+    });
+    expect(() => change({ do: 'issue', issue: { ...issue, reservation: 'res-00002' } })).toThrow('UNIQUE');
+    change({ do: 'close', reservation: 'res-00002', as: 'returned' });
+    expect(store.holding(1)).toMatchObject({ blanks: 0 });
+  });
+
   it('counts what is held and in use, and the earliest end', () => {
-    expect(store.holding(1)).toEqual({ holding: 0, inUse: 0, holdsUntil: null });
+    expect(store.holding(1)).toEqual({ holding: 0, inUse: 0, holdsUntil: null, blanks: 0 });
     install();
     install({ reservation: 'res-00002', codeHash: OTHER, notAfter: 900 });
     change({ do: 'use', of: held(), use });
-    expect(store.holding(1)).toEqual({ holding: 2, inUse: 1, holdsUntil: 900 });
+    expect(store.holding(1)).toEqual({ holding: 2, inUse: 1, holdsUntil: 900, blanks: 0 });
   });
 
   it('finds what is due: ended and idle, used up, lapsed, fetched and idle', () => {
@@ -371,7 +407,7 @@ describe('the till’s store on a disk', () => {
     install();
     store.close();
     const before = new Sqlite(path());
-    before.exec('ALTER TABLE reservations DROP COLUMN personal');
+    before.exec('ALTER TABLE reservations DROP COLUMN personal; DROP TABLE blanks; DROP TABLE issues');
     before.pragma('user_version = 1');
     before.close();
     store = new SqliteTillStore(path());

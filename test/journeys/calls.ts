@@ -7,6 +7,7 @@ import {
   type ReversalView,
   reversalSchema,
 } from '../../protocol/redemption-api.ts';
+import { type IssueView, issueSchema } from '../../protocol/issue-api.ts';
 import type { Call, History } from './history.ts';
 
 /** An HTTP answer as it came. */
@@ -120,6 +121,13 @@ export class Door {
     const call = this.#history.invoke({ op: 'release', door: this.id, codes: [code], basket });
     z.object({ released: z.literal(true) }).parse((await this.#send(call, '/v1/releases', { code, basket })).json);
     this.#history.ok(call, [], null);
+  }
+
+  /** A coupon for a basket. @throws Refused */
+  async issue(campaign: string, basket: string, about: object = {}): Promise<IssueView> {
+    const answer = await this.ask('/v1/issues', { body: { campaign, basket, ...about } });
+    if (answer.status !== 200) throw new Refused('/v1/issues', answer);
+    return issueSchema.parse(answer.json);
   }
 
   async basket(basket: string): Promise<BasketView> {

@@ -36,6 +36,7 @@ const CORE = [
   'gateway till receive outcome: before',
   'gateway till redeem: after',
   'gateway till redeem: answered',
+  'gateway till issue: after',
   'cloud store transaction: before',
   'cloud store transaction: after',
   'cloud distribution transaction: before',
@@ -43,7 +44,10 @@ const CORE = [
   'cloud carrier publish grant: after',
   'cloud carrier publish ack: before',
   'cloud carrier publish recall: after',
+  'cloud carrier publish no_blanks: before',
   'cloud ledger receive journal: after',
+  'cloud ledger receive blanks: after',
+  'cloud transaction makeBlanks: after',
   'cloud ledger redeem: answered',
   'cloud ledger reverse: after',
 ];

@@ -35,6 +35,9 @@ export async function traffic(
     office(town, name),
     given(town, name),
     tookIn(town, name),
+    printed(one, two, { campaign: 'thanks', basket: `${name}-receipt` }),
+    printed(cart, one, { campaign: 'thanks', basket: `${name}-order` }),
+    printedUnasked(town, one, name),
     fedIn(town, name),
     drilled(town),
   ]);
@@ -148,6 +151,31 @@ async function tookIn(town: Town, name: string): Promise<void> {
   });
   if (answer.status !== 201 && !answer.text.includes('a code that exists')) throw new Refused(path, answer);
   await approved(() => town.cart.redeem(code, `${name}-imported`));
+}
+
+type Receipt = { readonly campaign: string; readonly basket: string };
+
+/** A coupon on the receipt, the same one however often it is asked for, which another door redeems. */
+async function printed(door: Door, then: Door, { campaign, basket }: Receipt): Promise<void> {
+  const ask = async () => {
+    const issued = await patiently(() => door.issue(campaign, basket));
+    if (issued.code === null) throw new Error(`${basket}: ${issued.reason}`);
+    return issued.code;
+  };
+  const code = await until('the coupon', ask, PATIENCE_MS);
+  const again = await ask();
+  if (again !== code) throw new Error(`${basket} was given ${code}, then ${again}`);
+  await approved(() => then.redeem(code, `${basket}-next`));
+}
+
+/** Of a campaign that holds none ahead, and of none. */
+async function printedUnasked(town: Town, door: Door, name: string): Promise<void> {
+  const discount = { type: 'amount', amount: 100, currency: 'USD' };
+  const campaign = { title: `Reward ${name}`, discount, timeZone: 'UTC', startsAt: '2020-01-01', endsAt: '2099-12-31' };
+  await made(town, '/v1/campaigns', { ...campaign, id: `reward-${name}` });
+  await printed(door, door, { campaign: `reward-${name}`, basket: `${name}-reward` });
+  const nothing = () => patiently(() => door.issue(`never-${name}`, `${name}-nothing`));
+  await until('a clear no', async () => (await nothing()).reason === 'unknown_campaign', PATIENCE_MS);
 }
 
 /** A till tells what it did by itself: sale and undoing, each again until it is answered. */

@@ -31,7 +31,7 @@ describe('settings of the cloud', () => {
         url: null,
         broker: { kind: 'embedded', port: 1883 },
         brokerPublicUrl: null,
-        stockUnitsMax: 500,
+        stockMax: { units: 500, value: 500_000 },
         country: null,
         mail: null,
         sms: null,

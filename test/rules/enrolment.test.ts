@@ -137,7 +137,13 @@ describe('an enrolment code', () => {
     const { gateway } = await enrolled(code);
     const revoked: GatewayView = {
       ...{ id: gateway, store: '0042', state: 'revoked', connected: false, lastHeard: null, version: null, epoch: 2 },
-      ...{ backlog: 0, holds: { units: 0, value: 0 }, inDoubt: { units: 0, value: 0 }, drillUntil: null },
+      ...{
+        backlog: 0,
+        holds: { units: 0, value: 0 },
+        blanks: { units: 0, value: 0 },
+        inDoubt: { units: 0, value: 0 },
+        drillUntil: null,
+      },
     };
     ledger = withStore({ gateways: async () => [revoked] });
     expect((await ask(code)).ok).toBe(false);

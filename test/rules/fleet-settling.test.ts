@@ -151,6 +151,7 @@ describe('an entry `redeemed`', () => {
         personalValueMax: null,
         offline: 'decline' as const,
         barcode: 'qr' as const,
+        blanks: null,
       },
       changedAt: NOW - 100_000 + n,
     });

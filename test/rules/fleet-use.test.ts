@@ -481,7 +481,11 @@ describe('stock', () => {
   });
 
   test('of a campaign for named stores is dealt in turn to the boxes that are there, up to the cap of each [K1]', async () => {
-    const dealing = await openWorld({ count: 7, card: { stores: ['0001', '0002'] }, stockUnitsMax: 3 });
+    const dealing = await openWorld({
+      count: 7,
+      card: { stores: ['0001', '0002'] },
+      stockMax: { units: 3, value: 10_000 },
+    });
     const [one, two] = [await dealing.box('0001'), await dealing.box('0002')];
     await dealing.ledger.tick();
     await one.take();
@@ -774,8 +778,10 @@ describe('the line to a box', () => {
         sealKey: Buffer.alloc(32, 8),
         publicKey: { id: 'cloudkey', publicKey: 'A'.repeat(43) },
       },
-      ...{ now: () => world.clock.now, randomBytes: (size: number) => Buffer.alloc(size, 1), stockUnitsMax: 1 },
+      ...{ now: () => world.clock.now, randomBytes: (size: number) => Buffer.alloc(size, 1) },
+      ...{ places: world.places, stockMax: { units: 1, value: 1_000 } },
       outgoing: { wake: () => undefined },
+      faceUrl: (link) => `https://coupons.example/c/${link}`,
     });
     expect(again.incarnation).toBe(world.ledger.incarnation);
     expect((await again.gateways())[0]).toMatchObject({

@@ -207,6 +207,7 @@ describe('what a box had heard of when it sold', () => {
       personalValueMax: null,
       offline: 'decline' as const,
       barcode: 'qr' as const,
+      blanks: null,
     },
     changedAt: at,
     ...changes,

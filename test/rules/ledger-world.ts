@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { createLedger } from '../../cloud/ledger/ledger.ts';
+import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
+import { createLedger, type LedgerPorts } from '../../cloud/ledger/ledger.ts';
 import type { CartSale, Ledger, RefusedAttempt } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
@@ -22,6 +23,7 @@ import { cardWith, dollars, NOW } from './ledger-rows.ts';
 
 /** The ledger as it runs, over SQLite in memory, with a clock that a test moves and boxes that speak in messages. */
 
+const STOCK_MAX = { units: 500, value: 500_000 };
 const FLEET_KEY = Buffer.alloc(32, 7);
 
 export type World = Awaited<ReturnType<typeof openWorld>>;
@@ -32,16 +34,19 @@ export async function openWorld({
   capUnits = null,
   capValue = null,
   personalValueMax = null,
-  stockUnitsMax = 500,
+  stockMax = STOCK_MAX,
   refused,
+  blanks = null,
 }: Options = {}) {
   const database = openDatabase(':memory:');
   const store = sqliteLedgerStore(database);
+  const places = sqlitePlacesStore(database);
   const clock = { now: NOW };
   /** A cloud's process starts on the data that are there. */
   const start = (over: LedgerStore = store) =>
     createLedger({
       store: over,
+      places,
       keys: {
         fleetKey: FLEET_KEY,
         sealKey: Buffer.alloc(32, 8),
@@ -49,9 +54,10 @@ export async function openWorld({
       },
       now: () => clock.now,
       randomBytes: (size) => randomBytes(size),
-      stockUnitsMax,
+      stockMax,
       outgoing: { wake: () => undefined },
       ...(refused === undefined ? {} : { refused }),
+      faceUrl: (link) => `https://coupons.example/c/${link}`,
     });
   const ledger = await start();
   for (const [id, name] of [
@@ -69,11 +75,12 @@ export async function openWorld({
       personalValueMax,
       offline: 'decline',
       barcode: 'qr',
+      blanks,
     },
   });
   const codes = await issue(ledger, count);
   return {
-    ...{ ledger, store, database, clock, codes, start },
+    ...{ ledger, store, places, database, clock, codes, start },
     shop: shopOf(ledger, 'shop'),
     app: shopOf(ledger, 'app'),
     /** A box of a store, enrolled and welcomed. */
@@ -97,8 +104,9 @@ type Options = {
   readonly capUnits?: number | null;
   readonly capValue?: number | null;
   readonly personalValueMax?: number | null;
-  readonly stockUnitsMax?: number;
+  readonly stockMax?: LedgerPorts['stockMax'];
   readonly refused?: (attempt: RefusedAttempt) => void;
+  readonly blanks?: { readonly perStore: number } | null;
 };
 
 export async function issue(ledger: Ledger, count: number): Promise<string[]> {
@@ -443,6 +451,8 @@ export class Box {
   }
 
   #closed(reservation: string): boolean {
-    return this.entries.some(({ body }) => 'reservation' in body && body.reservation === reservation);
+    return this.entries.some(
+      ({ body }) => body.kind !== 'issued' && 'reservation' in body && body.reservation === reservation,
+    );
   }
 }

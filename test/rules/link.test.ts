@@ -70,7 +70,7 @@ const unused = () => {
 };
 const till: Till = {
   ...{ validate: unused, redeem: unused, reverse: unused, release: unused, basket: unused, history: unused },
-  ...{ leave: unused },
+  ...{ leave: unused, issue: unused },
   ...{ tick: unused, status: unused, close: unused },
   receive: (_header, message) => receive(message),
   lineIs: (state) => void line.push(state),

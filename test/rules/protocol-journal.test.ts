@@ -57,6 +57,14 @@ const GOLDEN: readonly (readonly [EntryBody, string])[] = [
     { kind: 'policy', campaign: 'spring', version: 2 },
     '4d730fa0bc67d1f3eca71348ce58b49ff48d16aa7d046c08a0571286237cb720',
   ],
+  [
+    {
+      ...{ kind: 'issued', reservation: 'reservation-3', ...sale, codeHash: hashOfDigit('e'), generation: 0 },
+      ...{ campaign: 'thanks', lane: '3', total: { amount: 4200, currency: 'USD' }, customer: null },
+      ...{ at: 1795428120000, timeProven: true },
+    },
+    '97aebc57af422c72b1d566c02e0d0588272bcb87bc7e2cdfff8da7d9292ff4e2',
+  ],
 ];
 const bodies = GOLDEN.map(([body]) => body);
 const start = { epoch: 1, n: 0, hash: GENESIS_HASH };

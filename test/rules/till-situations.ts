@@ -97,6 +97,8 @@ export const SITUATIONS = {
   'stocked, idle, cut off': { held: HELD, session: cut },
   'fetched, idle': { held: { ...HELD, origin: 'scan' } },
   'fetched, idle, cut off': { held: { ...HELD, origin: 'scan' }, session: cut },
+  'a blank': { held: { ...HELD, origin: 'blank' } },
+  'a blank, cut off': { held: { ...HELD, origin: 'blank' }, session: cut },
   'in use by A, stocked': { held: inUse('A') },
   'in use by A, fetched': { held: inUse('A', { origin: 'scan', use: useBy('A', { mode: 'online' }) }) },
   'in use by A, fetched, cut off': {

@@ -1,8 +1,10 @@
 import { createHmac } from 'node:crypto';
+import { blankKeyOf, sealBlank } from '../../protocol/blank-seal.ts';
 import type { Card } from '../../protocol/card.ts';
 import { type Code, hashCode, lastFour, makeCodes } from '../../protocol/code.ts';
 import type { CodeForm } from '../../protocol/code-form.ts';
 import { readCode } from '../../protocol/code-reading.ts';
+import { makeKeyPair, readPrivateKey } from '../../protocol/envelope.ts';
 import { GENESIS_HASH, type Head } from '../../protocol/journal.ts';
 import { RESERVATION_MS } from '../../protocol/limits.ts';
 import type { Down, DownBody, DownType, Up, UpBody, UpType } from '../../protocol/messages.ts';
@@ -23,6 +25,7 @@ export const DOOR = `gateway:${GATEWAY}`;
 export const STORE = { id: '0042', name: 'Main Street', timeZone: 'America/New_York' };
 export const INCARNATION = `1-${'a'.repeat(32)}`;
 const FLEET_KEY = new Uint8Array(32).fill(7);
+export const BLANK_KEY = blankKeyOf(readPrivateKey(makeKeyPair().privatePem));
 /** 23 November 2026, 10:00 UTC. */
 export const T0 = Date.UTC(2026, 10, 23, 10);
 
@@ -41,6 +44,8 @@ export function codeOf(raw: string, forms: readonly CodeForm[]): Code {
   if (reading.kind !== 'code') throw new Error(`${raw} reads as ${reading.kind}`);
   return reading.code;
 }
+/** Where its face would be. */
+export const faceOf = (code: Code) => `https://coupons.example/c/${hashOf(code).slice(0, 22)}`;
 export const hashOf = (code: Code) => hashCode(FLEET_KEY, code);
 
 export const card = (changes: Partial<Card> = {}): Card => ({
@@ -167,7 +172,14 @@ export class World {
         this.#timers.add(timer);
         return () => this.#timers.delete(timer);
       },
-      identity: { gateway: GATEWAY, store: STORE, fleetKey: FLEET_KEY, keyId: 'key-0001', version: '0.1.0' },
+      identity: {
+        gateway: GATEWAY,
+        store: STORE,
+        fleetKey: FLEET_KEY,
+        blankKey: BLANK_KEY,
+        keyId: 'key-0001',
+        version: '0.1.0',
+      },
       settings: { reserveDeadlineMs: 800, strict: this.strict },
     });
     return this.till;
@@ -277,6 +289,14 @@ export class World {
       cardVersion: 1,
       ...changes,
     };
+  }
+
+  /** A blank, as the cloud grants it to this box. */
+  blank(code: Code): ReservationGrant {
+    const place = { gateway: GATEWAY, codeHash: hashOf(code) };
+    const sealed = sealBlank(BLANK_KEY.publicKey, { code, link: faceOf(code) }, place);
+    if (sealed === null) throw new Error('it cannot be sealed');
+    return this.reservation(code, { sealed });
   }
 
   /** Reserved ahead here. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
+import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
 import { createLedger } from '../../cloud/ledger/ledger.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
@@ -13,6 +14,8 @@ import { mqttDial } from '../../gateway/cloud-link/mqtt.ts';
 import { SqliteTillStore } from '../../gateway/till/sqlite-store.ts';
 import { createTill } from '../../gateway/till/till.ts';
 import { makeWitnessFile, WitnessFile } from '../../gateway/till/witness-file.ts';
+import { blankKeyOf } from '../../protocol/blank-seal.ts';
+import { makeKeyPair, readPrivateKey } from '../../protocol/envelope.ts';
 import { downSchemas, upSchemas } from '../../protocol/messages.ts';
 import { POINTS, PORTS } from '../crash/points.ts';
 
@@ -43,7 +46,11 @@ function openCloud() {
   const store = sqliteLedgerStore(database);
   const outgoing = { wake: () => undefined };
   const ledger = () =>
-    createLedger({ store, keys: keys.value, now: Date.now, randomBytes, stockUnitsMax: 1, outgoing });
+    createLedger({
+      ...{ store, places: sqlitePlacesStore(database), keys: keys.value, now: Date.now, randomBytes, outgoing },
+      stockMax: { units: 1, value: 1_000 },
+      faceUrl: (link) => link,
+    });
   return { database, store, ledger, keys: keys.value };
 }
 
@@ -80,6 +87,7 @@ describe('every method that makes something durable or visible has a crash point
         gateway: 'gw-0000000000000001',
         store: { id: '0001', name: 'Main Street', timeZone: 'UTC' },
         fleetKey: randomBytes(32),
+        blankKey: blankKeyOf(readPrivateKey(makeKeyPair().privatePem)),
         keyId: 'a-key-of-it',
         version: '0',
       },

@@ -265,7 +265,13 @@ export const BROKEN_DESIGNS = {
   B21: {
     id: 'B21',
     what: 'the void mark is lost by a return or a reversal',
-    edits: [{ file: CODE_RULES, from: "  return code.voidMark ? 'voided' : 'issued';\n", to: "  return 'issued';\n" }],
+    edits: [
+      {
+        file: CODE_RULES,
+        from: "  return code.voidMark || code.blank ? 'voided' : 'issued';\n",
+        to: "  return 'issued';\n",
+      },
+    ],
   },
   B22: {
     id: 'B22',

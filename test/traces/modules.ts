@@ -38,7 +38,15 @@ function patchedCopy({ id, edits }: BrokenDesign): string {
   const copy = join(COPIES, id);
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(copy, { recursive: true });
-  for (const room of ['protocol', 'cloud/ledger', 'cloud/fleet', 'cloud/issuing', 'cloud/keys.ts', 'gateway/till'])
+  for (const room of [
+    'protocol',
+    'cloud/ledger',
+    'cloud/fleet',
+    'cloud/issuing',
+    'cloud/distribution',
+    'cloud/keys.ts',
+    'gateway/till',
+  ])
     cpSync(join(ROOT, room), join(copy, room), { recursive: true });
   for (const { file, from, to } of edits) {
     const path = join(copy, file);

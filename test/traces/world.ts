@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
+import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
 import type { Ledger } from '../../cloud/ledger/port.ts';
 import type { Till } from '../../gateway/till/port.ts';
 import type { WitnessReading } from '../../gateway/till/start-rules.ts';
 import type { Witness } from '../../gateway/till/witness.ts';
+import { blankKeyOf } from '../../protocol/blank-seal.ts';
+import { makeKeyPair, readPrivateKey } from '../../protocol/envelope.ts';
 import { GENESIS_HASH, type Head } from '../../protocol/journal.ts';
 import type { Down, Header, Up } from '../../protocol/messages.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
@@ -19,6 +22,7 @@ export const HOUR = 3_600_000;
 const WANT_DEADLINE_MS = 30;
 const START = Date.parse('2026-11-23T09:00:00Z');
 const FLEET_KEY = Buffer.alloc(32, 7);
+const BLANK_KEY = blankKeyOf(readPrivateKey(makeKeyPair().privatePem));
 const TOTAL = { amount: 4200, currency: 'USD' } as const;
 
 type Message = { readonly header: Header; readonly message: Up };
@@ -40,8 +44,10 @@ export class World {
 
   static async make(modules: Modules, boxes = 1): Promise<World> {
     const world = new World(modules);
+    const database = modules.openDatabase(':memory:');
     world.ledger = await modules.createLedger({
-      store: modules.sqliteLedgerStore(modules.openDatabase(':memory:')),
+      store: modules.sqliteLedgerStore(database),
+      places: sqlitePlacesStore(database),
       keys: {
         fleetKey: FLEET_KEY,
         sealKey: randomBytes(32),
@@ -49,8 +55,9 @@ export class World {
       },
       now: () => world.now,
       randomBytes,
-      stockUnitsMax: 500,
+      stockMax: { units: 500, value: 500_000 },
       outgoing: { wake: () => undefined },
+      faceUrl: (link) => `https://coupons.example/c/${link}`,
     });
     await world.#seed();
     for (let i = 0; i < boxes; i += 1) world.boxes.push(await Box.enrol(world, i));
@@ -88,6 +95,7 @@ export class World {
       personalValueMax: null,
       offline: 'decline',
       barcode: 'qr',
+      blanks: null,
     });
     const stack = await ledger.issueStack('spring', 5);
     if (!stack.ok) throw new Error('no stack');
@@ -248,6 +256,7 @@ export class Box {
         gateway: this.id,
         store: { id: this.store, name: `Store ${this.store}`, timeZone: 'UTC' },
         fleetKey: FLEET_KEY,
+        blankKey: BLANK_KEY,
         keyId: 'box-key-1',
         version: 'test',
       },

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
-import type { Face, PlaceChosen } from '../../distribution/faces.ts';
+import type { Face } from '../../distribution/faces.ts';
+import type { PlaceChosen } from '../../distribution/port.ts';
 import type { Store } from '../../ledger/port.ts';
 import { type AssetPath, document, frame, type Html, type Shop } from './document.ts';
 import { icon } from './icons.ts';

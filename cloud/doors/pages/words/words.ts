@@ -1,4 +1,4 @@
-import type { PlaceChosen } from '../../../distribution/faces.ts';
+import type { PlaceChosen } from '../../../distribution/port.ts';
 
 /**
  * Every word of the pages for customers, in one language. What is put in is text already: dates, times, money and names.
