@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { err, ok, type Result } from '../protocol/result.ts';
-import { isCountry } from './distribution/identity.ts';
+import { isCountry, parseEmail } from './distribution/identity.ts';
 import {
   isLoopback,
   listenerSettings,
@@ -33,6 +33,10 @@ export type Config = {
   readonly stockMax: { readonly units: number; readonly value: number };
   /** ISO 3166, of telephone numbers that are written without a country code; null: they must have one. */
   readonly country: string | null;
+  /** Null: no e-mail is sent. */
+  readonly mail: MailSettings | null;
+  /** Null: no text messages are sent. */
+  readonly sms: SmsSettings | null;
   /** Whose coupons these are, as customers know it. */
   readonly retailer: string;
   /** How a customer reaches the retailer, as it is printed; null: faces do not say. */
@@ -41,6 +45,15 @@ export type Config = {
   readonly shopUrl: string | null;
   readonly tls: Tls | null;
   readonly insecureLan: boolean;
+};
+/** `url` with user and password, where the server wants them; `from` as in a mail's head. */
+export type MailSettings = { readonly url: string; readonly from: string; readonly perSecond: number };
+export type SmsSettings = {
+  readonly url: string;
+  readonly account: string;
+  readonly token: string;
+  readonly from: string;
+  readonly perSecond: number;
 };
 export type EmbeddedBroker = { readonly kind: 'embedded'; readonly port: number };
 export type OutsideBroker = {
@@ -76,6 +89,9 @@ export function readConfig({ file, data, env }: Sources): Result<Config, Setting
 const CLOUD_PORT = 8080;
 const BROKER_PORT = 1883;
 const STOCK_UNITS_MAX = 500;
+/** Modest: a provider that is asked for more than was agreed refuses, or takes its customers for a sender of spam. */
+const MAILS_PER_SECOND = 20;
+const TEXTS_PER_SECOND = 10;
 /** 500 coupons of 10.00: what a stolen box may cost. */
 const STOCK_VALUE_MAX = 500_000;
 
@@ -98,6 +114,14 @@ const table = {
   TEARLINE_STOCK_UNITS_MAX: numberSetting(0, 100_000),
   TEARLINE_STOCK_VALUE_MAX: numberSetting(0, 1_000_000_000_000),
   TEARLINE_CLOUD_COUNTRY: countrySetting,
+  TEARLINE_SMTP_URL_FILE: textSetting,
+  TEARLINE_MAIL_FROM: textSetting,
+  TEARLINE_MAILS_PER_SECOND: numberSetting(1, 1_000),
+  TEARLINE_SMS_URL: urlSetting('http', 'https'),
+  TEARLINE_SMS_ACCOUNT: textSetting,
+  TEARLINE_SMS_TOKEN_FILE: textSetting,
+  TEARLINE_SMS_FROM: textSetting,
+  TEARLINE_TEXTS_PER_SECOND: numberSetting(1, 1_000),
   TEARLINE_CLOUD_RETAILER: textSetting,
   TEARLINE_CLOUD_CONTACT: textSetting,
   TEARLINE_CLOUD_SHOP_URL: urlSetting('https', 'http'),
@@ -111,6 +135,10 @@ function complete(given: Settings<typeof table>): Result<Config, SettingsError> 
   if (!tls.ok) return tls;
   const broker = brokerOf(given);
   if (!broker.ok) return broker;
+  const mail = mailOf(given);
+  if (!mail.ok) return mail;
+  const sms = smsOf(given);
+  if (!sms.ok) return sms;
   return ok({
     data: given.data ?? '.tearline/cloud',
     host: given.host ?? '127.0.0.1',
@@ -123,6 +151,8 @@ function complete(given: Settings<typeof table>): Result<Config, SettingsError> 
       value: given.stock_value_max ?? STOCK_VALUE_MAX,
     },
     country: given.country ?? null,
+    mail: mail.value,
+    sms: sms.value,
     retailer: given.retailer ?? 'Tearline',
     contact: given.contact ?? null,
     shopUrl: given.shop_url ?? null,
@@ -143,6 +173,44 @@ function brokerOf(given: Settings<typeof table>): Result<EmbeddedBroker | Outsid
     password: password.value?.toString('utf8').trim() ?? '',
     ca: ca.value,
   });
+}
+
+function mailOf(given: Settings<typeof table>): Result<MailSettings | null, SettingsError> {
+  const { smtp_url_file: file, mail_from: from, mails_per_second: perSecond } = given;
+  if (file === undefined && from === undefined) return ok(null);
+  if (file === undefined || from === undefined)
+    return err('TEARLINE_SMTP_URL_FILE and TEARLINE_MAIL_FROM go together: set both or none');
+  if (!isMailFrom(from)) return err('TEARLINE_MAIL_FROM: expected one line, as Coupons <coupons@example.com>');
+  const read = readOptional('TEARLINE_SMTP_URL_FILE', file);
+  if (!read.ok) return read;
+  const url = read.value?.toString('utf8').trim() ?? '';
+  if (!isSmtpUrl(url))
+    return err(`TEARLINE_SMTP_URL_FILE: expected ${file} to hold smtp://HOST:PORT or smtps://USER:PASSWORD@HOST`);
+  return ok({ url, from, perSecond: perSecond ?? MAILS_PER_SECOND });
+}
+
+function isMailFrom(from: string): boolean {
+  const address = /^(?:[^\p{C}<>"]*<)?([^\s<>]+?)>?$/u.exec(from)?.[1] ?? '';
+  return parseEmail(address).ok && from.endsWith('>') === from.includes('<');
+}
+
+function isSmtpUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && ['smtp:', 'smtps:'].includes(url.protocol) && url.hostname !== '';
+}
+
+function smsOf(given: Settings<typeof table>): Result<SmsSettings | null, SettingsError> {
+  const { sms_url: url, sms_account: account, sms_token_file: file, sms_from: from } = given;
+  if ([url, account, file, from].every((value) => value === undefined)) return ok(null);
+  if (url === undefined || account === undefined || file === undefined || from === undefined)
+    return err(
+      'TEARLINE_SMS_URL, TEARLINE_SMS_ACCOUNT, TEARLINE_SMS_TOKEN_FILE and TEARLINE_SMS_FROM go together: set all or none',
+    );
+  const token = readOptional('TEARLINE_SMS_TOKEN_FILE', file);
+  if (!token.ok) return token;
+  const text = token.value?.toString('utf8').trim() ?? '';
+  if (text === '') return err(`TEARLINE_SMS_TOKEN_FILE: ${file} is empty`);
+  return ok({ url, account, token: text, from, perSecond: given.texts_per_second ?? TEXTS_PER_SECOND });
 }
 
 function readTls({ tls_cert_file, tls_key_file }: Settings<typeof table>): Result<Tls | null, SettingsError> {
@@ -190,6 +258,7 @@ function unsafeAddress(config: Config): SettingsError | null {
     ['TEARLINE_CLOUD_URL', config.url],
     ['TEARLINE_BROKER_URL', config.broker.kind === 'outside' ? config.broker.url : null],
     ['TEARLINE_BROKER_PUBLIC_URL', config.brokerPublicUrl],
+    ['TEARLINE_SMS_URL', config.sms?.url ?? null],
   ] as const;
   const unsafe = addresses.find(([, address]) => address !== null && isPlainOutside(address));
   if (unsafe === undefined) return null;

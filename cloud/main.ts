@@ -6,9 +6,16 @@ import about from '../package.json' with { type: 'json' };
 import { err, ok, type Result } from '../protocol/result.ts';
 import { type Broker, startBroker } from './broker/aedes-broker.ts';
 import { CLOUD_USER } from './broker/gate.ts';
-import type { Config } from './config.ts';
+import type { Config, SmsSettings } from './config.ts';
 import { createDistribution } from './distribution/distribution.ts';
 import type { Distribution } from './distribution/port.ts';
+import { httpSmsSender } from './distribution/post/http-sms.ts';
+import { createPostOffice, type PostOffice } from './distribution/post/post-office.ts';
+import { Postbox } from './distribution/post/postbox.ts';
+import { smtpMailer } from './distribution/post/smtp-mailer.ts';
+import { sqlitePostStore } from './distribution/post/sqlite-post-store.ts';
+import type { PostChannel, PostStore } from './distribution/post/store.ts';
+import { createSecrets } from './distribution/secrets.ts';
 import type { NoteTrace } from './distribution/traces.ts';
 import { sqliteDistributionStore } from './distribution/sqlite-distribution-store.ts';
 import type { DistributionStore } from './distribution/store.ts';
@@ -25,7 +32,9 @@ import { machineDoor } from './doors/machine-door.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { type Listening, listen } from './doors/server.ts';
 import { sqliteIdempotencyStore, sqliteTokenStore } from './doors/sqlite-door-stores.ts';
+import { smsDoor } from './doors/sms-door.ts';
 import type { TokenStore } from './doors/tokens.ts';
+import { unsubscribeDoor } from './doors/unsubscribe-door.ts';
 import type { EnrolmentStore } from './fleet/enrolment-store.ts';
 import type { Carrier } from './fleet/link.ts';
 import { connectFleet, type FleetLink } from './fleet/mqtt.ts';
@@ -55,6 +64,7 @@ export type Data = {
   readonly database: Database;
   readonly store: LedgerStore;
   readonly distribution: DistributionStore;
+  readonly post: PostStore;
   readonly tokens: TokenStore;
   readonly enrolments: EnrolmentStore;
 };
@@ -118,6 +128,7 @@ export function openData(directory: string, { checked } = { checked: false }): R
       database,
       store: sqliteLedgerStore(database),
       distribution: sqliteDistributionStore(database),
+      post: sqlitePostStore(database),
       tokens: sqliteTokenStore(database),
       enrolments: sqliteEnrolmentStore(database),
     });
@@ -132,7 +143,7 @@ type Closing = () => void | Promise<void>;
 /** All that is plugged together. What is opened is noted in `opened`, to be closed in the opposite order. */
 async function run(
   config: Config,
-  { keys, database, store, distribution: distributed, tokens, enrolments }: Data,
+  { keys, database, store, distribution: distributed, post, tokens, enrolments }: Data,
   around: Around,
   log: Log,
   stop: AbortSignal,
@@ -156,10 +167,14 @@ async function run(
   opened.push(() => traces.flush());
   const ledger = around.ledger(made);
   opened.push(() => ledger.close());
+  // Known when it listens: until then nobody needs it.
+  const reached = { url: withoutSlash(publicUrl(config, config.port)) };
+  const { postbox, officeWith } = postRooms(config, post, keys, () => reached.url, traces.note, log);
   const distribution = createDistribution({
     ...{ store: distributed, ledger, keys, randomBytes, now },
-    post: { sendProof: () => Promise.reject(new Error('no channel is set up')) },
+    post: postbox,
   });
+  const postOffice = officeWith(distribution);
 
   const cloudPassword = randomBytes(32).toString('base64url');
   const broker = await brokerOf(config, ledger, cloudPassword, log);
@@ -177,21 +192,15 @@ async function run(
   const idempotency = sqliteIdempotencyStore(database);
   const books = createBooks({ store: sqliteBooksStore(database), now });
   const listening = await openDoors(config, broker.value, {
-    store,
-    ledger,
-    distribution,
-    attribution,
+    ...{ store, ledger, books, distribution, postOffice, attribution, tokens, enrolments, idempotency, keys, log, now },
+    publicUrl: () => reached.url,
     note: traces.note,
-    books,
-    tokens,
-    enrolments,
-    idempotency,
-    keys,
-    log,
-    now,
   });
   if (!listening.ok) return listening;
   opened.push(listening.value.close);
+  reached.url = withoutSlash(publicUrl(config, listening.value.port));
+  await postOffice.open();
+  opened.push(postOffice.close);
   log.info(
     { url: publicUrl(config, listening.value.port), brokerPort: broker.value?.port, pid: process.pid },
     'the cloud serves',
@@ -205,6 +214,8 @@ type DoorParts = Pick<Data, 'store' | 'keys' | 'tokens' | 'enrolments'> & {
   readonly ledger: Ledger;
   readonly books: Books;
   readonly distribution: Distribution;
+  readonly postOffice: PostOffice;
+  readonly publicUrl: () => string;
   readonly attribution: AttributionPorts;
   readonly note: NoteTrace;
   readonly idempotency: IdempotencyStore;
@@ -213,9 +224,8 @@ type DoorParts = Pick<Data, 'store' | 'keys' | 'tokens' | 'enrolments'> & {
 };
 
 async function openDoors(config: Config, broker: Broker | null, parts: DoorParts): Promise<Result<Listening, Failure>> {
-  const { store, ledger, books, distribution, attribution, note, tokens, enrolments, idempotency, keys, log, now } =
-    parts;
-  const url = publicUrl(config, config.port).replace(/\/$/, '');
+  const { store, ledger, distribution, postOffice, note, tokens, enrolments, idempotency, keys, log, now } = parts;
+  const url = parts.publicUrl();
   const failures = createFailures(now);
   const pages = customerPages({
     ...{ ledger, distribution, failures, url, log, now },
@@ -239,11 +249,10 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
       now,
     }),
     ...feedDoor(ledger),
-    ...adminDoor({
-      ...{ ledger, books, enrolments, distribution, attribution, country: config.country, log, now },
-      faceUrl: faceUrl(config),
-    }),
+    ...adminDoor({ ...parts, country: config.country, faceUrl: faceUrl(config) }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
+    ...smsDoor({ postOffice, smsToken: config.sms?.token ?? null, publicUrl: parts.publicUrl, failures }),
+    ...unsubscribeDoor(postOffice),
     ...pages.endpoints,
   ];
   const machine = machineDoor({
@@ -265,6 +274,37 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
       return close();
     },
   });
+}
+
+/** The postbox comes before distribution, which puts one-time codes into it, and the office after: it gives out coupons. */
+function postRooms(
+  config: Config,
+  store: PostStore,
+  keys: CloudKeys,
+  publicUrl: () => string,
+  noteTrace: NoteTrace,
+  log: Log,
+) {
+  const { mail, sms } = config;
+  const now = Date.now;
+  const secrets = createSecrets(keys.sealKey, randomBytes);
+  const channels = new Set<PostChannel>();
+  if (mail !== null) channels.add('email');
+  if (sms !== null) channels.add('sms');
+  const postbox = new Postbox({ store, secrets, channels, now });
+  const sender = (settings: SmsSettings) => {
+    const status = { statusUrl: () => `${publicUrl()}/sms/status` };
+    return { sender: httpSmsSender({ ...settings, ...status }), perSecond: settings.perSecond };
+  };
+  const officeWith = (distribution: Distribution) =>
+    createPostOffice({
+      ...{ store, secrets, distribution, postbox, channels, country: config.country, publicUrl, log, now },
+      mail: mail === null ? null : { mailer: smtpMailer(mail), perSecond: mail.perSecond },
+      sms: sms === null ? null : sender(sms),
+      noteTrace,
+      newId: () => randomBytes(16).toString('hex'),
+    });
+  return { postbox, officeWith };
 }
 
 async function brokerOf(
@@ -307,6 +347,8 @@ function brokerUrl(config: Config, embedded: Broker | null): string {
 
 const publicUrl = (config: Config, port: number): string =>
   config.url ?? `${config.tls === null ? 'http' : 'https'}://localhost:${port}`;
+
+const withoutSlash = (url: string): string => url.replace(/\/$/, '');
 
 /** The live face of a coupon, by its personal link. */
 const faceUrl =

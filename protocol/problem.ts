@@ -29,6 +29,7 @@ const problems = {
   import_refused: { status: 422, title: 'The file cannot be imported. Nothing of it was.' },
   cap_exceeded: { status: 422, title: 'The campaign’s cap would be exceeded.' },
   none_left: { status: 409, title: 'No coupon of this campaign is left.' },
+  not_set_up: { status: 409, title: 'This channel is not set up: the cloud’s settings name no provider for it.' },
   ended: { status: 409, title: 'This campaign has ended.' },
   too_many_failures: { status: 429, title: 'Too many failed attempts. Wait before the next one.' },
   not_proved: { status: 403, title: 'These are not the digits, or they are too old or were tried too often.' },

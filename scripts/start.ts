@@ -5,11 +5,12 @@ import { parseArgs } from 'node:util';
 import { Children } from './start/children.ts';
 import { CloudApi } from './start/cloud-api.ts';
 import { type Demo, readDemo, writeDemo } from './start/demo.ts';
+import { startPhone } from './start/phone.ts';
 import { portsFrom, prepareStores, seedCampaign, stockFirstCodes } from './start/seed.ts';
 import { summary } from './start/summary.ts';
 
 const USAGE =
-  'Usage: npm start -- [--data DIR] [--port-base N]   (N the cloud, N+1 and N+2 the gateways, N+3 the broker)';
+  'Usage: npm start -- [--data DIR] [--port-base N]   (N the cloud, N+1 and N+2 the gateways, N+3 the broker, N+4 and N+5 the phone)';
 const EXIT_USAGE = 64;
 const EXIT_UNAVAILABLE = 69;
 const EXIT_IO = 74;
@@ -46,18 +47,26 @@ async function startAll(data: string, ports: ReturnType<typeof portsFrom>, child
   const before = readDemo(data);
   console.log(before === null ? `First start: making the demo in ${data} …` : `Starting from ${data} …`);
   const cloud = `http://localhost:${ports.cloud}`;
-  const cloudPid = await children.start('cloud', ['cloud', 'serve', '--data', join(data, 'cloud')], {
+  const phone = await startPhone(data, ports, cloud, children);
+  const cloudPid = await children.start('cloud', ports.cloud, ['cloud', 'serve', '--data', join(data, 'cloud')], {
+    ...phone.settings,
     TEARLINE_CLOUD_PORT: String(ports.cloud),
     TEARLINE_CLOUD_URL: cloud,
     TEARLINE_BROKER_PORT: String(ports.broker),
   });
-  const seed = { ...(before ?? (await seedCampaign(data, cloud, children))), cloud, cloudPid };
+  const seed = {
+    ...(before ?? (await seedCampaign(data, cloud, children))),
+    cloud,
+    cloudPid,
+    phone: phone.url,
+    phonePid: phone.pid,
+  };
   const api = new CloudApi(cloud, seed.adminToken);
   await api.ready();
   const boxes = await prepareStores(data, api, ports, before?.gateways ?? [], children);
   const gateways: Demo['gateways'] = [];
   for (const box of boxes) {
-    const pid = await children.start(`store-${box.store}`, ['gateway', 'serve', '--data', box.dataDir], {
+    const pid = await children.start(`store-${box.store}`, box.port, ['gateway', 'serve', '--data', box.dataDir], {
       TEARLINE_GATEWAY_PORT: String(box.port),
     });
     gateways.push({
@@ -77,6 +86,7 @@ async function startAll(data: string, ports: ReturnType<typeof portsFrom>, child
     demo = {
       ...demo,
       ...(name === 'cloud' ? { cloudPid: pid } : {}),
+      ...(name === 'phone' ? { phonePid: pid } : {}),
       gateways: demo.gateways.map((g) => (name === `store-${g.store}` ? { ...g, pid } : g)),
     };
     writeDemo(data, demo);
@@ -88,7 +98,7 @@ function readOptions() {
   try {
     const { values } = parseArgs({ options: { data: { type: 'string' }, 'port-base': { type: 'string' } } });
     const base = values['port-base'];
-    if (base !== undefined && !(/^[0-9]{1,5}$/.test(base) && Number(base) > 0 && Number(base) < 65_532)) return null;
+    if (base !== undefined && !(/^[0-9]{1,5}$/.test(base) && Number(base) > 0 && Number(base) < 65_530)) return null;
     return { data: resolve(values.data ?? '.tearline'), ports: portsFrom(base === undefined ? null : Number(base)) };
   } catch {
     return null;

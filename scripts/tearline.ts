@@ -12,6 +12,7 @@ const help = `Usage: tearline COMMAND
   audit verify --gateway DIR   the same of a box's journal, from its data directory
   scanner-sim …                plays a scanner on a serial line; see tearline scanner-sim --help
   register-kit …               tries a gateway as a register, or a register as a gateway; see tearline register-kit --help
+  demo-phone …                 a telephone and a mailbox on this machine, which npm start brings
 
   --help, --version
 `;
@@ -30,6 +31,8 @@ async function run([command, ...rest]: string[]): Promise<number> {
       return (await import('./scanner-sim.ts')).scannerSim(rest);
     case 'register-kit':
       return (await import('./register-kit/cli.ts')).registerKitCommand(rest);
+    case 'demo-phone':
+      return (await import('./demo-phone.ts')).demoPhone(rest);
     case '--version':
       process.stdout.write(`tearline ${packageJson.version}\n`);
       return 0;

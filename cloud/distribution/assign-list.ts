@@ -1,19 +1,16 @@
-import type { z } from 'zod';
 import { IMPORT_BYTES_MAX, IMPORT_LINES_MAX } from '../../protocol/limits.ts';
 import { type Discount, type PersonalOffer, personalOfferSchema } from '../../protocol/offer.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import { type CsvEnd, type CsvRow, readCsv } from '../issuing/csv-rows.ts';
 import { LineErrors } from '../issuing/line-errors.ts';
 import { PERSONAL_COLUMNS, personalOf } from './personal-columns.ts';
-import { personSchema, readPerson, type ToldPerson } from './person-entry.ts';
+import type { ToldPerson } from './person-entry.ts';
+import { firstIssue, PERSON_COLUMNS, readPersonRow } from './person-row.ts';
 import type { AssignRefusal, Distribution } from './port.ts';
 
 /** A list of customers, each of whom gets a coupon of a campaign: read as it arrives, taken line by line. */
 
-const COLUMNS = [
-  ...(['customer', 'phone', 'email', 'name', 'language', 'time_zone', 'home_store'] as const),
-  ...PERSONAL_COLUMNS,
-] as const;
+const COLUMNS = [...PERSON_COLUMNS, ...PERSONAL_COLUMNS] as const;
 type Column = (typeof COLUMNS)[number];
 
 /** A list of a million people with everything that is known of them. */
@@ -101,20 +98,11 @@ class List {
   }
 
   #read(row: CsvRow<Column>): GoodRow | null {
-    const person = this.#personIn(row);
+    const person = readPersonRow(row.cells, this.#country);
     const personal = this.#personalIn(row);
     if (person.ok && personal.ok) return { line: row.line, person: person.value, personal: personal.value };
     this.errors.add(row.line, person.ok ? (personal.ok ? '' : personal.error) : person.error);
     return null;
-  }
-
-  #personIn({ cells }: CsvRow<Column>): Result<ToldPerson, string> {
-    const { customer, phone, email, name, language, time_zone: timeZone, home_store: homeStore } = cells;
-    const told = Object.entries({ customer, phone, email, name, language, timeZone, homeStore });
-    const entry = personSchema.safeParse(Object.fromEntries(told.filter(([, cell]) => cell !== undefined)));
-    if (!entry.success) return err(firstIssue(entry.error));
-    const person = readPerson(entry.data, this.#country);
-    return person.ok ? person : err(`${person.error.field}: ${person.error.why}`);
   }
 
   #personalIn({ cells }: CsvRow<Column>): Result<PersonalOffer | null, string> {
@@ -153,6 +141,3 @@ function whyRefused(refusal: AssignRefusal): string {
       return 'there is no such campaign';
   }
 }
-
-const firstIssue = (error: z.ZodError): string =>
-  error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)[0] ?? 'it is not well-formed';

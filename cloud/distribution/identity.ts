@@ -56,6 +56,11 @@ function mailboxOf(local: string, domain: string): string {
   return `${untagged}@${domain}`;
 }
 
+/** A mailbox where there is a sign, else a telephone number. */
+export function parseAddress(text: string, country: string | null): Result<Address, string> {
+  return text.includes('@') ? parseEmail(text) : parsePhone(text, country);
+}
+
 /** The retailer's own number, as it writes it. */
 export function parseCustomerNumber(text: string): Result<Identity, string> {
   const value = text.trim();

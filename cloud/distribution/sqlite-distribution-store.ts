@@ -30,10 +30,10 @@ import type {
 
 /** Distribution in the ledger's SQLite file: it shares the ledger's transactions. */
 export function sqliteDistributionStore(database: Database): DistributionStore {
-  return sqliteRooms(database, reads, (raw) => ({ ...sqliteWrites(raw), ...writes(raw) }));
+  return sqliteRooms(database, sqliteDistributionReads, (raw) => ({ ...sqliteWrites(raw), ...writes(raw) }));
 }
 
-function reads(db: RowReader): DistributionReads {
+export function sqliteDistributionReads(db: RowReader): DistributionReads {
   const all = <T>(read: (row: Row) => T, sql: string, ...values: readonly unknown[]): T[] =>
     db.all(sql, ...values).map((row) => read(row as Row));
   const one = <T>(read: (row: Row) => T, sql: string, ...values: readonly unknown[]): T | null => {
@@ -131,6 +131,9 @@ function writes(
   };
 }
 
+export const COUNT_TRY = `INSERT INTO tries VALUES (?, ?, ?, 1)
+  ON CONFLICT (key, span) DO UPDATE SET count = count + 1 WHERE count < ?`;
+
 function prepare(db: SqliteDatabase.Database) {
   return {
     customer: db.prepare(`INSERT INTO customers VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -160,8 +163,7 @@ function prepare(db: SqliteDatabase.Database) {
       WHERE (@units IS NULL OR units + 1 <= @units) AND (@most IS NULL OR value + @value <= @most)`),
     takeTry: db.prepare('UPDATE claims SET tries_left = tries_left - 1 WHERE id = ? AND tries_left > 0'),
     proveClaim: db.prepare('UPDATE claims SET assignment = ? WHERE id = ? AND assignment IS NULL'),
-    countTry: db.prepare(`INSERT INTO tries VALUES (?, ?, ?, 1)
-      ON CONFLICT (key, span) DO UPDATE SET count = count + 1 WHERE count < ?`),
+    countTry: db.prepare(COUNT_TRY),
     forgetClaims: db.prepare('DELETE FROM claims WHERE expires_at < ?'),
     dropIdentities: db.prepare('DELETE FROM identities WHERE customer = ? AND sealed IS NULL'),
     forgetTries: db.prepare('DELETE FROM tries WHERE ends_at < ?'),

@@ -24,6 +24,8 @@ export type Call<B> = {
   readonly remote: string;
   param(name: string): string;
   header(name: string): string | undefined;
+  /** Path and query, as they were asked for. */
+  readonly target: string;
 };
 
 /** A value to be answered as JSON, a problem, or a response of another kind. */
@@ -179,6 +181,7 @@ async function admit(endpoint: Endpoint, c: Context, plumbing: Plumbing): Promis
     remote,
     param: (name: string) => c.req.param(name) ?? '',
     header: (name: string) => c.req.header(name),
+    target: targetOf(c.req.url),
   };
   return endpoint.serve(call, c.req.raw);
 }
@@ -245,6 +248,11 @@ export async function readBytes(request: Request): Promise<Uint8Array | null> {
 function isServedHost(url: string, publicHost: string): boolean {
   const host = new URL(url).hostname;
   return host === 'localhost' || host === publicHost || isIP(host.replace(/^\[|\]$/g, '')) !== 0;
+}
+
+function targetOf(url: string): string {
+  const { pathname, search } = new URL(url);
+  return `${pathname}${search}`;
 }
 
 function remoteAddress(c: Context): string {

@@ -42,12 +42,12 @@ export async function startSystem({ directory, atEnd, say }: Bench): Promise<Sys
     return work().finally(done.resolve);
   };
   const run = (args: readonly string[]) => carryOut(() => children.run(args));
-  const start = (name: string, args: readonly string[], env: Readonly<Record<string, string>>) =>
-    carryOut(() => children.start(name, args, env));
+  const start = (name: string, port: number, args: readonly string[], env: Readonly<Record<string, string>>) =>
+    carryOut(() => children.start(name, port, args, env));
   const [cloudPort, brokerPort, gatewayPort] = await freePorts();
   const cloudDirectory = join(directory, 'cloud');
   const cloudUrl = `http://localhost:${cloudPort}`;
-  await start('cloud', ['cloud', 'serve', '--data', cloudDirectory], {
+  await start('cloud', cloudPort, ['cloud', 'serve', '--data', cloudDirectory], {
     TEARLINE_CLOUD_PORT: String(cloudPort),
     TEARLINE_CLOUD_URL: cloudUrl,
     TEARLINE_BROKER_PORT: String(brokerPort),
@@ -62,7 +62,9 @@ export async function startSystem({ directory, atEnd, say }: Bench): Promise<Sys
   const { code } = await api.post(`/v1/stores/${STORE}/enrolments`, {}, z.object({ code: z.string() }));
   await run(['gateway', 'enrol', '--cloud', cloudUrl, '--code', code, '--data', box]);
   const boxToken = await run(['gateway', 'token', 'create', '--scope', 'box', '--name', 'bench', '--data', box]);
-  await start('gateway', ['gateway', 'serve', '--data', box], { TEARLINE_GATEWAY_PORT: String(gatewayPort) });
+  await start('gateway', gatewayPort, ['gateway', 'serve', '--data', box], {
+    TEARLINE_GATEWAY_PORT: String(gatewayPort),
+  });
   await until('the line is up', async () => (await readiness(gatewayPort)).line === 'up');
   return {
     gatewayPort,

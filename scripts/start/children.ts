@@ -32,9 +32,13 @@ export class Children {
     this.#logs = logs;
   }
 
-  /** Starts a long-lived command and waits until it serves. @returns its pid @throws with the last line it said */
-  async start(name: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
-    const port = Number(env.TEARLINE_CLOUD_PORT ?? env.TEARLINE_GATEWAY_PORT);
+  /** Starts a long-lived command and waits until it serves on its port. @returns its pid @throws with the last line it said */
+  async start(
+    name: string,
+    port: number,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+  ): Promise<number> {
     // Another program that answers there must not pass for this child.
     if (await answers(port))
       throw new Error(`Port ${port} is in use, and ${name} needs it. Stop what listens there, or give --port-base N.`);

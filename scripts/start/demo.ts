@@ -9,6 +9,9 @@ const demoSchema = z.object({
   adminToken: z.string(),
   cartToken: z.string(),
   deskToken: z.string(),
+  /** The demo's phone: texts and mails that were sent are seen there. Demos of before there was one get it at their next start. */
+  phone: z.string().default(''),
+  phonePid: z.int().default(0),
   campaign: z.string(),
   codes: z.array(z.string()),
   gateways: z.array(

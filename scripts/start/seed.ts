@@ -14,11 +14,17 @@ const STORES = [
 const CODES = 20;
 const DAY_MS = 86_400_000;
 
-export type Ports = { readonly cloud: number; readonly gateways: readonly [number, number]; readonly broker: number };
+export type Ports = {
+  readonly cloud: number;
+  readonly gateways: readonly [number, number];
+  readonly broker: number;
+  readonly phone: number;
+  readonly smtp: number;
+};
 
 export function portsFrom(base: number | null): Ports {
-  if (base === null) return { cloud: 8080, gateways: [8090, 8091], broker: 1883 };
-  return { cloud: base, gateways: [base + 1, base + 2], broker: base + 3 };
+  if (base === null) return { cloud: 8080, gateways: [8090, 8091], broker: 1883, phone: 8092, smtp: 2525 };
+  return { cloud: base, gateways: [base + 1, base + 2], broker: base + 3, phone: base + 4, smtp: base + 5 };
 }
 
 type Seed = Pick<Demo, 'adminToken' | 'cartToken' | 'deskToken' | 'campaign' | 'codes'>;
@@ -33,6 +39,7 @@ export async function seedCampaign(data: string, cloud: string, children: Childr
   await api.ready();
   const campaign = 'spring';
   await api.post('/v1/campaigns', spring(campaign), z.unknown(), null);
+  await api.post(`/v1/campaigns/${campaign}/keyword`, { keyword: 'SPRING' }, z.unknown());
   await api.post('/v1/campaigns', thanks, z.unknown(), null);
   const stack = await api.post(`/v1/campaigns/${campaign}/stacks`, { count: CODES }, z.object({ id: z.string() }));
   const [, ...codes] = (await api.text(`/v1/stacks/${stack.id}/codes.csv`)).trim().split(/\r?\n/);

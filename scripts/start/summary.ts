@@ -15,6 +15,8 @@ Tearline is up. Ctrl-C stops it.
   Store ${first?.store ?? ''}  ${first?.url}/lane/1    status: ${first?.url}/status
   Store ${second?.store ?? ''}  ${second?.url}/lane/1    status: ${second?.url}/status
 
+  Phone       ${demo.phone}        what was texted and mailed; text SPRING for a coupon
+
   The lane page asks once for a register token:
     store ${first?.store}  ${first?.registerToken}
     store ${second?.store}  ${second?.registerToken}

@@ -12,6 +12,12 @@ import { listen } from '../../cloud/doors/server.ts';
 import { sqliteIdempotencyStore, sqliteTokenStore } from '../../cloud/doors/sqlite-door-stores.ts';
 import { createToken, type Scope } from '../../cloud/doors/tokens.ts';
 import { createDistribution } from '../../cloud/distribution/distribution.ts';
+import { createPostOffice } from '../../cloud/distribution/post/post-office.ts';
+import { Postbox } from '../../cloud/distribution/post/postbox.ts';
+import { sqlitePostStore } from '../../cloud/distribution/post/sqlite-post-store.ts';
+import { createSecrets } from '../../cloud/distribution/secrets.ts';
+import { smsDoor } from '../../cloud/doors/sms-door.ts';
+import { unsubscribeDoor } from '../../cloud/doors/unsubscribe-door.ts';
 import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
 import { sqliteEnrolmentStore } from '../../cloud/fleet/sqlite-enrolment-store.ts';
 import type { Campaign, Ledger, NewGateway, Store } from '../../cloud/ledger/port.ts';
@@ -24,6 +30,10 @@ import type { Decision } from '../../protocol/redemption-api.ts';
 import { err, ok } from '../../protocol/result.ts';
 
 /** The cloud's doors over real HTTP and real SQLite, with a ledger that a test writes itself. */
+
+const PUBLIC_URL = 'http://coupons.example';
+/** What the provider of text messages signs with. */
+export const SMS_TOKEN = '12345';
 
 export type LogLine = { readonly level: string; readonly fields: Record<string, unknown>; readonly sentence: string };
 
@@ -46,18 +56,38 @@ export async function openTestDoors(
   };
   const distributed = sqliteDistributionStore(database);
   const attribution = { store: sqliteTraceStore(database), distribution: distributed, now };
+  const keys = { fleetKey: Buffer.alloc(32, 7), sealKey: Buffer.alloc(32, 9) };
+  const post = sqlitePostStore(database);
+  const secrets = createSecrets(keys.sealKey, randomBytes);
+  const channels = new Set(['sms' as const]);
+  const postbox = new Postbox({ store: post, secrets, channels, now });
   const distribution = createDistribution({
-    store: distributed,
-    ...{ ledger, randomBytes, now },
-    keys: { fleetKey: Buffer.alloc(32, 7), sealKey: Buffer.alloc(32, 9) },
-    post: { sendProof: async () => undefined },
+    ...{ store: distributed, ledger, randomBytes, now, keys, post: postbox },
   });
-  const faceUrl = (link: string) => `http://coupons.example/c/${link}`;
+  const postOffice = createPostOffice({
+    ...{ store: post, secrets, distribution, postbox, channels, country: null, now, log, mail: null },
+    sms: { perSecond: 1, sender: { send: async () => ({ is: 'accepted', providerId: null }) } },
+    ...{ publicUrl: () => PUBLIC_URL, noteTrace: () => undefined, newId: () => randomBytes(16).toString('hex') },
+  });
+  const faceUrl = (link: string) => `${PUBLIC_URL}/c/${link}`;
   const doors = [
     ...cartDoor(ledger, sqliteIdempotencyStore(database), now),
     ...feedDoor(ledger),
-    ...adminDoor({ ledger, books, enrolments, distribution, attribution, country: null, faceUrl, log, now }),
+    ...adminDoor({
+      ledger,
+      books,
+      enrolments,
+      distribution,
+      postOffice,
+      attribution,
+      country: null,
+      faceUrl,
+      log,
+      now,
+    }),
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
+    ...smsDoor({ postOffice, smsToken: SMS_TOKEN, publicUrl: () => PUBLIC_URL, failures }),
+    ...unsubscribeDoor(postOffice),
   ];
   const metrics = createMetrics(ledger);
   const operations: DoorOperation[] = doors.map((endpoint) => endpoint.operation);
@@ -74,6 +104,8 @@ export async function openTestDoors(
     port: listening.port,
     lines,
     tokens,
+    postOffice,
+    secrets,
     token,
     tokenByScope,
     operations,

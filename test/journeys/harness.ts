@@ -34,7 +34,7 @@ export class Town {
   /** Starts it and waits until both lines are up. Whoever calls this calls `end`. */
   static async start(): Promise<Town> {
     const folder = mkdtempSync(join(tmpdir(), 'tearline-town-'));
-    const portBase = await freePorts(4);
+    const portBase = await freePorts(6);
     const start = npmStart(folder, portBase);
     try {
       await isUp(start);

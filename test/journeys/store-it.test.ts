@@ -78,7 +78,7 @@ describe('npm start', () => {
       status: 69,
       stderr: expect.stringMatching(/^Port \d+ is in use[^\n]+\n$/),
     });
-    expect(await npmStart('--data', town.folder, '--port-base', `${await freePorts(4)}`)).toMatchObject({
+    expect(await npmStart('--data', town.folder, '--port-base', `${await freePorts(6)}`)).toMatchObject({
       status: 69,
       stderr: expect.stringContaining('Another cloud node runs'),
     });

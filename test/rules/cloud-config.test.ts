@@ -33,6 +33,8 @@ describe('settings of the cloud', () => {
         brokerPublicUrl: null,
         stockMax: { units: 500, value: 500_000 },
         country: null,
+        mail: null,
+        sms: null,
         retailer: 'Tearline',
         contact: null,
         shopUrl: null,
@@ -60,6 +62,36 @@ describe('settings of the cloud', () => {
     const url = 'mqtts://broker.example:8883';
     const read = fromEnv({ TEARLINE_BROKER_URL: url, TEARLINE_BROKER_PASSWORD_FILE: password });
     expect(read.ok && read.value.broker).toEqual({ kind: 'outside', url, password: 'secret', ca: null });
+  });
+
+  test('name a mail server and a provider of texts, their secrets in files', () => {
+    const smtp = file('smtp', 'smtps://user:secret@mail.example:465\n');
+    const token = file('token', 'secret\n');
+    const env = {
+      ...{ TEARLINE_SMTP_URL_FILE: smtp, TEARLINE_MAIL_FROM: 'Coupons <coupons@shop.example>' },
+      ...{ TEARLINE_SMS_URL: 'https://sms.example', TEARLINE_SMS_ACCOUNT: 'AC1', TEARLINE_SMS_TOKEN_FILE: token },
+      ...{ TEARLINE_SMS_FROM: '+12025550100', TEARLINE_TEXTS_PER_SECOND: '3' },
+    };
+    const read = fromEnv(env);
+    const url = 'smtps://user:secret@mail.example:465';
+    expect(read.ok && read.value.mail).toEqual({ url, from: 'Coupons <coupons@shop.example>', perSecond: 20 });
+    expect(read.ok && read.value.sms).toMatchObject({ token: 'secret', from: '+12025550100', perSecond: 3 });
+  });
+
+  test('of messages that are incomplete, no address, or would go in the clear are refused, and no secret is repeated', () => {
+    const smtp = file('smtp', 'https://user:secret@mail.example\n');
+    const mail = { TEARLINE_SMTP_URL_FILE: smtp, TEARLINE_MAIL_FROM: 'coupons@shop.example' };
+    expect(errorOf(fromEnv({ TEARLINE_MAIL_FROM: 'coupons@shop.example' }))).toContain('go together');
+    expect(errorOf(fromEnv(mail))).toMatch(/^TEARLINE_SMTP_URL_FILE: expected (?!.*secret)/);
+    for (const from of ['Coupons', 'a@b.example\r\nBcc: eve@example.com', '<a@b.example', 'A "B" <a@b.example>'])
+      expect(errorOf(fromEnv({ ...mail, TEARLINE_MAIL_FROM: from })), from).toContain('TEARLINE_MAIL_FROM');
+    const token = file('token', 'secret');
+    const sms = { TEARLINE_SMS_ACCOUNT: 'AC1', TEARLINE_SMS_TOKEN_FILE: token, TEARLINE_SMS_FROM: 'SHOP' };
+    expect(errorOf(fromEnv(sms))).toContain('go together');
+    expect(errorOf(fromEnv({ ...sms, TEARLINE_SMS_URL: 'http://sms.example' }))).toContain('TEARLINE_INSECURE_LAN=1');
+    expect(
+      errorOf(fromEnv({ ...sms, TEARLINE_SMS_URL: 'https://sms.example', TEARLINE_SMS_TOKEN_FILE: file('e', '') })),
+    ).toContain('is empty');
   });
 
   test('that are unknown stop the start with file, line and key', () => {

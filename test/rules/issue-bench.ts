@@ -32,7 +32,7 @@ export function cartIssues(world: World) {
   });
   if (endpoint === undefined) throw new Error('no door');
   const ask = async (body: object, client = 'shop') => {
-    const call = { client, remote: '', param: () => '', header: () => undefined };
+    const call = { client, remote: '', param: () => '', header: () => undefined, target: '' };
     const headers = { 'content-type': 'application/json' };
     const request = new Request('http://x/v1/issues', { method: 'POST', body: JSON.stringify(body), headers });
     return endpoint.serve(call, request);
