@@ -70,7 +70,7 @@ export async function claim(
 
 /** Asked again with the right code, the answer is the same coupon. */
 export async function prove(ports: ClaimPorts, id: string, proof: string): Promise<Result<Assigned, ClaimRefusal>> {
-  const { grouped, secrets, customers, assignments, now } = ports;
+  const { grouped, secrets, customers, assignments, post, now } = ports;
   const row = await grouped.run(async (tx) => ((await tx.takeTry(id)) ? tx.claim(id) : null));
   if (row === null || row.expiresAt <= now()) return err('not_proved');
   if (!sameHash(secrets.hashProof(id, proof), row.proofHash)) return err('not_proved');
@@ -85,7 +85,10 @@ export async function prove(ports: ClaimPorts, id: string, proof: string): Promi
     personal: null,
   });
   if (!assigned.ok) return assigned;
-  await grouped.run((tx) => tx.proveClaim(id, assigned.value.assignment));
+  const { assignment } = assigned.value;
+  await grouped.run((tx) => tx.proveClaim(id, assignment));
+  const { campaign, language } = row;
+  await post.sendCoupon({ claim: id, campaign, address, customer, assignment, language });
   return assigned;
 }
 

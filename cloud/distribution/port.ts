@@ -150,4 +150,13 @@ export interface Post {
     readonly expiresAt: number;
     readonly consent: Consent | null;
   }): Promise<void>;
+  /** To who has just proved the address. Asked again for the same claim, nothing more is sent. */
+  sendCoupon(message: {
+    readonly claim: string;
+    readonly campaign: string;
+    readonly address: Address;
+    readonly customer: string;
+    readonly assignment: string;
+    readonly language: string;
+  }): Promise<void>;
 }

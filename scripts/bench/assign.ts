@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { assignList } from '../../cloud/distribution/assign-list.ts';
 import { BareCodes } from './bare/codes.ts';
-import { openDistribution } from './distribution-room.ts';
+import { NO_POST, openDistribution } from './distribution-room.ts';
 import { type Bench, type Figure, rateFigure } from './figure.ts';
 import { rates } from './measure.ts';
 
@@ -15,7 +15,7 @@ const BLOCKS = 10;
 export async function assign(bench: Bench): Promise<Figure[]> {
   const count = bench.isQuick ? 20_000 : 1_000_000;
   const blocks = { blocks: BLOCKS, perBlock: count / BLOCKS };
-  const room = await openDistribution(join(bench.directory, 'ledger.sqlite'), { sendProof: async () => undefined });
+  const room = await openDistribution(join(bench.directory, 'ledger.sqlite'), NO_POST);
   bench.atEnd(() => room.close());
   const bare = new BareCodes(join(bench.directory, 'bare.sqlite'));
   bench.atEnd(() => bare.close());

@@ -13,6 +13,9 @@ export type DistributionRoom = {
   close(): Promise<void>;
 };
 
+/** Nothing is sent. */
+export const NO_POST: Post = { sendProof: async () => undefined, sendCoupon: async () => undefined };
+
 /** Distribution in this process over a file, with one campaign. */
 export async function openDistribution(path: string, post: Post): Promise<DistributionRoom> {
   const keys = { fleetKey: randomBytes(32), sealKey: randomBytes(32) };

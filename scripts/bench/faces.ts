@@ -6,7 +6,7 @@ import { customerPages } from '../../cloud/doors/customer-pages.ts';
 import { createFailures } from '../../cloud/doors/failures.ts';
 import { createApp } from '../../cloud/doors/http.ts';
 import { listen } from '../../cloud/doors/server.ts';
-import { type DistributionRoom, openDistribution } from './distribution-room.ts';
+import { type DistributionRoom, NO_POST, openDistribution } from './distribution-room.ts';
 import { type Bench, type Figure, rateFigure } from './figure.ts';
 import { rates } from './measure.ts';
 
@@ -18,7 +18,7 @@ const SHARE_MIN = 0.1;
 /** Faces served, eight asked for at once; bare: a page of the same size that Node answers from memory. */
 export async function faces(bench: Bench): Promise<Figure[]> {
   const blocks = { blocks: 5, perBlock: bench.isQuick ? 200 : 2_000 };
-  const room = await openDistribution(join(bench.directory, 'ledger.sqlite'), { sendProof: async () => undefined });
+  const room = await openDistribution(join(bench.directory, 'ledger.sqlite'), NO_POST);
   bench.atEnd(() => room.close());
   bench.say(`${PEOPLE} coupons`);
   const paths = await Promise.all(Array.from({ length: PEOPLE }, async (_, i) => `/c/${await linkOf(room, i)}`));

@@ -26,12 +26,14 @@ let database: Database;
 let ledger: Ledger;
 let distribution: Distribution;
 let proofs: { claim: string; proof: string; address: Address }[];
+let coupons: string[];
 let clock: number;
 
 beforeEach(async () => {
   database = openDatabase(':memory:');
   clock = Date.parse('2026-06-01T12:00:00Z');
   proofs = [];
+  coupons = [];
   const now = () => clock;
   const store = sqliteLedgerStore(database);
   ledger = await createLedger({
@@ -47,6 +49,9 @@ beforeEach(async () => {
   distribution = createDistribution({
     ...{ store: sqliteDistributionStore(database), ledger, keys, randomBytes, now },
     post: {
+      async sendCoupon({ claim, address }) {
+        coupons.push(`${claim} to ${address.value}`);
+      },
       async sendProof({ claim, proof, address }) {
         proofs.push({ claim, proof, address });
       },
@@ -353,6 +358,8 @@ describe('a claim [D6]', () => {
     const second = await distribution.prove(again.id, again.proof);
     expect(second.ok && first.ok && second.value.link).toBe(first.ok && first.value.link);
     expect(await distribution.prove(id, proof)).toMatchObject({ ok: true, value: { isNew: false } });
+    // Noted under the claim, so that a message is sent once for each.
+    expect(new Set(coupons)).toEqual(new Set([`${id} to ${ANN}`, `${again.id} to ${ANN}`]));
   });
 
   test('is not proved by guessing: five tries, then not by the right code either', async () => {

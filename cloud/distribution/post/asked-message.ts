@@ -1,6 +1,7 @@
 import { validityIn } from '../../../protocol/card.ts';
 import type { Campaign } from '../../ledger/port.ts';
 import { type Contents, openContents } from './contents.ts';
+import { couponLetter } from './coupon-letter.ts';
 import {
   campaignOf,
   type Letter,
@@ -10,7 +11,7 @@ import {
   shownOf,
   suppressed,
 } from './prepared.ts';
-import { couponSms, proofMail, proofSms, type Sample, saidSms, testMail, testSms } from './rendering.ts';
+import { proofMail, proofSms, type Sample, saidSms, testMail, testSms } from './rendering.ts';
 import type { MessageRow } from './store.ts';
 
 /** What somebody has just asked for is sent at any hour, and needs no other consent than that. */
@@ -30,7 +31,8 @@ export async function prepareAsked(ports: PreparingPorts, message: MessageRow): 
   const own = await ownCard(ports, campaign, coupon);
   const card = 'is' in own ? campaign.card : own.card;
   const shown = shownOf(ports, card, campaign, coupon, message.language, card.timeZone);
-  return ready({ channel: 'sms', sms: { id: message.id, to: contents.to, text: couponSms(shown, null, 'coupon') } });
+  const plain = { kind: 'coupon', subject: null, text: null } as const;
+  return ready(await couponLetter(ports, message, contents.to, plain, shown));
 }
 
 function proofLetter(message: MessageRow, { to }: Contents, proof: string, campaign: Campaign | null): Letter {

@@ -4,7 +4,6 @@ import type { Coupon, CustomerView } from '../port.ts';
 import type { Secrets } from '../secrets.ts';
 import {
   campaignOf,
-  type Letter,
   type NotNow,
   ownCard,
   type Prepared,
@@ -12,10 +11,9 @@ import {
   shownOf,
   suppressed,
 } from './prepared.ts';
+import { couponLetter } from './coupon-letter.ts';
 import { whenNotQuiet } from './quiet-rules.ts';
-import { couponMail, couponSms, type Shown } from './rendering.ts';
 import type { DeliveryRow, MessageRow, PostChannel } from './store.ts';
-import { unsubscribeToken } from './unsubscribe.ts';
 
 /** A coupon or a reminder of a delivery: to who has agreed, by day, while it is of use. */
 export async function prepareDelivered(
@@ -42,20 +40,8 @@ export async function prepareDelivered(
   const own = await ownCard(ports, campaign, coupon);
   if ('is' in own) return own;
   const shown = shownOf(ports, own.card, campaign, coupon, person.language, timeZone);
-  const letter = await deliveredLetter(ports, message, delivery, to, shown);
+  const letter = await couponLetter(ports, message, to, delivery, shown);
   return { is: 'ready', letter, assignment: coupon.id, consent: consent.id };
-}
-
-async function deliveredLetter(
-  { secrets, publicUrl }: PreparingPorts,
-  { id, channel, addressHash }: MessageRow,
-  { subject, text, kind }: DeliveryRow,
-  to: string,
-  shown: Shown,
-): Promise<Letter> {
-  if (channel === 'sms') return { channel, sms: { id, to, text: couponSms(shown, text, kind) } };
-  const unsubscribe = `${publicUrl()}/u/${unsubscribeToken(secrets, { channel, addressHash: addressHash ?? '' })}`;
-  return { channel, mail: { id, to, ...(await couponMail(shown, { subject, text, kind, unsubscribe })) } };
 }
 
 /** Persons who turn out to be one are one: a message to the other is to whom it became. */

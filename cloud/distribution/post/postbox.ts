@@ -32,6 +32,12 @@ export class Postbox implements Post {
     );
   };
 
+  readonly sendCoupon: Post['sendCoupon'] = async ({ claim, address, ...coupon }) => {
+    const channel = address.kind === 'email' ? 'email' : 'sms';
+    const addressHash = this.#ports.secrets.hashIdentity(address);
+    await this.put({ id: `claimed-${claim}`, kind: 'reply', channel, addressHash, ...coupon }, { to: address.value });
+  };
+
   /** @returns false where there is one of that id */
   async put(asked: Asked, contents: Contents): Promise<boolean> {
     const { store, secrets, channels, now } = this.#ports;
