@@ -52,6 +52,8 @@ async function startAll(data: string, ports: ReturnType<typeof portsFrom>, child
     ...phone.settings,
     TEARLINE_CLOUD_PORT: String(ports.cloud),
     TEARLINE_CLOUD_URL: cloud,
+    TEARLINE_CLOUD_RETAILER: 'Northgate Market',
+    TEARLINE_CLOUD_CONTACT: '555 0142',
     TEARLINE_BROKER_PORT: String(ports.broker),
   });
   const seed = {
