@@ -39,6 +39,7 @@ export async function claim(
   request: ClaimRequest,
 ): Promise<Result<{ readonly claim: string; readonly expiresAt: number }, ClaimRefusal>> {
   const { secrets, randomBytes, now, grouped, post } = ports;
+  if (!post.serves(request.address.kind)) return err('not_set_up');
   const id = randomBytes(16).toString('hex');
   const proof = sixDigits(randomBytes);
   const expiresAt = now() + PROOF_MS;

@@ -137,10 +137,14 @@ export type ClaimRefusal =
   | AssignRefusal
   /** Wrong, used up, too late, or no such claim: one answer for all. */
   | 'not_proved'
+  /** Nothing can be sent to an address of this kind: no provider is set up. */
+  | 'not_set_up'
   | { readonly tooMany: 'address' | 'network' | 'campaign'; readonly retryAfterSeconds: number };
 
 /** How a one-time code, and later a coupon, gets to an address. Resolves when it is noted durably, not when it has arrived. */
 export interface Post {
+  /** Is there a provider for such addresses? */
+  serves(kind: Address['kind']): boolean;
   sendProof(message: {
     readonly claim: string;
     readonly campaign: string;

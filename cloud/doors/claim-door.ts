@@ -178,6 +178,7 @@ async function claimByForm(
   if (claimed.ok)
     return seeOther(`/claims/${claimed.value.claim}/verification${sourceQuery({ k: campaign.id, ...source })}`);
   if (isOver(claimed.error)) return overAnswer(ports, campaign, claimed.error, locale);
+  if (claimed.error === 'not_set_up') return again(locale.words.claim.noChannel[address.value.kind], 503);
   if (typeof claimed.error === 'string' || !('tooMany' in claimed.error)) return closed(ports, locale);
   const { tooMany, retryAfterSeconds } = claimed.error;
   const minutes = Math.max(1, Math.ceil(retryAfterSeconds / 60));
@@ -252,7 +253,7 @@ const ERRORS = {
 } as const;
 
 function refusalAnswer(refusal: ClaimRefusal): Result<never, Problem> | Response {
-  if (refusal === 'not_proved') return err(problem('not_proved'));
+  if (refusal === 'not_proved' || refusal === 'not_set_up') return err(problem(refusal));
   if (typeof refusal === 'object' && 'tooMany' in refusal)
     return problemResponse(problem('too_many'), { 'retry-after': String(refusal.retryAfterSeconds) });
   return err(refusalProblem(refusal));

@@ -14,7 +14,11 @@ export type DistributionRoom = {
 };
 
 /** Nothing is sent. */
-export const NO_POST: Post = { sendProof: async () => undefined, sendCoupon: async () => undefined };
+export const NO_POST: Post = {
+  serves: () => false,
+  sendProof: async () => undefined,
+  sendCoupon: async () => undefined,
+};
 
 /** Distribution in this process over a file, with one campaign. */
 export async function openDistribution(path: string, post: Post): Promise<DistributionRoom> {

@@ -67,7 +67,7 @@ test('a code with a value of its own counts for it from the moment it has it, ma
     store: sqliteDistributionStore(world.database),
     ...{ ledger: world.ledger, randomBytes, now: () => world.clock.now },
     keys: { fleetKey: Buffer.alloc(32, 7), sealKey: Buffer.alloc(32, 9) },
-    post: { sendProof: async () => undefined, sendCoupon: async () => undefined },
+    post: { serves: () => true, sendProof: async () => undefined, sendCoupon: async () => undefined },
   });
   const discount = { type: 'amount', amount: 300, currency: 'USD' } as const;
   const assigned = await distribution.assign({

@@ -27,6 +27,7 @@ let ledger: Ledger;
 let distribution: Distribution;
 let proofs: { claim: string; proof: string; address: Address }[];
 let coupons: string[];
+let served: Set<Address['kind']>;
 let clock: number;
 
 beforeEach(async () => {
@@ -34,6 +35,7 @@ beforeEach(async () => {
   clock = Date.parse('2026-06-01T12:00:00Z');
   proofs = [];
   coupons = [];
+  served = new Set(['phone', 'email']);
   const now = () => clock;
   const store = sqliteLedgerStore(database);
   ledger = await createLedger({
@@ -49,6 +51,7 @@ beforeEach(async () => {
   distribution = createDistribution({
     ...{ store: sqliteDistributionStore(database), ledger, keys, randomBytes, now },
     post: {
+      serves: (kind) => served.has(kind),
       async sendCoupon({ claim, address }) {
         coupons.push(`${claim} to ${address.value}`);
       },
@@ -369,6 +372,12 @@ describe('a claim [D6]', () => {
       expect(await distribution.prove(id, wrong)).toEqual({ ok: false, error: 'not_proved' });
     expect(await distribution.prove(id, proof)).toEqual({ ok: false, error: 'not_proved' });
     expect(await distribution.prove('no-such-claim', proof)).toEqual({ ok: false, error: 'not_proved' });
+  });
+
+  test('is refused where nothing can be sent to such an address', async () => {
+    served = new Set(['email']);
+    expect(await claim()).toEqual({ ok: false, error: 'not_set_up' });
+    expect(await claim('ann@example.com')).toMatchObject({ ok: true });
   });
 
   test('is over after ten minutes', async () => {

@@ -38,7 +38,7 @@ beforeEach(async () => {
   ledger = await createLedger({ store, keys, now, randomBytes, stockMax, places, faceUrl: (link) => link, outgoing });
   distribution = createDistribution({
     ...{ store: sqliteDistributionStore(database), ledger, keys, randomBytes, now },
-    post: { sendProof: async () => undefined, sendCoupon: async () => undefined },
+    post: { serves: () => true, sendProof: async () => undefined, sendCoupon: async () => undefined },
   });
   faces = createFaces({ distribution, ledger, now });
   await ledger.createStore({ id: '0001', name: 'Main Street', timeZone: 'America/New_York', address: null });

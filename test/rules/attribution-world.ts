@@ -30,7 +30,7 @@ export async function openAttributed(card: Partial<Card> = {}) {
   const distribution = createDistribution({
     ...{ store: distributed, ledger: world.ledger, randomBytes, now },
     keys: { fleetKey: Buffer.alloc(32, 7), sealKey: Buffer.alloc(32, 8) },
-    post: { sendProof: async () => undefined, sendCoupon: async () => undefined },
+    post: { serves: () => true, sendProof: async () => undefined, sendCoupon: async () => undefined },
   });
   return {
     ...{ world, ports, traces, lines },

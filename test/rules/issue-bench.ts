@@ -19,7 +19,7 @@ export function cartIssues(world: World) {
   const distribution = createDistribution({
     store: sqliteDistributionStore(world.database),
     ...{ ledger: world.ledger, randomBytes, now },
-    post: { sendProof: async () => undefined, sendCoupon: async () => undefined },
+    post: { serves: () => true, sendProof: async () => undefined, sendCoupon: async () => undefined },
     keys: { fleetKey: Buffer.alloc(32, 7), sealKey: Buffer.alloc(32, 8) },
   });
   const idempotency = { remember: async (use: { bodyHash: string }) => use.bodyHash, forgetBefore: async () => {} };

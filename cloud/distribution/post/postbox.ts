@@ -1,3 +1,4 @@
+import type { Address } from '../identity.ts';
 import type { Post } from '../port.ts';
 import type { Secrets } from '../secrets.ts';
 import { type Contents, sealContents } from './contents.ts';
@@ -23,8 +24,10 @@ export class Postbox implements Post {
     this.#ports = ports;
   }
 
+  readonly serves: Post['serves'] = (kind) => this.#ports.channels.has(channelOf(kind));
+
   readonly sendProof: Post['sendProof'] = async ({ claim, campaign, address, language, proof, expiresAt, consent }) => {
-    const channel = address.kind === 'email' ? 'email' : 'sms';
+    const channel = channelOf(address.kind);
     const addressHash = this.#ports.secrets.hashIdentity(address);
     await this.put(
       { id: `proof-${claim}`, kind: 'proof', campaign, channel, addressHash, language, expiresAt, askedWith: consent },
@@ -33,7 +36,7 @@ export class Postbox implements Post {
   };
 
   readonly sendCoupon: Post['sendCoupon'] = async ({ claim, address, ...coupon }) => {
-    const channel = address.kind === 'email' ? 'email' : 'sms';
+    const channel = channelOf(address.kind);
     const addressHash = this.#ports.secrets.hashIdentity(address);
     await this.put({ id: `claimed-${claim}`, kind: 'reply', channel, addressHash, ...coupon }, { to: address.value });
   };
@@ -63,3 +66,5 @@ export class Postbox implements Post {
     this.#wake = wake;
   }
 }
+
+const channelOf = (kind: Address['kind']): PostChannel => (kind === 'email' ? 'email' : 'sms');

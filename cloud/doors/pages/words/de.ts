@@ -99,6 +99,10 @@ export const de: Words = {
       phone: 'Geben Sie die Nummer mit Ländervorwahl ein, wie +49 1512 3456789.',
       email: 'Geben Sie die Adresse ein wie name@example.com.',
     },
+    noChannel: {
+      phone: 'Wir können gerade keine SMS senden. Geben Sie Ihre E-Mail-Adresse ein.',
+      email: 'Wir können gerade keine E-Mails senden. Geben Sie Ihre Handynummer ein.',
+    },
     tooMany: {
       address: (minutes) => `Dorthin gingen schon zu viele Codes. Versuchen Sie es in ${minutes} min wieder.`,
       network: (minutes) => `Aus Ihrem Netz kamen zu viele Anfragen. Versuchen Sie es in ${minutes} min wieder.`,

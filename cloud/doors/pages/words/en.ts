@@ -98,6 +98,10 @@ export const en: Words = {
       phone: 'Type the number with its country code, as +1 202 555 0142.',
       email: 'Type the address as name@example.com.',
     },
+    noChannel: {
+      phone: 'We cannot send text messages just now. Type your e-mail address.',
+      email: 'We cannot send e-mails just now. Type your mobile number.',
+    },
     tooMany: {
       address: (minutes) => `Too many codes were sent there. Try again in ${minutes} min.`,
       network: (minutes) => `Too many codes were asked for from your network. Try again in ${minutes} min.`,

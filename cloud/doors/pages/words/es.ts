@@ -98,6 +98,10 @@ export const es: Words = {
       phone: 'Escriba el número con el prefijo del país, como +34 612 34 56 78.',
       email: 'Escriba la dirección como nombre@example.com.',
     },
+    noChannel: {
+      phone: 'Ahora no podemos enviar SMS. Escriba su dirección de correo.',
+      email: 'Ahora no podemos enviar correos. Escriba su número de móvil.',
+    },
     tooMany: {
       address: (minutes) => `Ya se enviaron demasiados códigos allí. Inténtelo en ${minutes} min.`,
       network: (minutes) => `Llegaron demasiadas peticiones de su red. Inténtelo en ${minutes} min.`,

@@ -98,6 +98,10 @@ export const fr: Words = {
       phone: 'Tapez le numéro avec l’indicatif du pays, comme +33 6 12 34 56 78.',
       email: 'Tapez l’adresse comme nom@example.com.',
     },
+    noChannel: {
+      phone: 'Nous ne pouvons pas envoyer de SMS pour le moment. Saisissez votre adresse e-mail.',
+      email: 'Nous ne pouvons pas envoyer d’e-mails pour le moment. Saisissez votre numéro de mobile.',
+    },
     tooMany: {
       address: (minutes) => `Trop de codes y ont été envoyés. Réessayez dans ${minutes} min.`,
       network: (minutes) => `Trop de demandes viennent de votre réseau. Réessayez dans ${minutes} min.`,

@@ -81,6 +81,7 @@ export type Words = {
     readonly endedRest: (day: string) => string;
     readonly oneError: string;
     readonly errors: { readonly empty: string; readonly phone: string; readonly email: string };
+    readonly noChannel: { readonly phone: string; readonly email: string };
     readonly tooMany: {
       readonly address: (minutes: number) => string;
       readonly network: (minutes: number) => string;
