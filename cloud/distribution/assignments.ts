@@ -1,12 +1,12 @@
 import { validityIn } from '../../protocol/card.ts';
 import { dayIn } from '../../protocol/dates.ts';
-import { type Code, makeCodes, partitionOf } from '../../protocol/code.ts';
-import { LEDGER_PARTITIONS } from '../../protocol/limits.ts';
+import { type Code, makeCodes } from '../../protocol/code.ts';
 import { faceValue, type PersonalOffer } from '../../protocol/offer.ts';
 import { outOfBounds, ownValue } from '../../protocol/personal-offer.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
-import { issuable, issueOf, takeCap } from '../issuing/issuable.ts';
-import { chain, type NewEntry } from '../ledger/chain.ts';
+import { issuable, takeCap } from '../issuing/issuable.ts';
+import { issueEntries } from '../issuing/issue-entries.ts';
+import { chain } from '../ledger/chain.ts';
 import { Gathering } from '../ledger/gathering.ts';
 import { setPersonal } from '../ledger/personalising.ts';
 import type { Campaign } from '../ledger/port.ts';
@@ -120,7 +120,7 @@ class Given {
     for (const [id, codes] of this.#minted) {
       const campaign = this.#campaigns.get(id);
       if (campaign !== undefined) await this.#tx.putCampaign(campaign);
-      const news = issueEntries(id, codes, this.#ports.now());
+      const news = issueEntries(codes, this.#ports.now(), { campaign: id });
       const heads = await this.#tx.heads(news.map(({ partition }) => partition));
       await this.#tx.mint({ campaign: id, codes, entries: chain(heads, news) });
     }
@@ -222,19 +222,3 @@ class Given {
 
 /** Randomness is fetched for so many at once; what is left over was never issued. */
 const CODES_MADE_AHEAD = 64;
-
-/** One entry for each partition, with the hash of the codes made there: as for a stack's chunk. */
-function issueEntries(campaign: string, codes: readonly NewCode[], at: number): NewEntry[] {
-  const entries: NewEntry[] = [];
-  for (let partition = 0; partition < LEDGER_PARTITIONS; partition += 1) {
-    const mine = codes.filter(({ hash }) => partitionOf(hash) === partition);
-    if (mine.length === 0) continue;
-    entries.push({
-      codeHash: null,
-      partition,
-      at,
-      body: { kind: 'issue', campaign, ...issueOf(mine) },
-    });
-  }
-  return entries;
-}

@@ -1,11 +1,8 @@
-import { createHash } from 'node:crypto';
-import { canonicalText } from '../../protocol/canonical.ts';
 import { type Code, hashCode, lastFour } from '../../protocol/code.ts';
 import { faceValue } from '../../protocol/offer.ts';
-import { inChain, ownValue } from '../../protocol/personal-offer.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import type { Campaign, CodeHash, IssueRefusal } from '../ledger/port.ts';
-import type { LedgerStore, NewCode } from '../ledger/store.ts';
+import type { LedgerStore } from '../ledger/store.ts';
 import { isWithin, unitsLeft } from './cap-rules.ts';
 import type { CodeSeal } from './seal.ts';
 
@@ -28,21 +25,6 @@ export const place = (stack: string, chunk: number): string => `${stack}/${chunk
 
 /** Registers and carts come between two chunks. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-/** What an entry of the chains says of new codes: how many, the hash of them all, and what those with a value of their own are worth. */
-export function issueOf(codes: readonly NewCode[]) {
-  const values = codes.flatMap(({ personal = null }) => ownValue(personal) ?? []);
-  return {
-    count: codes.length,
-    codes: createHash('sha256').update(codes.map(chainLine).sort().join('\n')).digest('hex'),
-    ...(values.length === 0 ? {} : { own: { units: values.length, value: values.reduce((sum, one) => sum + one) } }),
-  };
-}
-
-/** A new code as the chains cover it: with what it has of its own [J4]. */
-function chainLine({ hash, personal }: NewCode): string {
-  return personal === undefined ? hash : `${hash} ${canonicalText(inChain(personal))}`;
-}
 
 /** A code as the ledger keeps it. */
 export function issuable(fleetKey: Uint8Array, code: Code): { readonly hash: CodeHash; readonly lastFour: string } {

@@ -1,11 +1,11 @@
-import { type Code, formatCode, makeCodes, partitionOf } from '../../protocol/code.ts';
-import { LEDGER_PARTITIONS } from '../../protocol/limits.ts';
+import { type Code, formatCode, makeCodes } from '../../protocol/code.ts';
 import { ok, type Result } from '../../protocol/result.ts';
-import { chain, type NewEntry } from '../ledger/chain.ts';
+import { chain } from '../ledger/chain.ts';
 import type { IssueRefusal } from '../ledger/port.ts';
-import { DuplicateCode, type NewCode } from '../ledger/store.ts';
+import { DuplicateCode } from '../ledger/store.ts';
 import { codeOf } from './imported-code.ts';
-import { CODES_PER_CHUNK, type IssuingPorts, issuable, issueOf, place, takeCap, turn } from './issuable.ts';
+import { CODES_PER_CHUNK, type IssuingPorts, issuable, place, takeCap, turn } from './issuable.ts';
+import { issueEntries } from './issue-entries.ts';
 import { openCodes, sealCodes } from './seal.ts';
 
 /**
@@ -97,33 +97,11 @@ async function issueChunk(
   { codes: read, sealed }: Chunk,
 ): Promise<void> {
   const codes = read.map((code) => issuable(fleetKey, code));
-  const news = chunkEntries(stack, chunk, campaignId, codes, now());
+  const news = issueEntries(codes, now(), { stack, chunk, campaign: campaignId });
   await store.transaction(async (tx) => {
     const campaign = (await tx.campaigns([campaignId]))[0];
     const heads = await tx.heads(news.map(({ partition }) => partition));
     const dealt = campaign !== undefined && campaign.card.stores !== 'all';
     await tx.issue({ stack, chunk, campaign: campaignId, dealt, sealed, codes, entries: chain(heads, news) });
   });
-}
-
-/** One entry for each partition that the chunk touches, with the hash of its codes there, and of what they have of their own. */
-function chunkEntries(
-  stack: string,
-  chunk: number,
-  campaign: string,
-  issued: readonly NewCode[],
-  at: number,
-): NewEntry[] {
-  const entries: NewEntry[] = [];
-  for (let partition = 0; partition < LEDGER_PARTITIONS; partition += 1) {
-    const mine = issued.filter(({ hash }) => partitionOf(hash) === partition);
-    if (mine.length === 0) continue;
-    entries.push({
-      codeHash: null,
-      partition,
-      at,
-      body: { kind: 'issue', stack, chunk, campaign, ...issueOf(mine) },
-    });
-  }
-  return entries;
 }
