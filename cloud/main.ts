@@ -152,7 +152,7 @@ async function run(
   const now = Date.now;
   const link: { current: FleetLink | null } = { current: null };
   const attribution = { store: sqliteTraceStore(database), distribution: distributed, now };
-  const traces = new Traces({ ...attribution, log });
+  const traces = new Traces({ ...attribution, ownerOf: (code) => distribution.ownerOf(code), log });
   const made = await createLedger({
     store,
     places: sqlitePlacesStore(database),

@@ -1,3 +1,4 @@
+import { hashCustomer } from '../../protocol/code.ts';
 import type { Ledger } from '../ledger/port.ts';
 import { Assignments } from './assignments.ts';
 import { claim, prove } from './claims.ts';
@@ -53,6 +54,12 @@ export function createDistribution(ports: DistributionPorts): Distribution {
     },
     giveStack: (stack) => store.transaction((tx) => giveStack(tx, stack)),
     couponsOfCampaign: (campaign) => couponsOfCampaign({ store, secrets, customers }, campaign),
+    ownerOf: (code) =>
+      store.read(async (tx) => {
+        const owner = (await tx.assignmentByCode(code))?.customer ?? null;
+        const number = owner === null ? null : await customers.numberOf(tx, owner);
+        return number === null ? null : hashCustomer(keys.fleetKey, number);
+      }),
     discountOf: (campaign) =>
       store.read(async (tx) => (await tx.campaigns([campaign]))[0]?.card.offer.discount ?? null),
     left: (campaign) => store.read((tx) => couponsLeft(tx, campaign)),

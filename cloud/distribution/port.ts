@@ -1,7 +1,7 @@
 import type { Discount, PersonalOffer } from '../../protocol/offer.ts';
 import type { OutOfBounds } from '../../protocol/personal-offer.ts';
 import type { Result } from '../../protocol/result.ts';
-import type { CodeState, Placed } from '../ledger/port.ts';
+import type { CodeHash, CodeState, Placed } from '../ledger/port.ts';
 import type { Address, Identity } from './identity.ts';
 import type { AssignmentRow, Channel, Source } from './store.ts';
 
@@ -36,6 +36,8 @@ export interface Distribution {
   ): Promise<Result<{ readonly campaign: string; readonly left: number }, 'unknown_stack' | 'unfinished'>>;
   /** All coupons of a campaign that are somebody's, in the order in which they were given. */
   couponsOfCampaign(campaign: string): AsyncIterable<readonly GivenCoupon[]>;
+  /** The number of whose coupon this is, hashed as it travels; null: nobody's, or the retailer has no number for them. */
+  ownerOf(code: CodeHash): Promise<string | null>;
   /** Null: no such campaign. */
   discountOf(campaign: string): Promise<Discount | null>;
   /** How many coupons can still be had; null: as many as are asked for. Undefined: no such campaign. */

@@ -189,6 +189,7 @@ export class Fleet {
       at,
     );
     unit.asks(want.want, hash, want.basket);
+    unit.shown(hash, `gateway:${row.id}`, want.basket, want.customer);
     unit.apply([...changes, { do: 'seen', row: { codeHash: hash, store: row.store, at } }]);
     // The tick would end the wait within a second: the cashier's deadline is shorter.
     for (const change of changes) if (change.do === 'wait') this.#endWaitAt(hash, change.row.until);

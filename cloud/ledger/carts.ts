@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Code, type CodeHash, hashCode } from '../../protocol/code.ts';
+import { type Code, type CodeHash, hashCode, hashCustomer } from '../../protocol/code.ts';
 import type { CodeReading } from '../../protocol/code-reading.ts';
 import { approvedText, factsForApi, REASONS } from '../../protocol/decision.ts';
 import { USE_MS } from '../../protocol/limits.ts';
@@ -110,6 +110,10 @@ export class Carts {
     });
   }
 
+  #customerOf({ customer }: CartSale): string | null {
+    return customer === null ? null : hashCustomer(this.#ports.fleetKey, customer);
+  }
+
   #hashOf(raw: string): CodeHash | null {
     const reading = this.#ports.read(raw);
     return reading.kind === 'code' ? hashCode(this.#ports.fleetKey, reading.code) : null;
@@ -153,9 +157,11 @@ export class Carts {
           if (outcome.kind === 'waits' || outcome.kind === 'refused') unit.apply(outcome.changes);
         return { kind: 'waits', waits };
       }
-      for (const [codeHash, { outcome, view }] of outcomes)
-        if (outcome.kind === 'refused' && view !== null)
-          unit.refuse({ codeHash, door: cartDoor(sale.client), basket: sale.basket, reason: outcome.refusal.reason });
+      for (const [codeHash, { outcome, view }] of outcomes) {
+        const at = { codeHash, door: cartDoor(sale.client), basket: sale.basket };
+        if (outcome.kind === 'refused' && view !== null) unit.refuse({ ...at, reason: outcome.refusal.reason });
+        unit.shown(codeHash, at.door, at.basket, this.#customerOf(sale));
+      }
       const whole = isWhole(sale, items, given);
       for (const outcome of given)
         if (outcome.kind !== 'conflict' && (whole || outcome.kind === 'refused')) unit.apply(outcome.changes);

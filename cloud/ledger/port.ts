@@ -276,6 +276,8 @@ export type RefusedAttempt = {
   readonly door: string;
   readonly basket: string;
   readonly reason: Reason;
+  /** Whom the sale named, hashed as a customer number travels: it is an attempt where the coupon is another's. */
+  readonly customer?: string;
   /** Milliseconds since 1970. */
   readonly at: number;
 };

@@ -279,6 +279,11 @@ export class Unit {
     this.#refused.push({ ...attempt, at: this.#now });
   }
 
+  /** A sale named its customer: whether the coupon is that customer's, who counts such attempts finds out. */
+  shown(codeHash: CodeHash, door: string, basket: string, customer: string | null): void {
+    if (customer !== null) this.refuse({ codeHash, door, basket, reason: 'wrong_customer', customer });
+  }
+
   journal(gateway: string, entry: StoredJournalEntry): void {
     this.#changed.journals.push({ ...entry, gateway });
   }

@@ -1,6 +1,6 @@
 import type { DistributionStore } from '../distribution/store.ts';
 import type { NoteTrace, Trace } from '../distribution/traces.ts';
-import { LedgerUnavailable, type RefusedAttempt } from '../ledger/port.ts';
+import { type CodeHash, LedgerUnavailable, type RefusedAttempt } from '../ledger/port.ts';
 import type { Log } from '../log.ts';
 import { Coupons } from './coupons.ts';
 import { dayIn } from './days.ts';
@@ -60,7 +60,7 @@ export class TraceWriter {
       try {
         const { distribution, store } = this.#ports;
         const events = await eventsOf(distribution, traces);
-        const attempts = await leaksOf(distribution, leaks);
+        const attempts = await leaksOf(this.#ports, leaks);
         await store.transaction(async (tx) => {
           await tx.add(events, STRANGERS_SOURCES);
           await tx.addLeaks(attempts, STRANGERS_SOURCES);
@@ -92,6 +92,8 @@ export class TraceWriter {
 export type WriterPorts = {
   readonly store: TraceStore;
   readonly distribution: Pick<DistributionStore, 'read'>;
+  /** The number of whose coupon this is, hashed as it travels; null: nobody's, or the retailer has no number for them. */
+  readonly ownerOf: (code: CodeHash) => Promise<string | null>;
   readonly log: Log;
 };
 
@@ -123,10 +125,8 @@ const eventOf = (
 });
 
 /** With the source of the coupon that was tried: that of its assignment. */
-async function leaksOf(
-  distribution: WriterPorts['distribution'],
-  attempts: readonly RefusedAttempt[],
-): Promise<Leak[]> {
+async function leaksOf({ distribution, ownerOf }: WriterPorts, told: readonly RefusedAttempt[]): Promise<Leak[]> {
+  const attempts = (await Promise.all(told.map((one) => byAnother(ownerOf, one)))).flatMap((one) => one ?? []);
   if (attempts.length === 0) return [];
   return distribution.read(async (tx) => {
     const coupons = new Coupons(tx);
@@ -141,4 +141,11 @@ async function leaksOf(
     }
     return leaks;
   });
+}
+
+/** Null: the sale named the very customer whose coupon it is, or nobody can tell. */
+async function byAnother(ownerOf: WriterPorts['ownerOf'], attempt: RefusedAttempt): Promise<RefusedAttempt | null> {
+  if (attempt.customer === undefined) return attempt;
+  const owner = await ownerOf(attempt.codeHash);
+  return owner === null || owner === attempt.customer ? null : attempt;
 }

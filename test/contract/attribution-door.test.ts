@@ -20,7 +20,11 @@ beforeEach(async () => {
   const campaign = { ...campaignOf('spring', 1, terms), issuedUnits: 0, issuedValue: 0, changedAt: AT };
   await sqliteLedgerStore(doors.database).transaction((tx) => tx.putCampaign(campaign));
   const none = () => undefined;
-  writer = new TraceWriter({ ...doors.attribution, log: { info: none, warn: none, error: none } });
+  writer = new TraceWriter({
+    ...doors.attribution,
+    ownerOf: async () => null,
+    log: { info: none, warn: none, error: none },
+  });
 });
 afterEach(() => doors.close());
 

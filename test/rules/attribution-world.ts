@@ -3,7 +3,7 @@ import { createDistribution } from '../../cloud/distribution/distribution.ts';
 import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
 import type { Channel, Source } from '../../cloud/distribution/store.ts';
 import type { Trace } from '../../cloud/distribution/traces.ts';
-import { LedgerUnavailable, type RefusedAttempt } from '../../cloud/ledger/port.ts';
+import { type CodeHash, LedgerUnavailable, type RefusedAttempt } from '../../cloud/ledger/port.ts';
 import { followOnce } from '../../cloud/reports/follower.ts';
 import { sqliteTraceStore } from '../../cloud/reports/sqlite-trace-store.ts';
 import type { TraceStore } from '../../cloud/reports/store.ts';
@@ -24,7 +24,8 @@ export async function openAttributed(card: Partial<Card> = {}) {
   const lines: string[] = [];
   const say = (_: unknown, sentence: string) => void lines.push(sentence);
   const log = { info: say, warn: say, error: say };
-  const ports = { store, distribution: distributed, now, log };
+  const ownerOf = (code: CodeHash) => distribution.ownerOf(code);
+  const ports = { store, distribution: distributed, ownerOf, now, log };
   const traces = new Traces(ports);
   told.refused = traces.refused;
   const distribution = createDistribution({
@@ -51,7 +52,7 @@ export async function openAttributed(card: Partial<Card> = {}) {
       });
       const coupon = given.ok ? await distribution.coupon(given.value.assignment) : null;
       if (coupon === null) throw new Error('no coupon');
-      return { code: coupon.code(), assignment: coupon.id };
+      return { code: coupon.code(), assignment: coupon.id, number: value };
     },
     note(
       kind: Trace['kind'],

@@ -7,7 +7,9 @@ import { takeSpend } from '../../cloud/reports/spend.ts';
 import { Traces } from '../../cloud/reports/traces.ts';
 import { TraceWriter } from '../../cloud/reports/writer.ts';
 import { type Attributed, dying, openAttributed } from './attribution-world.ts';
+import { hashCustomer } from '../../protocol/code.ts';
 import { dollars, NOW } from './ledger-rows.ts';
+import { FLEET_KEY } from './ledger-world.ts';
 
 /** What is reported of what happened, over the ledger as it runs. */
 
@@ -214,6 +216,25 @@ describe('a leaked attempt [E3]', () => {
       { key: 'newsletter', counts: { second_basket: 1, used_elsewhere: 1 } },
       { key: 'search', counts: { second_basket: 1, used_elsewhere: 0 } },
     ]);
+  });
+
+  test('is a coupon in the hand of another customer than its own; it is used all the same', async () => {
+    const { code, number } = await town.assign(MAIL);
+    await town.world.shop.validate(code, 'a', { customer: number });
+    expect(await leaks()).toEqual([]);
+    const decided = await town.world.shop.redeem(code, 'a', { customer: 'somebody-else' });
+    expect(decided.decision).toBe('approved');
+    expect(await leaks('site')).toMatchObject([{ key: 'newsletter', counts: { wrong_customer: 1, second_basket: 0 } }]);
+  });
+
+  test('at a till too, where the sale names its customer', async () => {
+    const { world } = town;
+    const box = await world.box('0001');
+    const [own, others] = [await town.assign(MAIL), await town.assign(MAIL)];
+    const named = hashCustomer(FLEET_KEY, own.number);
+    await box.want(own.code, 'a', 800, named);
+    await box.want(others.code, 'b', 800, named);
+    expect(await leaks('store')).toMatchObject([{ key: '0001', counts: { wrong_customer: 1 } }]);
   });
 
   test('is none where the coupon is expired, voided or unknown', async () => {

@@ -24,7 +24,7 @@ import { cardWith, dollars, NOW } from './ledger-rows.ts';
 /** The ledger as it runs, over SQLite in memory, with a clock that a test moves and boxes that speak in messages. */
 
 const STOCK_MAX = { units: 500, value: 500_000 };
-const FLEET_KEY = Buffer.alloc(32, 7);
+export const FLEET_KEY = Buffer.alloc(32, 7);
 
 export type World = Awaited<ReturnType<typeof openWorld>>;
 
@@ -354,9 +354,9 @@ export class Box {
     if (this.entries.length > this.acknowledged) await this.send({ type: 'journal', body: this.upload() });
   }
 
-  async want(code: string, basket: string, waitMs = 800): Promise<void> {
+  async want(code: string, basket: string, waitMs = 800, customer: string | null = null): Promise<void> {
     const want = this.newId('want');
-    const body = { want, codeHash: hashOfCode(code), basket, lane: '1', total: dollars(42), customer: null, waitMs };
+    const body = { want, codeHash: hashOfCode(code), basket, lane: '1', total: dollars(42), customer, waitMs };
     await this.send({ type: 'want', body });
   }
 
