@@ -123,7 +123,7 @@ function dispatchersOf(ports: PostOfficePorts) {
   const shared = {
     ...{ store, send, now, log },
     prepare: (message: MessageRow, delivery: DeliveryRow | null) => prepare(ports, message, delivery),
-    accepted: (message: MessageRow) => trace(ports, message),
+    accepted: (message: MessageRow) => void trace(ports, message),
   };
   const rates = [
     ['email', mail?.perSecond],
@@ -157,11 +157,16 @@ async function deliveryQueues(store: PostStore, channel: PostChannel): Promise<Q
     .map((delivery) => ({ name: delivery.id, delivery }));
 }
 
-function trace({ noteTrace }: PostOfficePorts, message: MessageRow): void {
-  const { campaign, assignment, channel, delivery, acceptedAt } = message;
-  if (campaign === null || assignment === null || acceptedAt === null) return;
-  const source: Record<string, string> = delivery === null ? {} : { delivery };
-  noteTrace({ kind: 'delivered', at: acceptedAt, campaign, assignment, channel, source });
+/** With the source of its coupon, as every step of the coupon's way. */
+async function trace({ noteTrace, distribution, log }: PostOfficePorts, message: MessageRow): Promise<void> {
+  const { campaign, assignment, channel, acceptedAt: at } = message;
+  if (campaign === null || assignment === null || at === null) return;
+  try {
+    const coupon = await distribution.coupon(assignment);
+    if (coupon !== null) noteTrace({ kind: 'delivered', at, campaign, assignment, channel, source: coupon.source });
+  } catch (error) {
+    log.warn({ err: error }, 'a message was sent, and is not counted');
+  }
 }
 
 async function rounds(ports: PostOfficePorts, bell: Bell, queued: () => void, stop: AbortSignal): Promise<void> {
