@@ -17,7 +17,7 @@ export type Modules = {
   readonly createTill: typeof createTill;
 };
 
-const ROOT = join(import.meta.dirname, '..', '..');
+export const ROOT = join(import.meta.dirname, '..', '..');
 const COPIES = join(ROOT, 'test', '.patched', 'traces');
 
 /** @param broken null: as they stand */
@@ -34,7 +34,7 @@ export async function loadModules(broken: BrokenDesign | null): Promise<Modules>
 }
 
 /** A whole copy, so that every import of the patched files leads to the patch. */
-function patchedCopy({ id, edits }: BrokenDesign): string {
+export function patchedCopy({ id, edits }: BrokenDesign): string {
   const copy = join(COPIES, id);
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(copy, { recursive: true });
