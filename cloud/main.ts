@@ -162,6 +162,11 @@ async function run(
     stockMax: config.stockMax,
     faceUrl: faceUrl(config),
     outgoing: { wake: (gateway) => link.current?.wake(gateway) },
+    distribution: {
+      personNamed: (number) => distribution.personNamed(number),
+      issue: (request) => distribution.issue(request),
+      coupon: (assignment) => distribution.coupon(assignment),
+    },
     refused: traces.refused,
   });
   opened.push(() => traces.flush());
@@ -174,6 +179,7 @@ async function run(
     ...{ store: distributed, ledger, keys, randomBytes, now },
     post: postbox,
   });
+  await distribution.open();
   const postOffice = officeWith(distribution);
 
   const cloudPassword = randomBytes(32).toString('base64url');

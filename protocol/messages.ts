@@ -11,6 +11,7 @@ import {
   SYNC_HOLDINGS_PER_PART_MAX,
 } from './limits.ts';
 import { moneySchema } from './money.ts';
+import { offerSchema } from './offer.ts';
 import {
   campaignIdSchema,
   codeHashSchema,
@@ -21,6 +22,7 @@ import {
   instantSchema,
   numberSchema,
   reservationSchema,
+  sealedBlankSchema,
   sealingKeySchema,
 } from './reservation.ts';
 
@@ -67,7 +69,14 @@ export const upSchemas = {
   /** Blanks are sealed for this key; with a request it has none of a campaign and somebody waits for one [I5]. */
   blanks: z.strictObject({
     publicKey: sealingKeySchema,
-    request: z.strictObject({ id: idSchema, campaign: campaignIdSchema }).nullable(),
+    request: z
+      .strictObject({
+        id: idSchema,
+        campaign: campaignIdSchema,
+        /** Hashed. With it the customer's own coupon is asked for [I7]; left out, a cloud of before reads it. */
+        customer: hashSchema.exactOptional(),
+      })
+      .nullable(),
   }),
   /** Entries `from` … of one epoch, contiguous; `head` is the chain at the last of them. */
   journal: z.strictObject({
@@ -142,8 +151,22 @@ export const downSchemas = {
     tombstones: z.array(z.strictObject({ codeHash: codeHashSchema, basket: basketSchema })).max(1000),
   }),
   refuse: z.strictObject({ want: idSchema, reason: reasonSchema, facts: factsSchema }),
-  /** There is no blank for that request. */
-  no_blanks: z.strictObject({ request: idSchema, why: z.enum(['unknown_campaign', 'campaign_ended', 'none_left']) }),
+  /** There is no blank, or no coupon of that customer, for that request. */
+  no_blanks: z.strictObject({
+    request: idSchema,
+    why: z.enum([
+      ...['unknown_campaign', 'campaign_ended', 'none_left'] as const,
+      ...['none_left_today', 'already_redeemed', 'expired', 'voided'] as const,
+    ]),
+  }),
+  /** The own coupon of the customer whom that request names: its text is sealed as a blank's [I5, I7]. */
+  coupon: z.strictObject({
+    request: idSchema,
+    codeHash: codeHashSchema,
+    sealed: sealedBlankSchema,
+    offer: offerSchema,
+    until: instantSchema,
+  }),
   /** Reservations installed by grants at or below the number end later [C14]. */
   extend: z.strictObject({ number: numberSchema, notAfter: instantSchema }),
   ack: z.strictObject({

@@ -1,8 +1,8 @@
-import { validityIn } from '../../protocol/card.ts';
+import { type Card, validityIn } from '../../protocol/card.ts';
 import { dayIn } from '../../protocol/dates.ts';
 import { type Code, makeCodes } from '../../protocol/code.ts';
 import { faceValue, type PersonalOffer } from '../../protocol/offer.ts';
-import { outOfBounds, ownValue } from '../../protocol/personal-offer.ts';
+import { outOfBounds, ownValue, personalCard } from '../../protocol/personal-offer.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import { issuable, takeCap } from '../issuing/issuable.ts';
 import { issueEntries } from '../issuing/issue-entries.ts';
@@ -11,8 +11,8 @@ import { Gathering } from '../ledger/gathering.ts';
 import { setPersonal } from '../ledger/personalising.ts';
 import type { Campaign } from '../ledger/port.ts';
 import type { NewCode } from '../ledger/store.ts';
-import { decideAssignment, type Mine } from './assign-rules.ts';
-import type { Assigned, AssignRefusal, AssignRequest, Coupon } from './port.ts';
+import { type AssignDecision, decideAssignment, type Mine, spentOf } from './assign-rules.ts';
+import type { Assigned, AssignRefusal, AssignRequest, Coupon, IssueRefusal, IssueRequest } from './port.ts';
 import { capLeft, type Drawn, nextOfPool } from './pools.ts';
 import { codePlace, type Secrets } from './secrets.ts';
 import type { AssignmentRow, DistributionReads, DistributionStore, DistributionTx } from './store.ts';
@@ -32,17 +32,23 @@ export type AssignmentPorts = {
 const REQUESTS_PER_GROUP_MAX = 512;
 
 type Answer = Result<Assigned, AssignRefusal>;
+type Issued = Result<Assigned, IssueRefusal>;
+type Request = { readonly campaign: string; readonly answer: (given: Given) => Promise<unknown> };
 
 export class Assignments {
   readonly #ports: AssignmentPorts;
-  readonly #gathering = new Gathering<AssignRequest, Answer>((group) => this.#commit(group), REQUESTS_PER_GROUP_MAX);
+  readonly #gathering = new Gathering<Request, unknown>((group) => this.#commit(group), REQUESTS_PER_GROUP_MAX);
 
   constructor(ports: AssignmentPorts) {
     this.#ports = ports;
   }
 
   assign(request: AssignRequest): Promise<Answer> {
-    return this.#gathering.run(request);
+    return this.#run(request.campaign, (given) => given.give(request));
+  }
+
+  issue(request: IssueRequest): Promise<Issued> {
+    return this.#run(request.campaign, (given) => given.issue(request));
   }
 
   /** A list, in as few transactions as there are groups in it. In its order. */
@@ -55,21 +61,29 @@ export class Assignments {
     return { ...row, link: secrets.linkOf(row.id), code: () => secrets.open(row.sealedCode, codePlace(row.id)) };
   }
 
-  #commit(group: readonly AssignRequest[]): Promise<Answer[]> {
+  #run<T>(campaign: string, answer: (given: Given) => Promise<T>): Promise<T> {
+    return this.#gathering.run({ campaign, answer }) as Promise<T>;
+  }
+
+  #commit(group: readonly Request[]): Promise<unknown[]> {
     return this.#ports.store.transaction(async (tx) => {
       const given = new Given(this.#ports, tx, await campaignsOf(tx, group));
-      const answers: Answer[] = [];
-      for (const request of group) answers.push(await given.give(request));
+      const answers: unknown[] = [];
+      for (const { answer } of group) answers.push(await answer(given));
       await given.write();
       return answers;
     });
   }
 }
 
-async function campaignsOf(tx: DistributionReads, group: readonly AssignRequest[]): Promise<Map<string, Campaign>> {
+async function campaignsOf(tx: DistributionReads, group: readonly Request[]): Promise<Map<string, Campaign>> {
   const ids = [...new Set(group.map(({ campaign }) => campaign))];
   return new Map((await tx.campaigns(ids)).map((campaign) => [campaign.id, campaign]));
 }
+
+/** What is written of whom a coupon is given to. */
+type To = Pick<AssignmentRow, 'customer' | 'how' | 'channel' | 'source'> & Pick<AssignRequest, 'personal'>;
+const OF_A_SALE = { source: {}, personal: null };
 
 /** What one transaction gives out. Codes of ours are made as they are needed; codes of stacks come from their pool. */
 class Given {
@@ -87,32 +101,58 @@ class Given {
   }
 
   async give(request: AssignRequest): Promise<Answer> {
-    const { sale, campaign } = request;
-    if (sale === undefined) return this.#give(request);
-    const issued = await this.#tx.issueOf({ ...sale, campaign });
-    if (issued !== null) return ok(this.#answer(issued.assignment, false));
-    const given = await this.#give(request);
-    if (given.ok) await this.#tx.putIssue({ ...sale, campaign }, given.value.assignment, this.#ports.now());
-    return given;
-  }
-
-  async #give(request: AssignRequest): Promise<Answer> {
     const campaign = this.#campaigns.get(request.campaign);
     if (campaign === undefined) return err('unknown_campaign');
-    const mine = request.customer === null ? [] : await this.#mine(campaign.id, request.customer);
-    const decision = decideAssignment(mine, {
-      perCustomer: campaign.perCustomer,
-      ended: validityIn(campaign.card, campaign.card.timeZone).endsAt <= this.#ports.now(),
-      left: (await this.#pool(campaign.id)) ?? capLeft(campaign),
-    });
+    const decision = await this.#decide(campaign, request.customer);
     switch (decision.kind) {
       case 'same':
-        return ok(this.#answer(decision.assignment, false));
+        return ok(this.#answer(decision.coupon.assignment, false));
+      case 'refused':
+        return err(decision.why);
+      case 'new': {
+        const out =
+          request.personal === null ? null : outOfBounds(campaign.card, request.personal, campaign.personalValueMax);
+        if (out !== null) return err({ outOfBounds: out });
+        return this.#giveNew(request, campaign, decision.ordinal);
+      }
+    }
+  }
+
+  async issue(request: IssueRequest): Promise<Issued> {
+    const sale = request.sale === null ? null : { ...request.sale, campaign: request.campaign };
+    const before = sale === null ? null : await this.#tx.issueOf(sale);
+    if (before !== null) return ok(this.#answer(before.assignment, false));
+    const issued = await this.#issue(request);
+    if (sale !== null && issued.ok) await this.#tx.putIssue(sale, issued.value.assignment, this.#ports.now());
+    return issued;
+  }
+
+  async #issue({ campaign: id, customer, channel }: IssueRequest): Promise<Issued> {
+    const campaign = this.#campaigns.get(id);
+    if (campaign === undefined) return err('unknown_campaign');
+    const decision = await this.#decide(campaign, customer);
+    switch (decision.kind) {
+      case 'same': {
+        const spent = spentOf(decision.coupon);
+        return spent === null ? ok(this.#answer(decision.coupon.assignment, false)) : err(spent);
+      }
       case 'refused':
         return err(decision.why);
       case 'new':
-        return this.#giveNew(request, campaign, decision.ordinal);
+        return this.#giveNew({ customer, how: 'basket', channel, ...OF_A_SALE }, campaign, decision.ordinal);
     }
+  }
+
+  async #decide(campaign: Campaign, customer: string | null): Promise<AssignDecision> {
+    return decideAssignment(customer === null ? [] : await this.#mine(campaign, customer), {
+      perCustomer: campaign.perCustomer,
+      ended: this.#hasEnded(campaign.card),
+      left: (await this.#pool(campaign.id)) ?? capLeft(campaign),
+    });
+  }
+
+  #hasEnded(card: Card): boolean {
+    return validityIn(card, card.timeZone).endsAt <= this.#ports.now();
   }
 
   /** Caps and chains, once for all that was made. */
@@ -126,11 +166,9 @@ class Given {
     }
   }
 
-  async #giveNew(request: AssignRequest, campaign: Campaign, ordinal: number): Promise<Answer> {
-    const { personal } = request;
-    const out = personal === null ? null : outOfBounds(campaign.card, personal, campaign.personalValueMax);
-    if (out !== null) return err({ outOfBounds: out });
-    if (!(await this.#mayGiveToday(request, campaign))) return err('none_left_today');
+  async #giveNew(to: To, campaign: Campaign, ordinal: number): Promise<Result<Assigned, 'none_left' | 'none_left_today'>> {
+    const { customer, how, channel, source, personal } = to;
+    if (!(await this.#mayGiveToday(to, campaign))) return err('none_left_today');
     const drawn = await this.#nextCode(campaign, personal);
     if (drawn === null) return err('none_left');
     const { secrets, fleetKey, randomBytes, now } = this.#ports;
@@ -138,14 +176,11 @@ class Given {
     await this.#tx.putAssignment({
       id,
       campaign: campaign.id,
-      customer: request.customer,
+      ...{ customer, how, channel, source },
       ordinal,
       codeHash: issuable(fleetKey, drawn.code).hash,
       sealedCode: secrets.seal(drawn.text, codePlace(id)),
       linkHash: secrets.hashLink(secrets.linkOf(id)),
-      how: request.how,
-      channel: request.channel,
-      source: request.source,
       at: now(),
       replacedBy: null,
     });
@@ -153,7 +188,7 @@ class Given {
   }
 
   /** Lists are the marketer's own act; what customers ask for is bounded by the day. */
-  async #mayGiveToday({ how, personal }: AssignRequest, { id, card, capPerDay }: Campaign): Promise<boolean> {
+  async #mayGiveToday({ how, personal }: To, { id, card, capPerDay }: Campaign): Promise<boolean> {
     const { units, value } = capPerDay;
     if (how === 'ahead' || (units === null && value === null)) return true;
     const worth = ownValue(personal) ?? faceValue(card.offer.discount);
@@ -190,14 +225,18 @@ class Given {
     }
   }
 
-  async #mine(campaign: string, customer: string): Promise<Mine[]> {
+  async #mine({ id: campaign, card }: Campaign, customer: string): Promise<Mine[]> {
     const rows = await this.#tx.assignmentsOf(campaign, customer);
-    const minted = new Set((this.#minted.get(campaign) ?? []).map(({ hash }) => hash));
-    const states = new Map((await this.#tx.codes(rows.map(({ codeHash }) => codeHash))).map((c) => [c.hash, c.state]));
+    const minted = (this.#minted.get(campaign) ?? []).map(({ hash, personal = null }) => ({
+      ...{ hash, personal, state: 'issued' as const },
+    }));
+    const stored = await this.#tx.codes(rows.map(({ codeHash }) => codeHash));
+    const codes = new Map([...minted, ...stored].map((code) => [code.hash, code]));
     return rows.map(({ id, ordinal, codeHash, replacedBy }) => {
-      const state = states.get(codeHash) ?? (minted.has(codeHash) ? 'issued' : null);
-      if (state === null) throw new Error(`the code of the assignment ${id} is missing`);
-      return { assignment: id, ordinal, state, replaced: replacedBy !== null };
+      const code = codes.get(codeHash);
+      if (code === undefined) throw new Error(`the code of the assignment ${id} is missing`);
+      const ended = this.#hasEnded(personalCard(card, code.personal));
+      return { assignment: id, ordinal, state: code.state, replaced: replacedBy !== null, ended };
     });
   }
 

@@ -1,7 +1,9 @@
 import { validityIn } from '../../protocol/card.ts';
+import { hashCustomer } from '../../protocol/code.ts';
 import type { CodeState } from '../ledger/code-rules.ts';
 import { keptOf } from './assign-rules.ts';
 import type { Grouped } from './grouped.ts';
+import type { Identity } from './identity.ts';
 import { type Owner, samePerson } from './person-rules.ts';
 import type { CustomerView, KnownIdentity, PersonFacts } from './port.ts';
 import type { Secrets } from './secrets.ts';
@@ -20,12 +22,16 @@ export type CustomerPorts = {
   readonly store: DistributionStore;
   readonly grouped: Grouped;
   readonly secrets: Secrets;
+  readonly fleetKey: Uint8Array;
   readonly randomBytes: (size: number) => Buffer;
   readonly now: () => number;
 };
 
 type Identities = readonly [KnownIdentity, ...KnownIdentity[]];
 type Known = { readonly identities: Identities; readonly facts: PersonFacts };
+
+/** One transaction of some ten milliseconds. */
+const NUMBERS_RENEWED_AT_ONCE = 500;
 
 /** Where nobody said which. */
 const LANGUAGE = 'en';
@@ -39,6 +45,42 @@ export class Customers {
 
   person(identities: Identities, facts: PersonFacts): Promise<string> {
     return this.#ports.grouped.run((tx) => this.#personIn(tx, { identities, facts }));
+  }
+
+  /** Of somebody whom only tills have named nothing but the hash is known. */
+  named(number: string): Promise<string> {
+    const key = { kind: 'number', hash: this.#ports.secrets.hashNumber(number) } as const;
+    return this.#ports.grouped.run(async (tx) => {
+      const known = (await tx.identities([key]))[0];
+      if (known !== undefined) return known.customer;
+      const customer = await this.#put(tx, null, {});
+      await tx.putIdentity({ ...key, customer, sealed: null, verifiedAt: null });
+      return customer;
+    });
+  }
+
+  /** Numbers that were stored before tills named anybody are found by another hash: each is put under its new one. */
+  async renewNumbers(): Promise<void> {
+    const { store, secrets } = this.#ports;
+    for (;;) {
+      const isDone = await store.transaction(async (tx) => {
+        const due = await tx.numbersToRenew(NUMBERS_RENEWED_AT_ONCE);
+        for (const before of due) {
+          const value = secrets.open(before.sealed, identityPlace('number', before.hash));
+          const hash = this.#hashOf({ kind: 'number', value, key: value });
+          await tx.renewNumber(before.hash, { hash, sealed: secrets.seal(value, identityPlace('number', hash)) });
+        }
+        return due.length < NUMBERS_RENEWED_AT_ONCE;
+      });
+      if (isDone) return;
+    }
+  }
+
+  #hashOf(identity: Identity): string {
+    const { secrets, fleetKey } = this.#ports;
+    return identity.kind === 'number'
+      ? secrets.hashNumber(hashCustomer(fleetKey, identity.key))
+      : secrets.hashIdentity(identity);
   }
 
   async view(id: string): Promise<CustomerView | null> {
@@ -93,7 +135,7 @@ export class Customers {
   }
 
   async #personIn(tx: DistributionTx, { identities, facts }: Known): Promise<string> {
-    const keyed = identities.map((known) => ({ ...known, hash: this.#ports.secrets.hashIdentity(known.identity) }));
+    const keyed = identities.map((known) => ({ ...known, hash: this.#hashOf(known.identity) }));
     const found = await tx.identities(keyed.map(({ identity: { kind }, hash }) => ({ kind, hash })));
     const hasNewNumber = keyed.some(
       ({ identity: { kind }, hash }) => kind === 'number' && !found.some((row) => row.hash === hash),

@@ -29,7 +29,7 @@ export function createDistribution(ports: DistributionPorts): Distribution {
   const { store, post, keys, ledger, randomBytes, now } = ports;
   const secrets = createSecrets(keys.sealKey, randomBytes);
   const grouped = new Grouped(store);
-  const customers = new Customers({ store, grouped, secrets, randomBytes, now });
+  const customers = new Customers({ store, grouped, secrets, fleetKey: keys.fleetKey, randomBytes, now });
   const assignments = new Assignments({ store, secrets, ...keys, randomBytes, now });
   const claiming = { grouped, secrets, customers, assignments, post, randomBytes, now };
   const one = async (find: (tx: DistributionReads) => Promise<AssignmentRow | null | undefined>) => {
@@ -39,11 +39,15 @@ export function createDistribution(ports: DistributionPorts): Distribution {
   let forgottenAt = 0;
 
   return {
+    open: () => customers.renewNumbers(),
+
     person: (identities, facts) => customers.person(identities, facts),
+    personNamed: (number) => customers.named(number),
     customer: (id) => customers.view(id),
     erase: (id) => customers.erase(id),
 
     assign: (request) => assignments.assign(request),
+    issue: (request) => assignments.issue(request),
     async byLink(link) {
       return isLink(link) ? one((tx) => tx.assignmentByLink(secrets.hashLink(link))) : null;
     },

@@ -26,6 +26,7 @@ import type {
   DistributionStore,
   DistributionTx,
   IdentityRow,
+  StoredIssue,
 } from './store.ts';
 
 /** Distribution in the ledger's SQLite file: it shares the ledger's transactions. */
@@ -59,6 +60,9 @@ export function sqliteDistributionReads(db: RowReader): DistributionReads {
       all(assignmentRow, 'SELECT * FROM assignments WHERE seq > ? ORDER BY seq LIMIT ?', seq, most),
     assignmentsOfCampaign: async (campaign, after, most) =>
       all(assignmentRow, ASSIGNMENTS_OF_CAMPAIGN, campaign, after, most),
+    numbersToRenew: async (most) => all((row) => ({ hash: hashOf(row.hash), sealed: bytes(row.sealed) }), NUMBERS_TO_RENEW, most),
+    issuesAfter: async (seq, most) =>
+      all(storedIssue, 'SELECT * FROM basket_issues WHERE seq > ? ORDER BY seq LIMIT ?', seq, most),
     replacedButGood: async (most) => all((row) => hashOf(row.code_hash), REPLACED_BUT_GOOD, most),
     erasedCustomers: async () =>
       all((row) => text(row.customer), 'SELECT DISTINCT customer FROM identities WHERE sealed IS NULL'),
@@ -72,6 +76,8 @@ export function sqliteDistributionReads(db: RowReader): DistributionReads {
   };
 }
 
+const NUMBERS_TO_RENEW = `SELECT i.hash, i.sealed FROM numbers_to_renew n JOIN identities i
+  ON i.kind = 'number' AND i.hash = n.hash AND i.sealed IS NOT NULL LIMIT ?`;
 const ASSIGNMENTS_OF_CAMPAIGN =
   'SELECT * FROM assignments WHERE campaign = (SELECT ?) AND seq > ? ORDER BY seq LIMIT ?';
 const REPLACED_BUT_GOOD = `SELECT a.code_hash FROM assignments a JOIN codes c ON c.hash = a.code_hash
@@ -91,6 +97,10 @@ function writes(
     },
     async putIdentity({ kind, hash, customer, sealed, verifiedAt }) {
       to.identity.run(kind, blob(hash), customer, sealed, verifiedAt);
+    },
+    async renewNumber(before, { hash, sealed }) {
+      once(to.renewNumber.run(blob(hash), sealed, blob(before)));
+      to.renewed.run(blob(before));
     },
     async putAssignment(row) {
       to.assignment.run(assignmentValues(row));
@@ -144,6 +154,8 @@ function prepare(db: SqliteDatabase.Database) {
     identity: db.prepare(`INSERT INTO identities VALUES (?, ?, ?, ?, ?)
       ON CONFLICT (kind, hash) DO UPDATE SET customer = excluded.customer, sealed = excluded.sealed,
       verified_at = excluded.verified_at`),
+    renewNumber: db.prepare("UPDATE identities SET hash = ?, sealed = ? WHERE kind = 'number' AND hash = ?"),
+    renewed: db.prepare('DELETE FROM numbers_to_renew WHERE hash = ?'),
     assignment:
       db.prepare(`INSERT INTO assignments (id, campaign, customer, ordinal, code_hash, sealed_code, link_hash, how, channel, source,
       at, replaced_by) VALUES (@id, @campaign, @customer, @ordinal, @codeHash, @sealedCode, @linkHash, @how, @channel, @source,
@@ -153,7 +165,7 @@ function prepare(db: SqliteDatabase.Database) {
     pool: db.prepare('INSERT INTO pools (stack, campaign, count) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
     takeFromPool: db.prepare(`UPDATE pools SET next = next + 1 WHERE stack =
       (SELECT stack FROM pools WHERE campaign = (SELECT ?) AND next < count ORDER BY stack LIMIT 1) RETURNING stack, next`),
-    issue: db.prepare('INSERT INTO basket_issues VALUES (?, ?, ?, ?, ?)'),
+    issue: db.prepare('INSERT INTO basket_issues (door, campaign, basket, assignment, at) VALUES (?, ?, ?, ?, ?)'),
     claim:
       db.prepare(`INSERT INTO claims VALUES (@id, @campaign, @kind, @addressHash, @sealedAddress, @language, @source, @proofHash,
       @triesLeft, @expiresAt, @person, @assignment, @at)`),
@@ -190,6 +202,11 @@ const identityRow = (row: Row): IdentityRow => ({
   customer: text(row.customer),
   sealed: bytesOrNull(row.sealed),
   verifiedAt: intOrNull(row.verified_at),
+});
+
+const storedIssue = (row: Row): StoredIssue => ({
+  ...{ seq: int(row.seq), door: text(row.door), campaign: text(row.campaign), basket: text(row.basket) },
+  ...{ assignment: text(row.assignment), at: int(row.at) },
 });
 
 const assignmentRow = (row: Row): AssignmentRow => ({

@@ -31,6 +31,10 @@ export interface DistributionReads extends LedgerReads {
   assignmentsOfCampaign(campaign: string, after: number, most: number): Promise<AssignmentRow[]>;
   /** Codes of coupons that another has replaced and that could still be redeemed. */
   replacedButGood(most: number): Promise<CodeHash[]>;
+  /** Customer numbers that are still found by the hash of before. */
+  numbersToRenew(most: number): Promise<{ readonly hash: string; readonly sealed: Uint8Array }[]>;
+  /** Issues at sales, in the order in which they became known, after a place. */
+  issuesAfter(seq: number, most: number): Promise<StoredIssue[]>;
   /** Of erased persons, whose identities are still known by their hashes. */
   erasedCustomers(): Promise<string[]>;
   /** Does this campaign give out codes of stacks? Those that are left; null: it makes its codes. */
@@ -42,6 +46,8 @@ export interface DistributionTx extends LedgerTx, DistributionReads {
   putCustomer(row: CustomerRow): Promise<void>;
   /** A new one, or another customer, sealed value or proof of one that is there. */
   putIdentity(row: IdentityRow): Promise<void>;
+  /** From now on it is found by another hash. */
+  renewNumber(before: string, now: { readonly hash: string; readonly sealed: Uint8Array }): Promise<void>;
   /** @throws where the customer has one of that ordinal, or somebody has the code: the database's own constraint */
   putAssignment(row: Omit<AssignmentRow, 'seq'>): Promise<void>;
   /** To another customer (a merge), or replaced by another coupon. */
@@ -77,6 +83,8 @@ export type CustomerRow = {
   readonly mergedInto: string | null;
   readonly erasedAt: number | null;
 };
+
+export type StoredIssue = BasketSale & { readonly seq: number; readonly assignment: string; readonly at: number };
 
 export type IdentityKey = { readonly kind: IdentityKind; readonly hash: string };
 export type IdentityRow = IdentityKey & {

@@ -7,13 +7,12 @@ import { capLeft } from '../distribution/pools.ts';
 import { codePlace, type Secrets } from '../distribution/secrets.ts';
 import { issuable, takeCap } from '../issuing/issuable.ts';
 import { chain, entryOf } from '../ledger/chain.ts';
-import type { GatewayRow } from '../ledger/code-rules.ts';
 import type { Group } from '../ledger/group.ts';
 import { grant } from '../ledger/handover-rules.ts';
 import { recall } from '../ledger/sale-rules.ts';
 import { DuplicateCode, type LedgerStore, type MadeBlanks } from '../ledger/store.ts';
 import type { Unit } from '../ledger/unit.ts';
-import { BLANKS_PER_CHUNK, blanksToMove, blanksWanted } from './blank-rules.ts';
+import { BLANKS_PER_CHUNK, blanksToMove, blanksWanted, canTake } from './blank-rules.ts';
 
 /** Codes that a box may issue while it is cut off: made under the cap, sealed for that box, and nobody's until issued. */
 
@@ -30,7 +29,7 @@ export type BlankPorts = {
 };
 
 type Request = NonNullable<UpBody<'blanks'>['request']>;
-type Why = DownBody<'no_blanks'>['why'];
+type Why = Extract<DownBody<'no_blanks'>['why'], 'unknown_campaign' | 'campaign_ended' | 'none_left'>;
 
 /** One turn of what is due: sealing so many takes less than a second, and others have their turn. */
 const BLANKS_PER_TURN_MAX = 1_000;
@@ -167,6 +166,3 @@ async function recallBlanks(
       if (view.code.blank && view.reservation?.gateway === gateway) unit.apply(recall(view, 'wanted', now()));
   });
 }
-
-const canTake = ({ state, connected, welcomedBoot, sealingKey }: GatewayRow): boolean =>
-  state === 'active' && connected && welcomedBoot !== null && sealingKey !== null;

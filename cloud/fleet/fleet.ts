@@ -11,7 +11,7 @@ import type { Unit } from '../ledger/unit.ts';
 import { endWaits } from './due.ts';
 import { compareHoldings, decideWant, extend, stopWaiting } from './granting-rules.ts';
 import { type FenceWhy, fence, greet, judge } from './greeting-rules.ts';
-import { settle } from './settling.ts';
+import { type SettledBy, settle } from './settling.ts';
 import { collectSync, type SyncParts } from './sync-parts.ts';
 
 /** The boxes' messages at the ledger: each is one transaction under its gateway's row [C1, C2, C4, C9]. */
@@ -27,6 +27,9 @@ export type FleetPorts = {
   readonly dealSoon: () => void;
   /** A register waits for a coupon of which its box has no blank. */
   readonly blankWanted: (gateway: string, request: NonNullable<UpBody<'blanks'>['request']>) => Promise<void>;
+  /** There are such persons from now on. @param numbers as they travel */
+  readonly named: (numbers: readonly string[]) => Promise<void>;
+  readonly hashNumber: SettledBy['hashNumber'];
 };
 
 export class Fleet {
@@ -49,6 +52,7 @@ export class Fleet {
       case 'attest':
         return this.#with(gateway, [], (unit, row) => this.#attest(unit, row, bootId, message.body));
       case 'journal':
+        await this.#ports.named(namedIn(message.body));
         return this.#with(gateway, hashesOf(message.body), (unit, row) => this.#journal(unit, row, message.body));
       case 'presence':
         return this.#with(gateway, [], (unit, row) => this.#presence(unit, row, bootId, message.body));
@@ -124,7 +128,7 @@ export class Fleet {
   }
 
   async #journal(unit: Unit, row: GatewayRow, body: UpBody<'journal'>): Promise<void> {
-    const settled = await settle(unit, row, body, this.#ports.now());
+    const settled = await settle(unit, row, body, { now: this.#ports.now(), hashNumber: this.#ports.hashNumber });
     switch (settled.kind) {
       case 'applied':
         unit.apply(sightings(row.store, body, this.#ports.now()));
@@ -329,6 +333,11 @@ async function cardsFor(unit: Unit, { id, store }: GatewayRow): Promise<Card[]> 
 
 const hashesOf = ({ entries }: UpBody<'journal'>): CodeHash[] =>
   entries.flatMap((body) => ('codeHash' in body ? body.codeHash : []));
+
+/** A coupon that was issued to them may become theirs. */
+const namedIn = ({ entries }: UpBody<'journal'>): string[] => [
+  ...new Set(entries.flatMap((body) => (body.kind === 'issued' && body.customer !== null ? body.customer : []))),
+];
 
 /** Redeemed there: its owner was there, whatever the box's clock says not later than now. */
 const sightings = (store: string, { entries }: UpBody<'journal'>, now: number): Change[] =>

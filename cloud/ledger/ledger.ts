@@ -6,6 +6,7 @@ import { createSecrets } from '../distribution/secrets.ts';
 import { answerBlankRequest, replenishBlanks } from '../fleet/blanks.ts';
 import { endWhatIsDue } from '../fleet/due.ts';
 import { Fleet } from '../fleet/fleet.ts';
+import { answerOwnCoupon, type OwnCouponPorts } from '../fleet/own-coupons.ts';
 import { Dealing } from '../fleet/dealing.ts';
 import type { PlacesStore } from '../fleet/places-store.ts';
 import { placeCode, stockList } from '../fleet/stocking.ts';
@@ -40,6 +41,8 @@ export type LedgerPorts = {
   /** Of the face of a coupon, by its link. */
   readonly faceUrl: (link: string) => string;
   readonly outgoing: Outgoing;
+  /** Who is named at tills, and what they have. Left out: nobody is. */
+  readonly distribution?: OwnCouponPorts['distribution'];
   /** Left out: nobody counts what is refused. */
   readonly refused?: (attempt: RefusedAttempt) => void;
 };
@@ -63,6 +66,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
   const dealing = new Dealing({ ...stocking, places });
   const secrets = createSecrets(keys.sealKey, randomBytes);
   const blanks = { group, store, fleetKey: keys.fleetKey, secrets, faceUrl, randomBytes, now, newId };
+  const { distribution } = ports;
   let filledAt = 0;
   const fleet = new Fleet({
     ...{ group, store, incarnation, now, newId },
@@ -71,7 +75,14 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
       dealing.soon();
       filledAt = 0;
     },
-    blankWanted: (gateway, request) => answerBlankRequest(blanks, gateway, request),
+    blankWanted: (gateway, { customer, ...request }) =>
+      customer === undefined || distribution === undefined
+        ? answerBlankRequest(blanks, gateway, request)
+        : answerOwnCoupon({ group, store, faceUrl, distribution }, gateway, { ...request, customer }),
+    async named(numbers) {
+      for (const number of numbers) await distribution?.personNamed(number);
+    },
+    hashNumber: secrets.hashNumber,
   });
   /** Of every campaign. They only widen: what is imported later is added. */
   let forms = formsOf((await store.read((tx) => tx.allCampaigns())).map(({ card }) => card));

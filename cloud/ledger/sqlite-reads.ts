@@ -72,6 +72,10 @@ export function sqliteReads(db: RowReader): LedgerReads {
     fed: async (keys) => each(keys, fedRow, 'SELECT * FROM fed WHERE code_hash = ?', blob),
     waits: async (keys) => each(keys, waitRow, 'SELECT * FROM waits WHERE code_hash = (SELECT ?) ORDER BY seq', blob),
     issueOf: async ({ door, campaign, basket }) => one(issueRow, ISSUE_OF, door, campaign, basket),
+    async named(campaign, numberHash) {
+      const customer = one((row) => text(row.customer), CUSTOMER_OF_NUMBER, blob(numberHash));
+      return customer === null ? null : { customer, coupons: all(customersCoupon, COUPONS_OF, campaign, customer) };
+    },
     blankText: async (code) =>
       one((row) => text(row.sealed_for_box), 'SELECT sealed_for_box FROM blanks WHERE code_hash = ?', blob(code)),
     blanksHeldBy: async (gateway) =>
@@ -163,6 +167,10 @@ const HELD_BY = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.co
   WHERE r.gateway = (SELECT ?) AND r.state = 'open'`;
 const ISSUE_OF = `SELECT i.assignment, a.code_hash FROM basket_issues i JOIN assignments a ON a.id = i.assignment
   WHERE i.door = (SELECT ?) AND i.campaign = (SELECT ?) AND i.basket = (SELECT ?)`;
+const CUSTOMER_OF_NUMBER = "SELECT customer FROM identities WHERE kind = 'number' AND hash = ?";
+const COUPONS_OF = `SELECT a.code_hash, a.ordinal, a.replaced_by IS NOT NULL AS replaced, NOT (a.how = 'basket'
+  AND a.channel = 'till' AND NOT EXISTS (SELECT 1 FROM basket_issues i WHERE i.assignment = a.id)) AS arrived
+  FROM assignments a WHERE a.campaign = (SELECT ?) AND a.customer = (SELECT ?) ORDER BY a.ordinal`;
 const BLANKS = `FROM blanks b JOIN codes c ON c.hash = b.code_hash JOIN reservations r ON r.id = c.reservation
   WHERE c.state = 'reserved' AND r.recall_why IS NULL AND b.gateway = (SELECT ?)`;
 const BLANKS_COUNT = `SELECT b.campaign, count(*) AS units ${BLANKS} GROUP BY b.campaign`;
@@ -310,6 +318,10 @@ const gatewayRow = (row: Row): GatewayRow => ({
 });
 const noKeyYet = { sealingKey: null };
 
+const customersCoupon = (row: Row) => ({
+  ...{ codeHash: hashOf(row.code_hash), ordinal: int(row.ordinal) },
+  ...{ replaced: int(row.replaced) === 1, arrived: int(row.arrived) === 1 },
+});
 const issueRow = (row: Row) => ({ assignment: text(row.assignment), codeHash: hashOf(row.code_hash) });
 
 const campaignBody = z.object({

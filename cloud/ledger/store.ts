@@ -45,6 +45,8 @@ export interface LedgerReads {
   waits(codes: readonly CodeHash[]): Promise<WaitRow[]>;
   /** What a basket was issued of a campaign at a door; null: nothing. */
   issueOf(sale: BasketSale): Promise<{ readonly assignment: string; readonly codeHash: CodeHash } | null>;
+  /** Whom a till names, and what this customer has of a campaign, in the order of the ordinals; null: nobody is known so. */
+  named(campaign: string, numberHash: string): Promise<NamedCustomer | null>;
   /** A blank's text as it goes to its box; null: it is none, or none any more. */
   blankText(code: CodeHash): Promise<string | null>;
   /** Reserved blanks of that box that are not recalled, by campaign. */
@@ -132,6 +134,15 @@ export class DuplicateCode extends Error {}
 
 /** What a coupon is issued to: one of a campaign, for a basket at a door. */
 export type BasketSale = { readonly door: string; readonly campaign: string; readonly basket: string };
+
+export type NamedCustomer = { readonly customer: string; readonly coupons: readonly CustomersCoupon[] };
+export type CustomersCoupon = {
+  readonly codeHash: CodeHash;
+  readonly ordinal: number;
+  readonly replaced: boolean;
+  /** False: the cloud gave it to a sale whose till has not told that it came. */
+  readonly arrived: boolean;
+};
 
 export type Units = Readonly<Record<CodeState, number>>;
 export type HoldingCount = {

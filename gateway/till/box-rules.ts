@@ -1,6 +1,7 @@
 import { type Card, type Clock, type Validity, validityIn } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import type { Facts, Reason } from '../../protocol/decision.ts';
+import type { IssueReason } from '../../protocol/issue-api.ts';
 import type { Head } from '../../protocol/journal.ts';
 import type { Money } from '../../protocol/money.ts';
 import type { Offer, Personal } from '../../protocol/offer.ts';
@@ -114,7 +115,8 @@ export type RecallMark = { readonly deadline: number | null };
 export type Issue = {
   readonly campaign: string;
   readonly basket: string;
-  readonly reservation: string;
+  /** Of the blank; null: it is its customer's own, and nothing is reserved for it. */
+  readonly reservation: string | null;
   readonly codeHash: CodeHash;
   /** Where its entry stands in the journal. */
   readonly epoch: number;
@@ -123,6 +125,13 @@ export type Issue = {
   /** Milliseconds since 1970. */
   readonly until: number;
 };
+
+/** A customer's own coupon, as the cloud tells it: its text sealed for this box. */
+export type OwnCoupon = Pick<Issue, 'codeHash' | 'offer' | 'until'> & { readonly sealed: string };
+/** What the cloud has said to a register that asked for a coupon. */
+export type IssueTold =
+  | { readonly kind: 'own'; readonly coupon: OwnCoupon }
+  | { readonly kind: 'none'; readonly reason: IssueReason };
 
 /** What is stored and repeated for a door, a code and a basket [G9]. */
 export type Answer = {

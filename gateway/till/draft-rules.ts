@@ -1,7 +1,6 @@
 import type { Card } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import type { EntryBody, Head } from '../../protocol/journal.ts';
-import type { IssueReason } from '../../protocol/issue-api.ts';
 import type { Up } from '../../protocol/messages.ts';
 import type {
   Answer,
@@ -9,6 +8,7 @@ import type {
   EntryPlace,
   Fence,
   Issue,
+  IssueTold,
   RecallMark,
   Reservation,
   Session,
@@ -48,8 +48,8 @@ export type Change =
       readonly reservation: Omit<Reservation, 'use' | 'mark'>;
       readonly sealed?: string;
     }
-  /** The blank is one no more. */
-  | { readonly do: 'issue'; readonly issue: Issue }
+  /** `sealed`: of a customer's own coupon; left out, a blank is one no more. */
+  | { readonly do: 'issue'; readonly issue: Issue; readonly sealed?: string }
   /** A reservation that was never here, so that it never will be [G5]. */
   | {
       readonly do: 'bury';
@@ -94,10 +94,10 @@ export type Effect =
   | { readonly do: 'send'; readonly message: Up }
   /** Sends the want and begins to count its time. */
   | { readonly do: 'ask'; readonly want: Want }
-  /** A register waits for a blank of this campaign. */
-  | { readonly do: 'ask_blank'; readonly request: string; readonly campaign: string }
+  /** A register waits for a blank of this campaign, or for what this customer has of it. */
+  | { readonly do: 'ask_blank'; readonly request: string; readonly campaign: string; readonly customer: string | null }
   /** It goes on; null: with what is now here. */
-  | { readonly do: 'end_ask'; readonly request: string; readonly told: IssueReason | null }
+  | { readonly do: 'end_ask'; readonly request: string; readonly told: IssueTold | null }
   /** Who waits for it goes on; null: it was granted. */
   | { readonly do: 'end_want'; readonly want: string; readonly told: Told | null }
   /** `isAwaited`: somebody may wait for one of the entries. */

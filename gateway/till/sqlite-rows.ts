@@ -61,7 +61,7 @@ export const holdingSchema = z.object({
 export const issueSchema = z.object({
   campaign: z.string(),
   basket: z.string(),
-  reservation: z.string(),
+  reservation: z.string().nullable(),
   codeHash: codeHashSchema,
   epoch: z.int(),
   n: z.int(),

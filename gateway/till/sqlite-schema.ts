@@ -114,6 +114,24 @@ const STEPS: readonly string[] = [
     PRIMARY KEY (campaign, basket)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Without a reservation: a customer's own coupon, which several baskets may have been given.
+  CREATE TABLE issued (
+    campaign TEXT NOT NULL,
+    basket TEXT NOT NULL,
+    reservation TEXT UNIQUE,
+    codeHash TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    offer TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    sealed TEXT NOT NULL,
+    PRIMARY KEY (campaign, basket)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO issued SELECT * FROM issues;
+  DROP TABLE issues;
+  ALTER TABLE issued RENAME TO issues;
+  `,
 ];
 
 /** @throws TillDataBroken where the data are of a newer Tearline */

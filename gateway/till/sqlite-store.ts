@@ -222,10 +222,15 @@ export class SqliteTillStore implements TillStore {
     if (sealed !== undefined) once(this.#sql.blankMade.run(reservation.reservation, reservation.campaign, sealed));
   }
 
-  #issue(issue: Issue): void {
-    once(this.#sql.issue.run({ ...issue, offer: JSON.stringify(issue.offer) }));
-    once(this.#sql.dropBlank.run(issue.reservation));
-    once(this.#sql.issued.run(issue.reservation));
+  #issue({ issue, sealed }: Extract<Change, { do: 'issue' }>): void {
+    const { reservation, ...values } = { ...issue, offer: JSON.stringify(issue.offer) };
+    if (sealed !== undefined) {
+      once(this.#sql.issueOwn.run({ ...values, sealed }));
+      return;
+    }
+    once(this.#sql.issue.run({ ...values, reservation }));
+    once(this.#sql.dropBlank.run(reservation));
+    once(this.#sql.issued.run(reservation));
   }
 
   #applyOne(change: Change): void {
@@ -237,7 +242,7 @@ export class SqliteTillStore implements TillStore {
         this.#install(change);
         break;
       case 'issue':
-        this.#issue(change.issue);
+        this.#issue(change);
         break;
       case 'bury':
         once(sql.bury.run({ ...NOTHING_KNOWN, ...change }));

@@ -304,7 +304,7 @@ class StoreTill implements Till {
         this.#desk.answered(effect.want, effect.told);
         break;
       case 'ask_blank':
-        this.#issues.ask(effect.request, effect.campaign);
+        this.#issues.ask(effect.request, effect.campaign, effect.customer);
         break;
       case 'end_ask':
         this.#issues.answered(effect.request, effect.told);

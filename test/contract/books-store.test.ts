@@ -70,8 +70,12 @@ test('a code with a value of its own counts for it from the moment it has it, ma
     post: { serves: () => true, sendProof: async () => undefined, sendCoupon: async () => undefined },
   });
   const discount = { type: 'amount', amount: 300, currency: 'USD' } as const;
+  const customer = await distribution.person(
+    [{ identity: { kind: 'number', value: 'C-1', key: 'C-1' }, verified: false }],
+    {},
+  );
   const assigned = await distribution.assign({
-    ...{ campaign: 'spring', customer: null, how: 'basket', channel: 'till', source: {}, personal: { discount } },
+    ...{ campaign: 'spring', customer, how: 'demand', channel: 'web', source: {}, personal: { discount } },
   });
   expect(assigned.ok).toBe(true);
   await world.shop.redeem(code(0), 'cart-1');

@@ -87,9 +87,9 @@ function known(read: ReturnType<typeof parseCustomerNumber>, verified: boolean):
 
 const ANN = '+12025550142';
 const person = (...identities: [KnownIdentity, ...KnownIdentity[]]) => distribution.person(identities, {});
-const assign = (customer: string | null, id = 'spring', personal: PersonalOffer | null = null) =>
+const assign = (customer: string, id = 'spring', personal: PersonalOffer | null = null) =>
   distribution.assign({ campaign: id, customer, how: 'demand', channel: 'web', source: {}, personal });
-const given = async (customer: string | null, id = 'spring', personal: PersonalOffer | null = null) => {
+const given = async (customer: string, id = 'spring', personal: PersonalOffer | null = null) => {
   const assigned = await assign(customer, id, personal);
   if (!assigned.ok) throw new Error(JSON.stringify(assigned.error));
   return assigned.value;

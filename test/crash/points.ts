@@ -110,6 +110,7 @@ const ledgerTx: Rules<LedgerTx> = {
   fed: reads,
   waits: reads,
   issueOf: reads,
+  named: reads,
   blankText: reads,
   blanksHeldBy: reads,
   blanksIn: reads,
