@@ -194,7 +194,11 @@ export class Unit {
         : [],
     );
     const gone = new Set(owned.map(({ replaces }) => replaces));
-    return { ...stored, coupons: [...stored.coupons.filter(({ codeHash }) => !gone.has(codeHash)), ...owned] };
+    const told = new Set(this.#changed.issues.map(({ codeHash }) => codeHash));
+    const before = stored.coupons
+      .filter(({ codeHash }) => !gone.has(codeHash))
+      .map((coupon) => ({ ...coupon, arrived: coupon.arrived || told.has(coupon.codeHash) }));
+    return { ...stored, coupons: [...before, ...owned] };
   }
 
   async gateway(id: string): Promise<GatewayRow | null> {

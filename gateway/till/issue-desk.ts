@@ -34,7 +34,7 @@ export class IssueDesk {
     const id = this.#ports.newId();
     const first = await this.#decide(request, { request: id, mayAsk: true, told: null });
     if (first.kind !== 'asked') return this.#view(request.basket, first);
-    const told = (await this.#asked.get(id)?.promise) ?? null;
+    const told = this.#readable((await this.#asked.get(id)?.promise) ?? null);
     return this.#view(request.basket, await this.#decide(request, { request: id, mayAsk: false, told }));
   }
 
@@ -58,6 +58,14 @@ export class IssueDesk {
 
   close(): void {
     for (const request of [...this.#asked.keys()]) this.answered(request, null);
+  }
+
+  /** What cannot be opened here is not stored: a basket would have it for good. */
+  #readable(told: IssueTold | null): IssueTold | null {
+    if (told?.kind !== 'own') return told;
+    const { sealed, codeHash } = told.coupon;
+    const { gateway } = this.#bench.self;
+    return openBlank(this.#ports.blankKey, sealed, { gateway, codeHash }).ok ? told : null;
   }
 
   #decide(

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { assignList } from '../../cloud/distribution/assign-list.ts';
 import { createDistribution } from '../../cloud/distribution/distribution.ts';
 import type { Address } from '../../cloud/distribution/identity.ts';
+import { createSecrets } from '../../cloud/distribution/secrets.ts';
 import { parseCustomerNumber, parseEmail, parsePhone } from '../../cloud/distribution/identity.ts';
 import type { Distribution, KnownIdentity } from '../../cloud/distribution/port.ts';
 import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
@@ -12,6 +13,7 @@ import { verifyLedger } from '../../cloud/ledger/audit.ts';
 import { createLedger } from '../../cloud/ledger/ledger.ts';
 import type { Ledger } from '../../cloud/ledger/port.ts';
 import { type Database, openDatabase } from '../../cloud/ledger/sqlite-database.ts';
+import { hashCustomer } from '../../protocol/code.ts';
 import type { PersonalOffer } from '../../protocol/offer.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
 
@@ -336,6 +338,49 @@ describe('a person', () => {
     await distribution.person([phone(ANN), email('ann.okafor@example.com')], { name: 'Ann Okafor' });
     const bytes = database.raw.serialize();
     for (const secret of [ANN, ANN.slice(1), 'ann.okafor', 'Okafor']) expect(bytes.includes(secret)).toBe(false);
+  });
+});
+
+describe('somebody whom a till names by the retailer’s number', () => {
+  const named = (text: string) => distribution.personNamed(hashCustomer(keys.fleetKey, text));
+
+  test('is who has this number, and who gives it later [I7, D3]', async () => {
+    const ann = await person(number('0017'), phone(ANN));
+    expect(await named('0017')).toBe(ann);
+    const unknown = await named('0018');
+    expect(await named('0018')).toBe(unknown);
+    expect(unknown).not.toBe(ann);
+    expect(await distribution.customer(unknown)).toMatchObject({ name: null, identities: [] });
+    expect(await person(number('0018'), email('bob@example.com'))).toBe(unknown);
+    expect((await distribution.customer(unknown))?.identities).toMatchObject([{ kind: 'email' }, { value: '0018' }]);
+  });
+
+  test('at twenty tills at once is one person [I7]', async () => {
+    expect(new Set(await Promise.all(Array.from({ length: 20 }, () => named('0019')))).size).toBe(1);
+  });
+
+  test('who was forgotten keeps the coupon and has no number stored again [I7, D4]', async () => {
+    const ann = await person(number('0017'));
+    await given(ann);
+    await distribution.erase(ann);
+    expect(await named('0017')).toBe(ann);
+    expect(await distribution.customer(ann)).toBeNull();
+  });
+
+  test('is found in data of before, once they are opened [I7]', async () => {
+    const ann = await person(number('0017'));
+    const secrets = createSecrets(keys.sealKey, randomBytes);
+    const before = secrets.hashIdentity({ kind: 'number', key: '0017' });
+    const hash = Buffer.from(before, 'hex');
+    database.raw
+      .prepare("UPDATE identities SET hash = ?, sealed = ? WHERE kind = 'number'")
+      .run(hash, secrets.seal('0017', `number ${before}`));
+    database.raw.prepare('INSERT INTO numbers_to_renew VALUES (?)').run(hash);
+    await distribution.open();
+    expect(await named('0017')).toBe(ann);
+    expect(await person(number('0017'))).toBe(ann);
+    expect((await distribution.customer(ann))?.identities).toMatchObject([{ value: '0017' }]);
+    await distribution.open();
   });
 });
 

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { createDistribution } from '../../cloud/distribution/distribution.ts';
+import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
 import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
 import { createLedger, type LedgerPorts } from '../../cloud/ledger/ledger.ts';
 import type { CartSale, Ledger, RefusedAttempt } from '../../cloud/ledger/port.ts';
@@ -37,6 +39,7 @@ export async function openWorld({
   stockMax = STOCK_MAX,
   refused,
   blanks = null,
+  perCustomer = 1,
 }: Options = {}) {
   const database = openDatabase(':memory:');
   const store = sqliteLedgerStore(database);
@@ -58,8 +61,18 @@ export async function openWorld({
       outgoing: { wake: () => undefined },
       ...(refused === undefined ? {} : { refused }),
       faceUrl: (link) => `https://coupons.example/c/${link}`,
+      distribution: {
+        personNamed: (number) => distribution.personNamed(number),
+        issue: (request) => distribution.issue(request),
+        coupon: (assignment) => distribution.coupon(assignment),
+      },
     });
   const ledger = await start();
+  const distribution = createDistribution({
+    ...{ store: sqliteDistributionStore(database), ledger, randomBytes, now: () => clock.now },
+    post: { serves: () => true, sendProof: async () => undefined, sendCoupon: async () => undefined },
+    keys: { fleetKey: FLEET_KEY, sealKey: Buffer.alloc(32, 8) },
+  });
   for (const [id, name] of [
     ['0001', 'Main Street'],
     ['0002', 'Harbour'],
@@ -70,7 +83,7 @@ export async function openWorld({
     ...{
       cap: { units: capUnits, value: capValue },
       capPerDay: { units: null, value: null },
-      perCustomer: 1,
+      perCustomer,
       reversalDays: 30,
       personalValueMax,
       offline: 'decline',
@@ -80,7 +93,7 @@ export async function openWorld({
   });
   const codes = await issue(ledger, count);
   return {
-    ...{ ledger, store, places, database, clock, codes, start },
+    ...{ ledger, distribution, store, places, database, clock, codes, start },
     shop: shopOf(ledger, 'shop'),
     app: shopOf(ledger, 'app'),
     /** A box of a store, enrolled and welcomed. */
@@ -107,6 +120,7 @@ type Options = {
   readonly stockMax?: LedgerPorts['stockMax'];
   readonly refused?: (attempt: RefusedAttempt) => void;
   readonly blanks?: { readonly perStore: number } | null;
+  readonly perCustomer?: number;
 };
 
 export async function issue(ledger: Ledger, count: number): Promise<string[]> {
