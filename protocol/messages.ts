@@ -155,8 +155,8 @@ export const downSchemas = {
   no_blanks: z.strictObject({
     request: idSchema,
     why: z.enum([
-      ...['unknown_campaign', 'campaign_ended', 'none_left'] as const,
-      ...['none_left_today', 'already_redeemed', 'expired', 'voided'] as const,
+      ...(['unknown_campaign', 'campaign_ended', 'none_left'] as const),
+      ...(['none_left_today', 'already_redeemed', 'expired', 'voided'] as const),
     ]),
   }),
   /** The own coupon of the customer whom that request names: its text is sealed as a blank's [I5, I7]. */

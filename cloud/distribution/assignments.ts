@@ -166,7 +166,11 @@ class Given {
     }
   }
 
-  async #giveNew(to: To, campaign: Campaign, ordinal: number): Promise<Result<Assigned, 'none_left' | 'none_left_today'>> {
+  async #giveNew(
+    to: To,
+    campaign: Campaign,
+    ordinal: number,
+  ): Promise<Result<Assigned, 'none_left' | 'none_left_today'>> {
     const { customer, how, channel, source, personal } = to;
     if (!(await this.#mayGiveToday(to, campaign))) return err('none_left_today');
     const drawn = await this.#nextCode(campaign, personal);

@@ -60,7 +60,8 @@ export function sqliteDistributionReads(db: RowReader): DistributionReads {
       all(assignmentRow, 'SELECT * FROM assignments WHERE seq > ? ORDER BY seq LIMIT ?', seq, most),
     assignmentsOfCampaign: async (campaign, after, most) =>
       all(assignmentRow, ASSIGNMENTS_OF_CAMPAIGN, campaign, after, most),
-    numbersToRenew: async (most) => all((row) => ({ hash: hashOf(row.hash), sealed: bytes(row.sealed) }), NUMBERS_TO_RENEW, most),
+    numbersToRenew: async (most) =>
+      all((row) => ({ hash: hashOf(row.hash), sealed: bytes(row.sealed) }), NUMBERS_TO_RENEW, most),
     issuesAfter: async (seq, most) =>
       all(storedIssue, 'SELECT * FROM basket_issues WHERE seq > ? ORDER BY seq LIMIT ?', seq, most),
     replacedButGood: async (most) => all((row) => hashOf(row.code_hash), REPLACED_BUT_GOOD, most),

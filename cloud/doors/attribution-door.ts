@@ -49,7 +49,16 @@ const time = z.iso.datetime();
 const count = z.int();
 const funnelShape = {
   ...{ impressions: count, adClicks: count, clicks: count, claims: count, assigned: count },
-  ...{ issued: count, delivered: count, viewed: count, scanned: count, redeemed: count, reversed: count, leaked: count, revenue: count },
+  ...{
+    issued: count,
+    delivered: count,
+    viewed: count,
+    scanned: count,
+    redeemed: count,
+    reversed: count,
+    leaked: count,
+    revenue: count,
+  },
 };
 const performanceShape = {
   ...{ redeemed: count, revenue: count, discount: count, spend: count },

@@ -41,7 +41,11 @@ class FollowedElsewhere extends Error {}
 export const ASSIGNMENTS = 'assignments';
 export const ISSUES = 'issues';
 export const feedOf = (partition: number): string => `entries of partition ${partition}`;
-const FEEDS: readonly string[] = [ASSIGNMENTS, ISSUES, ...Array.from({ length: LEDGER_PARTITIONS }, (_, i) => feedOf(i))];
+const FEEDS: readonly string[] = [
+  ASSIGNMENTS,
+  ISSUES,
+  ...Array.from({ length: LEDGER_PARTITIONS }, (_, i) => feedOf(i)),
+];
 
 export type Places = ReadonlyMap<string, number>;
 type Step = { readonly feed: string; readonly from: number; readonly to: number };

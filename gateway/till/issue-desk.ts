@@ -97,7 +97,8 @@ export class IssueDesk {
     const opened = openBlank(this.#ports.blankKey, sealed, { gateway, codeHash });
     if (!opened.ok) throw new TillUnavailable("the box's data are damaged: a coupon that was issued cannot be read");
     const box = store.box();
-    const isKnown = reservation === null || work.session.line === 'up' || (epoch === box.epoch && n <= box.acknowledged);
+    const isKnown =
+      reservation === null || work.session.line === 'up' || (epoch === box.epoch && n <= box.acknowledged);
     return issuedView({ basket, code: opened.value.code, link: isKnown ? opened.value.link : null, offer, until });
   }
 }

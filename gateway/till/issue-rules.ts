@@ -79,7 +79,12 @@ const isGood = ({ epoch, notAfter }: Reservation, { box }: KnownForIssue, { cloc
   epoch === box.epoch && !hasEnded(notAfter, clock);
 
 /** One transaction: journal entry and stored answer, with its text. */
-function issueOwn(draft: Draft, command: IssueCommand & { readonly customer: string }, own: OwnCoupon, now: Now): Issue {
+function issueOwn(
+  draft: Draft,
+  command: IssueCommand & { readonly customer: string },
+  own: OwnCoupon,
+  now: Now,
+): Issue {
   const { campaign, basket, lane, total, customer } = command;
   const { codeHash, offer, until, sealed } = own;
   const entry = draft.journal({

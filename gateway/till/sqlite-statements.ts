@@ -80,7 +80,9 @@ export function prepare(db: Database) {
     dropBlank: sql('DELETE FROM blanks WHERE reservation = ?'),
     issue: sql(`INSERT INTO issues SELECT @campaign, @basket, reservation, @codeHash, @epoch, @n, @offer, @until, sealed
       FROM blanks WHERE reservation = @reservation`),
-    issueOwn: sql(`INSERT INTO issues VALUES (@campaign, @basket, NULL, @codeHash, @epoch, @n, @offer, @until, @sealed)`),
+    issueOwn: sql(
+      `INSERT INTO issues VALUES (@campaign, @basket, NULL, @codeHash, @epoch, @n, @offer, @until, @sealed)`,
+    ),
     issued: sql("UPDATE reservations SET origin = 'scan' WHERE reservation = ? AND state = 'active'"),
     close: sql("UPDATE reservations SET state = ? WHERE reservation = ? AND state = 'active'"),
     moveEnd: sql("UPDATE reservations SET notAfter = ? WHERE reservation = ? AND state = 'active'"),

@@ -68,7 +68,10 @@ test('a customer who is named has one coupon: at each till, in the cart and in t
   const named = { customer: 'customer-0009' };
   const claim = z.object({ code: z.string() });
   const app = (customer: string) =>
-    town.admin('/v1/claims', claim, { token: town.demo().cartToken, body: { campaign: 'thanks', customer, channel: 'app' } });
+    town.admin('/v1/claims', claim, {
+      token: town.demo().cartToken,
+      body: { campaign: 'thanks', customer, channel: 'app' },
+    });
   const first = await one.issue('thanks', 'receipt-20', named);
   expect(first).toMatchObject({ decision: 'issued', link: expect.stringMatching(/\/c\/[\w-]{22}$/) });
   for (const answer of [

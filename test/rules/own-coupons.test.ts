@@ -276,8 +276,7 @@ test('over tills and carts, cut off or not, a customer has one coupon, and what 
       else if (one.op === 'elsewhere') await elsewhere(number);
       else if (one.op === 'settle') await box.settle();
       else if (one.op === 'redeem') await world.shop.redeem((await elsewhere(number)).code, `web-${sale}`);
-      else if (one.op === 'print')
-        printed.push(till.issue(`sale-${sale}`, { customer: asItTravels(number) }).code);
+      else if (one.op === 'print') printed.push(till.issue(`sale-${sale}`, { customer: asItTravels(number) }).code);
       else if (typeof (await till.ask(number)) !== 'string' && one.shows) {
         till.issueOwn(`sale-${sale}`, number);
         met.own += 1;

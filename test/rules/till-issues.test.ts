@@ -259,7 +259,7 @@ describe('a register that names its customer', () => {
     expect(issuedEntries(world)).toHaveLength(1);
   });
 
-  test('keeps no number: neither its file, its journal nor its messages have it [I7, T1]', async () => {
+  test('keeps no number: neither its file, its journal nor its messages have it [I7]', async () => {
     const world = await opened();
     const { waits, request } = await asked(world);
     await world.hear('coupon', world.coupon(codeAt(5), request));
