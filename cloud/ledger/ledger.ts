@@ -80,7 +80,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
         ? answerBlankRequest(blanks, gateway, request)
         : answerOwnCoupon({ group, store, faceUrl, distribution }, gateway, { ...request, customer }),
     async named(numbers) {
-      for (const number of numbers) await distribution?.personNamed(number);
+      await Promise.all(numbers.map((number) => distribution?.personNamed(number)));
     },
     hashNumber: secrets.hashNumber,
   });

@@ -32,6 +32,7 @@ const CORE = [
   'gateway till receive grant: after',
   'gateway till receive ack: before',
   'gateway till receive recall: after',
+  'gateway till receive coupon: after',
   'gateway till receive reverse: after',
   'gateway till receive outcome: before',
   'gateway till redeem: after',
