@@ -13,6 +13,7 @@ export type Mine = {
   readonly replaced: boolean;
   /** By its own dates, or by its campaign's. */
   readonly ended: boolean;
+  readonly untold: boolean;
 };
 
 export type Offered = {

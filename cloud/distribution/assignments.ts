@@ -106,7 +106,7 @@ class Given {
     const decision = await this.#decide(campaign, request.customer);
     switch (decision.kind) {
       case 'same':
-        return ok(this.#answer(decision.coupon.assignment, false));
+        return ok(await this.#tell(decision.coupon));
       case 'refused':
         return err(decision.why);
       case 'new': {
@@ -134,7 +134,7 @@ class Given {
     switch (decision.kind) {
       case 'same': {
         const spent = spentOf(decision.coupon);
-        return spent === null ? ok(this.#answer(decision.coupon.assignment, false)) : err(spent);
+        return spent === null ? ok(await this.#tell(decision.coupon)) : err(spent);
       }
       case 'refused':
         return err(decision.why);
@@ -187,6 +187,7 @@ class Given {
       linkHash: secrets.hashLink(secrets.linkOf(id)),
       at: now(),
       replacedBy: null,
+      untold: how === 'basket' && channel === 'till',
     });
     return ok(this.#answer(id, true));
   }
@@ -236,11 +237,11 @@ class Given {
     }));
     const stored = await this.#tx.codes(rows.map(({ codeHash }) => codeHash));
     const codes = new Map([...minted, ...stored].map((code) => [code.hash, code]));
-    return rows.map(({ id, ordinal, codeHash, replacedBy }) => {
+    return rows.map(({ id, ordinal, codeHash, replacedBy, untold }) => {
       const code = codes.get(codeHash);
       if (code === undefined) throw new Error(`the code of the assignment ${id} is missing`);
       const ended = this.#hasEnded(personalCard(card, code.personal));
-      return { assignment: id, ordinal, state: code.state, replaced: replacedBy !== null, ended };
+      return { assignment: id, ordinal, state: code.state, replaced: replacedBy !== null, ended, untold };
     });
   }
 
@@ -256,6 +257,11 @@ class Given {
     const codes = this.#minted.get(campaign) ?? [];
     codes.push(code);
     this.#minted.set(campaign, codes);
+  }
+
+  async #tell({ assignment, untold }: Mine): Promise<Assigned> {
+    if (untold) await this.#tx.told(assignment);
+    return this.#answer(assignment, false);
   }
 
   #answer(assignment: string, isNew: boolean): Assigned {

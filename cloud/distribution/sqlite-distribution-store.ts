@@ -109,6 +109,9 @@ function writes(
     async changeAssignment(id, { customer, replacedBy }) {
       once(to.changeAssignment.run(customer, replacedBy, id));
     },
+    async told(assignment) {
+      to.told.run(assignment);
+    },
     async mint({ campaign, codes, entries }) {
       code.add(campaign, codes, { state: 'issued', dealt: false });
       code.countIssued(campaign, codes);
@@ -159,8 +162,9 @@ function prepare(db: SqliteDatabase.Database) {
     renewed: db.prepare('DELETE FROM numbers_to_renew WHERE hash = ?'),
     assignment:
       db.prepare(`INSERT INTO assignments (id, campaign, customer, ordinal, code_hash, sealed_code, link_hash, how, channel, source,
-      at, replaced_by) VALUES (@id, @campaign, @customer, @ordinal, @codeHash, @sealedCode, @linkHash, @how, @channel, @source,
-      @at, @replacedBy)`),
+      at, replaced_by, untold) VALUES (@id, @campaign, @customer, @ordinal, @codeHash, @sealedCode, @linkHash, @how, @channel, @source,
+      @at, @replacedBy, @untold)`),
+    told: db.prepare('UPDATE assignments SET untold = 0 WHERE id = ?'),
     changeAssignment: db.prepare('UPDATE assignments SET customer = ?, replaced_by = ? WHERE id = ?'),
     entry: db.prepare(NEW_ENTRY),
     pool: db.prepare('INSERT INTO pools (stack, campaign, count) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
@@ -224,6 +228,7 @@ const assignmentRow = (row: Row): AssignmentRow => ({
   source: sourceSchema.parse(JSON.parse(text(row.source))),
   at: int(row.at),
   replacedBy: textOrNull(row.replaced_by),
+  untold: int(row.untold) === 1,
 });
 
 const assignmentValues = (row: Omit<AssignmentRow, 'seq'>) => ({
@@ -239,6 +244,7 @@ const assignmentValues = (row: Omit<AssignmentRow, 'seq'>) => ({
   source: JSON.stringify(row.source),
   at: row.at,
   replacedBy: row.replacedBy,
+  untold: Number(row.untold),
 });
 
 const claimRow = (row: Row): ClaimRow => ({

@@ -52,6 +52,8 @@ export interface DistributionTx extends LedgerTx, DistributionReads {
   putAssignment(row: Omit<AssignmentRow, 'seq'>): Promise<void>;
   /** To another customer (a merge), or replaced by another coupon. */
   changeAssignment(id: string, change: Pick<AssignmentRow, 'customer' | 'replacedBy'>): Promise<void>;
+  /** Somebody else than the till that it was made for is told of it. */
+  told(assignment: string): Promise<void>;
   /** New codes outside of stacks, issued. @throws DuplicateCode */
   mint(codes: MintedCodes): Promise<void>;
   putPool(pool: { readonly stack: string; readonly campaign: string; readonly count: number }): Promise<void>;
@@ -107,6 +109,8 @@ export type AssignmentRow = {
   readonly source: Source;
   readonly at: number;
   readonly replacedBy: string | null;
+  /** Made for a sale at a till, and nobody has been told of it but, perhaps, that till [I8]. */
+  readonly untold: boolean;
 };
 
 export const CHANNELS = ['web', 'sms', 'email', 'app', 'print', 'till', 'online'] as const;

@@ -16,7 +16,7 @@ type CustomersCoupon = {
   readonly state: CodeState;
   readonly ordinal: number;
   readonly replaced: boolean;
-  readonly arrived: boolean;
+  readonly untold: boolean;
 };
 
 /** `too_many`: the customer has what the campaign allows; the newest of it is told with the exception. */
@@ -26,8 +26,8 @@ export type Ownership =
 
 export function ownershipOf({ customer, perCustomer, coupons }: Named): Ownership {
   const standing = coupons.filter(({ replaced }) => !replaced);
-  // Given to a sale whose till had not waited for it: what the till printed takes its place.
-  const missed = standing.find(({ arrived, state }) => !arrived && state === 'issued');
+  // Made for a sale whose till had not waited for it, and shown to nobody: what a till printed takes its place.
+  const missed = standing.find(({ untold, state }) => untold && state === 'issued');
   if (missed !== undefined)
     return { kind: 'owned', owner: { customer, ordinal: missed.ordinal, replaces: missed.codeHash } };
   const newest = standing.at(-1);

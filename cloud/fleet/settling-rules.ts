@@ -135,7 +135,7 @@ export function applyIssued(
   return { changes: [...moved.changes, put(ownership?.owner ?? null)], exception: null };
 }
 
-/** [I8] A customer's own coupon was given to one more basket: no code moves. */
+/** [I7] A customer's own coupon was given to one more basket: no code moves. */
 export function applyOwnIssued(
   gateway: GatewayRow,
   entry: EntryOf<'own_issued'>,

@@ -104,7 +104,10 @@ async function acknowledge(
   ]);
 }
 
-/** Of an older epoch, or marked evidence: only `redeemed`, `issued` and `own_issued` are taken, nothing is acknowledged into the prefix. */
+/**
+ * Of an older epoch, or marked evidence: only `redeemed`, `issued` and `own_issued` are taken, nothing is acknowledged into
+ * the prefix.
+ */
 async function takeEvidence(
   unit: Unit,
   gateway: GatewayRow,

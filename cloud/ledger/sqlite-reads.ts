@@ -168,9 +168,8 @@ const HELD_BY = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.co
 const ISSUE_OF = `SELECT i.assignment, a.code_hash FROM basket_issues i JOIN assignments a ON a.id = i.assignment
   WHERE i.door = (SELECT ?) AND i.campaign = (SELECT ?) AND i.basket = (SELECT ?)`;
 const CUSTOMER_OF_NUMBER = "SELECT customer FROM identities WHERE kind = 'number' AND hash = ?";
-const COUPONS_OF = `SELECT a.code_hash, a.ordinal, a.replaced_by IS NOT NULL AS replaced, NOT (a.how = 'basket'
-  AND a.channel = 'till' AND NOT EXISTS (SELECT 1 FROM basket_issues i WHERE i.assignment = a.id)) AS arrived
-  FROM assignments a WHERE a.campaign = (SELECT ?) AND a.customer = (SELECT ?) ORDER BY a.ordinal`;
+const COUPONS_OF = `SELECT code_hash, ordinal, replaced_by IS NOT NULL AS replaced, untold FROM assignments
+  WHERE campaign = (SELECT ?) AND customer = (SELECT ?) ORDER BY ordinal`;
 const BLANKS = `FROM blanks b JOIN codes c ON c.hash = b.code_hash JOIN reservations r ON r.id = c.reservation
   WHERE c.state = 'reserved' AND r.recall_why IS NULL AND b.gateway = (SELECT ?)`;
 const BLANKS_COUNT = `SELECT b.campaign, count(*) AS units ${BLANKS} GROUP BY b.campaign`;
@@ -320,7 +319,7 @@ const noKeyYet = { sealingKey: null };
 
 const customersCoupon = (row: Row) => ({
   ...{ codeHash: hashOf(row.code_hash), ordinal: int(row.ordinal) },
-  ...{ replaced: int(row.replaced) === 1, arrived: int(row.arrived) === 1 },
+  ...{ replaced: int(row.replaced) === 1, untold: int(row.untold) === 1 },
 });
 const issueRow = (row: Row) => ({ assignment: text(row.assignment), codeHash: hashOf(row.code_hash) });
 

@@ -111,6 +111,7 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
 
 function putIssue(to: ReturnType<typeof prepare>, { door, campaign, basket, codeHash, at, blank }: IssueRow): void {
   if (blank !== null) assignBlank(to, codeHash, at, blank.owner);
+  else to.told.run(blob(codeHash));
   to.issue.run({ door, campaign, basket, at, codeHash: blob(codeHash) });
 }
 
@@ -150,6 +151,7 @@ function prepare(db: SqliteDatabase.Database) {
       db.prepare(`INSERT INTO assignments (id, campaign, customer, ordinal, code_hash, sealed_code, link_hash, how, channel, source, at)
       SELECT assignment, campaign, @customer, @ordinal, code_hash, sealed_code, link_hash, 'basket', 'till', '{}', @at
       FROM blanks WHERE code_hash = @codeHash`),
+    told: db.prepare('UPDATE assignments SET untold = 0 WHERE code_hash = ?'),
     disown: db.prepare('UPDATE assignments SET customer = NULL WHERE code_hash = ? AND replaced_by IS NULL'),
     replace: db.prepare(`UPDATE assignments SET replaced_by = (SELECT id FROM assignments WHERE code_hash = ?)
       WHERE code_hash = ?`),

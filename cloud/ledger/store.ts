@@ -140,8 +140,8 @@ export type CustomersCoupon = {
   readonly codeHash: CodeHash;
   readonly ordinal: number;
   readonly replaced: boolean;
-  /** False: the cloud gave it to a sale whose till has not told that it came. */
-  readonly arrived: boolean;
+  /** Made for a sale at a till, and nobody has been told of it but, perhaps, that till. */
+  readonly untold: boolean;
 };
 
 export type Units = Readonly<Record<CodeState, number>>;

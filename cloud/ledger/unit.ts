@@ -190,14 +190,14 @@ export class Unit {
     if (stored === null) return null;
     const owned = this.#changed.issues.flatMap((row) =>
       row.campaign === campaign && row.blank?.owner?.customer === stored.customer
-        ? { ...row.blank.owner, codeHash: row.codeHash, replaced: false, arrived: true }
+        ? { ...row.blank.owner, codeHash: row.codeHash, replaced: false, untold: false }
         : [],
     );
     const gone = new Set(owned.map(({ replaces }) => replaces));
     const told = new Set(this.#changed.issues.map(({ codeHash }) => codeHash));
     const before = stored.coupons
       .filter(({ codeHash }) => !gone.has(codeHash))
-      .map((coupon) => ({ ...coupon, arrived: coupon.arrived || told.has(coupon.codeHash) }));
+      .map((coupon) => ({ ...coupon, untold: coupon.untold && !told.has(coupon.codeHash) }));
     return { ...stored, coupons: [...before, ...owned] };
   }
 

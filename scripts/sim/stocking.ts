@@ -96,7 +96,15 @@ async function assignAll(town: Town, { owners }: People, codes: readonly string[
         });
         await tx.putAssignment({
           ...{ id: assignmentId(coupon), campaign: CAMPAIGN, customer, ordinal: 1, codeHash, sealedCode: Buffer.of(0) },
-          ...{ linkHash: codeHash, how: 'ahead', channel: 'email', source: {}, at: STARTS_AT, replacedBy: null },
+          ...{
+            linkHash: codeHash,
+            how: 'ahead',
+            channel: 'email',
+            source: {},
+            at: STARTS_AT,
+            replacedBy: null,
+            untold: false,
+          },
         });
       }
     });

@@ -101,7 +101,15 @@ async function prepare(): Promise<string> {
       const assignment = `a-${i}`;
       await tx.putAssignment({
         ...{ id: assignment, campaign: 'spring', customer: null, ordinal: 1, codeHash: hash, linkHash: hash },
-        ...{ sealedCode: Buffer.of(0), how: 'demand', channel: 'web', source: {}, at: Date.now(), replacedBy: null },
+        ...{
+          sealedCode: Buffer.of(0),
+          how: 'demand',
+          channel: 'web',
+          source: {},
+          at: Date.now(),
+          replacedBy: null,
+          untold: false,
+        },
       });
       coupons.push({ code, hash, assignment });
     }

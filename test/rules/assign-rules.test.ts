@@ -5,7 +5,14 @@ import { CODE_STATES, type CodeState } from '../../cloud/ledger/code-rules.ts';
 
 const offered = (own: Partial<Offered> = {}): Offered => ({ perCustomer: 1, ended: false, left: null, ...own });
 const mine = (...states: CodeState[]): Mine[] =>
-  states.map((state, i) => ({ assignment: `a${i + 1}`, ordinal: i + 1, state, replaced: false, ended: false }));
+  states.map((state, i) => ({
+    assignment: `a${i + 1}`,
+    ordinal: i + 1,
+    state,
+    replaced: false,
+    ended: false,
+    untold: false,
+  }));
 const same = (assignment: string) => ({ kind: 'same', coupon: { assignment } });
 
 describe('who asks for a coupon [D1]', () => {

@@ -235,12 +235,15 @@ describe('a blank that was printed for a customer while the line was cut', () =>
     await till.ask('C-1');
     till.issueOwn('sale-1', 'C-1');
     const shown = print('sale-2', 'C-1');
+    await till.ask('C-3');
+    await elsewhere('C-3');
+    const known = print('sale-4', 'C-3');
     const missed = await till.ask('C-2');
     await world.shop.redeem((missed as { code: string }).code, 'web-1');
     const late = print('sale-3', 'C-2');
     await box.settle();
-    expect((await exceptions()).map(({ what }) => what)).toEqual(['issued_beside', 'issued_beside']);
-    for (const { code } of [shown, late]) expect(await ownerOf(code)).toBeNull();
+    expect((await exceptions()).map(({ what }) => what)).toEqual(Array(3).fill('issued_beside'));
+    for (const { code } of [shown, known, late]) expect(await ownerOf(code)).toBeNull();
   });
 
   test('told again, or as evidence of a fenced box, is settled once [I8, C2]', async () => {

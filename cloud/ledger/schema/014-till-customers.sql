@@ -2,6 +2,9 @@
 CREATE TABLE numbers_to_renew (hash BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
 INSERT INTO numbers_to_renew SELECT hash FROM identities WHERE kind = 'number' AND sealed IS NOT NULL;
 
+-- 1: made for a sale at a till, and nobody has been told of it but, perhaps, that till
+ALTER TABLE assignments ADD COLUMN untold INTEGER NOT NULL DEFAULT 0;
+
 -- seq: the order in which issues became known, for whoever follows them
 CREATE TABLE issues_in_order (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -17,4 +20,3 @@ INSERT INTO issues_in_order (door, campaign, basket, assignment, at)
   SELECT door, campaign, basket, assignment, at FROM basket_issues ORDER BY at;
 DROP TABLE basket_issues;
 ALTER TABLE issues_in_order RENAME TO basket_issues;
-CREATE INDEX issues_of_assignment ON basket_issues (assignment);
