@@ -22,6 +22,7 @@ import type { DistributionStore } from './distribution/store.ts';
 import { adminDoor } from './doors/admin-door.ts';
 import { cartDoor } from './doors/cart-door.ts';
 import { customerPages } from './doors/customer-pages.ts';
+import { deliveryPageDoor } from './doors/delivery-page-door.ts';
 import { feedDoor } from './doors/feed-door.ts';
 import { enrolmentDoor } from './doors/enrolment-door.ts';
 import { createFailures } from './doors/failures.ts';
@@ -227,9 +228,9 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
   const { store, ledger, distribution, postOffice, note, tokens, enrolments, idempotency, keys, log, now } = parts;
   const url = parts.publicUrl();
   const failures = createFailures(now);
+  const shop = { retailer: config.retailer, contact: config.contact, url: config.shopUrl };
   const pages = customerPages({
-    ...{ ledger, distribution, failures, url, log, now },
-    shop: { retailer: config.retailer, contact: config.contact, url: config.shopUrl },
+    ...{ ledger, distribution, failures, url, log, now, shop },
     country: config.country,
     note,
   });
@@ -253,6 +254,7 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
     ...smsDoor({ postOffice, smsToken: config.sms?.token ?? null, publicUrl: parts.publicUrl, failures }),
     ...unsubscribeDoor(postOffice),
+    ...deliveryPageDoor({ postOffice, ledger, shop, asset: pages.asset, now }),
     ...pages.endpoints,
   ];
   const machine = machineDoor({

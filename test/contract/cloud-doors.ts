@@ -82,6 +82,7 @@ export async function openTestDoors(
       attribution,
       country: null,
       faceUrl,
+      publicUrl: () => PUBLIC_URL,
       log,
       now,
     }),

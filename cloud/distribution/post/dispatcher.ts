@@ -5,7 +5,7 @@ import { apply } from './changes.ts';
 import type { Outcome } from './message-rules.ts';
 import { Pace } from './pace.ts';
 import type { Letter, Prepared } from './prepared.ts';
-import type { DeliveryRow, MessageRow, PostChannel, PostStore } from './store.ts';
+import type { DeliveryRow, MessageRow, PostChannel, PostStore, PostTx } from './store.ts';
 
 /** What is due in some queues of one channel. */
 export type DispatcherShape = {
@@ -131,7 +131,9 @@ export class Dispatcher {
         if (after !== null && outcome.is === 'accepted') ended.push(after);
       }
       const begun: { id: string; letter: Letter }[] = [];
+      const stopped = await stoppedOf(tx, picked);
       for (const { message, prepared } of picked) {
+        if (message.delivery !== null && stopped.has(message.delivery)) continue;
         const letter = prepared.is === 'ready' ? prepared.letter : null;
         const event = prepared.is === 'ready' ? ({ is: 'attempted' } as const) : prepared;
         const beside = prepared.is === 'ready' ? { assignment: prepared.assignment, consent: prepared.consent } : {};
@@ -187,4 +189,12 @@ export class Dispatcher {
     const isPaced = this.#underWay.size < this.#shape.atOnceMax && this.#pace.waitMs > 0;
     return isPaced ? Math.min(REST_MS, this.#pace.waitMs) : REST_MS;
   }
+}
+
+/** Deliveries that were paused after their messages had been looked for: once that is answered, none of them begins. */
+async function stoppedOf(tx: PostTx, picked: readonly Picked[]): Promise<Set<string>> {
+  const stopped = new Set<string>();
+  for (const id of new Set(picked.flatMap(({ message }) => message.delivery ?? [])))
+    if ((await tx.delivery(id))?.pausedAt != null) stopped.add(id);
+  return stopped;
 }

@@ -153,7 +153,7 @@ const URGENT: readonly Queue[] = [
 async function deliveryQueues(store: PostStore, channel: PostChannel): Promise<Queue[]> {
   const underWay = await store.read((tx) => tx.deliveriesUnderWay());
   return underWay
-    .filter((delivery) => delivery.channel === channel && !delivery.paused && delivery.state !== 'listing')
+    .filter((delivery) => delivery.channel === channel && delivery.pausedAt === null && delivery.state !== 'listing')
     .map((delivery) => ({ name: delivery.id, delivery }));
 }
 

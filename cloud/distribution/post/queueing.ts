@@ -41,7 +41,7 @@ export async function queueWhatIsDue(ports: QueueingPorts, stop: AbortSignal): P
   const { store, now } = ports;
   let isMore = false;
   for (const delivery of await store.read((tx) => tx.deliveriesUnderWay())) {
-    if (delivery.paused || stop.aborted) continue;
+    if (delivery.pausedAt !== null || stop.aborted) continue;
     if (delivery.state === 'queueing' && (await startsAt(ports, delivery)) <= now()) {
       await queueAll(ports, delivery, stop);
       isMore = true;

@@ -24,6 +24,8 @@ export interface PostReads extends DistributionReads {
   /** In their order, after a place. Null: of every state. */
   messagesOf(delivery: string, state: MessageState | null, after: number, most: number): Promise<MessageRow[]>;
   countsOf(delivery: string): Promise<Partial<Record<MessageState, number>>>;
+  /** Why some of them wait, or were not sent. */
+  reasonsOf(delivery: string): Promise<ReasonCount[]>;
   /** How many the provider has accepted since then. */
   acceptedSince(delivery: string, since: number): Promise<number>;
   delivery(id: string): Promise<DeliveryRow | null>;
@@ -52,7 +54,9 @@ export interface PostTx extends PostReads, Pick<DistributionTx, 'countTry'> {
   /** @returns false where somebody else has changed it since it was read */
   changeMessage(row: MessageRow): Promise<boolean>;
   putDelivery(row: DeliveryRow): Promise<void>;
-  changeDelivery(id: string, change: Partial<Pick<DeliveryRow, 'state' | 'paused' | 'place'>>): Promise<void>;
+  changeDelivery(id: string, change: Partial<Pick<DeliveryRow, 'state' | 'place'>>): Promise<void>;
+  /** @param at null: it goes on */
+  pauseDelivery(id: string, at: number | null): Promise<void>;
   /** One whose list did not come to its end. */
   dropDelivery(id: string): Promise<void>;
   putDeliveryChunk(delivery: string, chunk: number, sealed: Uint8Array): Promise<void>;
@@ -101,6 +105,8 @@ export type NewMessage = Omit<
   'seq' | 'version' | 'attempts' | 'doubts' | 'providerId' | 'attemptedAt' | 'acceptedAt' | 'consent'
 >;
 
+export type ReasonCount = { readonly state: MessageState; readonly reason: string; readonly messages: number };
+
 export type DeliveryRow = {
   readonly id: string;
   readonly campaign: string;
@@ -114,7 +120,8 @@ export type DeliveryRow = {
   /** A moment, or so many days before the campaign's end. */
   readonly starts: { readonly at: number } | { readonly daysBefore: number };
   readonly state: 'listing' | 'queueing' | 'running' | 'done';
-  readonly paused: boolean;
+  /** Since when it begins no more messages; null: it does. */
+  readonly pausedAt: number | null;
   readonly place: number;
   readonly at: number;
 };
