@@ -74,22 +74,27 @@ function figures({ progress }: DeliveryFacts): Html {
   const tile = (name: string, value: string, note: string) =>
     html`<div class="tile"><dt class="tile__name">${name}</dt><dd class="tile__value">${value}</dd><dd class="tile__note">${note}</dd></div>`;
   const isGoing = delivery.pausedAt === null && delivery.state !== 'done';
-  return html`<dl class="tiles">${tile('Sent', numberOf(went), `of ${numberOf(total(progress))}${delivery.state === 'queueing' ? ' so far' : ''}`)}${tile('To go', numberOf(toGo(progress)), 'queued or held')}${tile('A minute', isGoing ? numberOf(Math.round(perMinute)) : '–', isGoing ? 'over the last minute' : 'nothing is sent now')}${tile('Time left', isGoing ? lasting(remainingSeconds) : '–', isGoing ? 'at that rate' : 'nothing is sent now')}</dl>`;
+  return html`<dl class="tiles">${tile('Sent', numberOf(went), `of ${numberOf(total(progress))}${delivery.state === 'queueing' ? ' so far' : ''}`)}${tile('To go', numberOf(toGo(progress)), 'queued or held')}${tile('A minute', isGoing ? numberOf(Math.round(perMinute)) : '–', isGoing ? 'over the last minute' : 'nothing is sent now')}${tile('Time left', isGoing ? lasting(remainingSeconds) : '–', isGoing ? (remainingSeconds === null ? 'nobody can tell just now' : 'at that rate') : 'nothing is sent now')}</dl>`;
 }
 
 function all({ progress }: DeliveryFacts): Html {
   const parts = partsOf(progress);
   const sum = total(progress);
   const shown = parts.filter(({ messages, key }) => messages > 0 || key === 'sent' || key === 'waiting');
-  const share = ({ messages }: Part) => (sum === 0 ? '–' : `${((100 * messages) / sum).toFixed(1)}%`);
   const strip = parts
     .filter(({ messages }) => messages > 0)
     .map(({ key, messages }) => html`<span class="strip__part strip__part--${key}" style="--of:${messages}"></span>`);
-  const rows = shown.map(
-    (part) =>
-      html`<tr><th scope="row"><span class="row"><span class="strip__key strip__part--${part.key}" aria-hidden="true"></span>${part.name}</span></th><td class="r">${numberOf(part.messages)}</td><td class="r">${share(part)}</td><td>${part.note}</td></tr>`,
-  );
-  return html`<div class="panel__head"><h2>All messages</h2><span class="small hush">${numberOf(sum)} in all</span></div><div class="strip" aria-hidden="true">${strip}</div><div class="table-wrap" tabindex="0" role="region" aria-label="All messages by what became of them"><table class="table table--say"><thead><tr><th scope="col">State</th><th scope="col" class="r">Messages</th><th scope="col" class="r">Share</th><th scope="col">What it means</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+  return html`<div class="panel__head"><h2>All messages</h2><span class="small hush">${numberOf(sum)}${progress.delivery.state === 'queueing' ? ' so far' : ' in all'}</span></div><div class="strip" aria-hidden="true">${strip}</div><div class="table-wrap" tabindex="0" role="region" aria-label="All messages by what became of them"><table class="table table--told"><thead><tr><th scope="col">State</th><th scope="col" class="r">Messages</th><th scope="col" class="r">Share</th></tr></thead><tbody>${shown.map((part) => row(part, sum))}</tbody></table></div>`;
+}
+
+function row({ key, name, note, messages }: Part, sum: number): Html {
+  return html`<tr><th scope="row"><span class="told"><span class="strip__key strip__part--${key}" aria-hidden="true"></span><span>${name}<small>${note}</small></span></span></th><td class="r">${numberOf(messages)}</td><td class="r">${shareOf(messages, sum)}</td></tr>`;
+}
+
+function shareOf(messages: number, sum: number): string {
+  if (sum === 0) return '–';
+  const percent = (100 * messages) / sum;
+  return percent > 0 && percent < 0.1 ? 'under 0.1%' : `${percent.toFixed(1)}%`;
 }
 
 /** Said as often as something else is true: the state, and each tenth of the way. */
