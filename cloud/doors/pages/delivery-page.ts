@@ -94,7 +94,7 @@ function row({ key, name, note, messages }: Part, sum: number): Html {
 function shareOf(messages: number, sum: number): string {
   if (sum === 0) return '–';
   const percent = (100 * messages) / sum;
-  return percent > 0 && percent < 0.1 ? 'under 0.1%' : `${percent.toFixed(1)}%`;
+  return percent > 0 && percent < 0.1 ? '<0.1%' : `${percent.toFixed(1)}%`;
 }
 
 /** Said as often as something else is true: the state, and each tenth of the way. */
