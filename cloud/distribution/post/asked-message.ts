@@ -32,7 +32,7 @@ export async function prepareAsked(ports: PreparingPorts, message: MessageRow): 
   const card = 'is' in own ? campaign.card : own.card;
   const shown = shownOf(ports, card, campaign, coupon, message.language, card.timeZone);
   const plain = { kind: 'coupon', subject: null, text: null } as const;
-  return ready(couponLetter(ports, message, contents.to, plain, shown));
+  return ready(await ports.inTurn(() => couponLetter(ports, message, contents.to, plain, shown)));
 }
 
 function proofLetter(message: MessageRow, { to }: Contents, proof: string, campaign: Campaign | null): Letter {

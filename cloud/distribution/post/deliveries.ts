@@ -29,8 +29,8 @@ export type Audience =
 
 export type DeliveryRefusal = 'unknown_campaign' | 'not_set_up' | { readonly badList: BadList };
 
-/** So many recipients are one transaction: a register's redemption hardly waits for it. */
-export const RECIPIENTS_PER_CHUNK = 500;
+/** So many recipients are one transaction, some thirty milliseconds: a register's redemption hardly waits for it. */
+export const RECIPIENTS_PER_CHUNK = 100;
 
 export const chunkPlace = (delivery: string, chunk: number): string => `recipients ${delivery} ${chunk}`;
 
@@ -70,13 +70,18 @@ async function list(
   let gathered: Recipient[] = [];
   let chunk = 0;
   const keep = async (least: number) => {
-    while (gathered.length >= least) {
-      const recipients = gathered.slice(0, RECIPIENTS_PER_CHUNK);
-      gathered = gathered.slice(RECIPIENTS_PER_CHUNK);
-      const sealed = secrets.seal(JSON.stringify(recipients), chunkPlace(delivery, chunk));
-      await store.transaction((tx) => tx.putDeliveryChunk(delivery, chunk, sealed));
-      chunk += 1;
-    }
+    await store.transaction(async (tx) => {
+      while (gathered.length >= least) {
+        const recipients = gathered.slice(0, RECIPIENTS_PER_CHUNK);
+        gathered = gathered.slice(RECIPIENTS_PER_CHUNK);
+        await tx.putDeliveryChunk(
+          delivery,
+          chunk,
+          secrets.seal(JSON.stringify(recipients), chunkPlace(delivery, chunk)),
+        );
+        chunk += 1;
+      }
+    });
   };
   const take = async (recipients: readonly Recipient[]) => {
     gathered.push(...recipients);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LedgerUnavailable } from '../../ledger/port.ts';
 import type { Log } from '../../log.ts';
 import { Bell } from './bell.ts';
@@ -32,6 +33,8 @@ export type Trouble = { readonly since: number; readonly reason: string } | null
 
 /** Nobody waits for a bulk message by the second; what is urgent wakes the dispatcher. */
 const REST_MS = 1_000;
+/** While many attempts are under way, their ends gather: two commits are for all of them. */
+const GATHER_MS = 10;
 const AWAY_FIRST_MS = 1_000;
 const AWAY_LONGEST_MS = 60_000;
 /** Answers that come while the process ends are still noted. */
@@ -64,7 +67,10 @@ export class Dispatcher {
 
   /** Resolves when `stop` has aborted, and what was under way is answered or given up. @throws on a defect */
   async run(stop: AbortSignal): Promise<void> {
-    while (!stop.aborted) if (!(await this.#turn())) await this.#bell.wait(this.#restMs(), stop);
+    while (!stop.aborted) {
+      if (!(await this.#turn())) await this.#bell.wait(this.#restMs(), stop);
+      if (this.#underWay.size > this.#shape.atOnceMax / 2) await sleep(GATHER_MS);
+    }
     const late = new Promise((over) => setTimeout(over, CLOSE_PATIENCE_MS).unref());
     await Promise.race([Promise.all(this.#underWay), late]);
     await this.#write([]);

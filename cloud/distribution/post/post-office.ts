@@ -1,4 +1,5 @@
 import { LedgerUnavailable } from '../../ledger/port.ts';
+import { oneByOne } from '../../ledger/turns.ts';
 import type { Log } from '../../log.ts';
 import type { Distribution } from '../port.ts';
 import type { Secrets } from '../secrets.ts';
@@ -120,9 +121,10 @@ function dispatchersOf(ports: PostOfficePorts) {
     if (letter.channel === 'email') return mail === null ? NOT_SET_UP : mail.mailer.send(letter.mail);
     return sms === null ? NOT_SET_UP : sms.sender.send(letter.sms);
   };
+  const inTurn = oneByOne();
   const shared = {
     ...{ store, send, now, log },
-    prepare: (message: MessageRow, delivery: DeliveryRow | null) => prepare(ports, message, delivery),
+    prepare: (message: MessageRow, delivery: DeliveryRow | null) => prepare({ ...ports, inTurn }, message, delivery),
     accepted: (message: MessageRow) => void trace(ports, message),
   };
   const rates = [
