@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import about from '../package.json' with { type: 'json' };
 import { err, ok, type Result } from '../protocol/result.ts';
@@ -300,6 +301,8 @@ function postRooms(
   };
   const officeWith = (distribution: Distribution) =>
     createPostOffice({
+      // The lock on its data makes sure that there is one of this name.
+      node: `${hostname()} ${resolve(config.data)}`,
       ...{ store, secrets, distribution, postbox, channels, country: config.country, publicUrl, log, now },
       mail: mail === null ? null : { mailer: smtpMailer(mail), perSecond: mail.perSecond },
       sms: sms === null ? null : sender(sms),

@@ -53,6 +53,7 @@ async function openOffice(bench: Bench, port: number): Promise<{ office: PostOff
   const channels = new Set(['email' as const]);
   const log = { info: () => undefined, warn: () => undefined, error: console.error };
   const office = createPostOffice({
+    node: 'bench',
     ...{ store, secrets, distribution, channels, log, now: Date.now, country: null, sms: null },
     postbox: new Postbox({ store, secrets, channels, now: Date.now }),
     mail: { mailer: smtpMailer({ url: `smtp://127.0.0.1:${port}`, from: FROM }), perSecond: UNPACED },

@@ -19,6 +19,8 @@ export type DispatcherShape = {
 export type Queue = { readonly name: string; readonly delivery: DeliveryRow | null };
 
 export type DispatcherPorts = {
+  /** The name of this node, the same after a restart. */
+  readonly node: string;
   readonly store: PostStore;
   readonly prepare: (message: MessageRow, delivery: DeliveryRow | null) => Promise<Prepared>;
   readonly send: (letter: Letter) => Promise<Outcome>;
@@ -128,7 +130,7 @@ export class Dispatcher {
   }
 
   async #write(picked: readonly Picked[]): Promise<void> {
-    const { store, now, accepted } = this.#ports;
+    const { store, now, accepted, node } = this.#ports;
     const done = this.#done;
     const written = await store.transaction(async (tx) => {
       const ended: MessageRow[] = [];
@@ -142,7 +144,8 @@ export class Dispatcher {
         if (message.delivery !== null && stopped.has(message.delivery)) continue;
         const letter = prepared.is === 'ready' ? prepared.letter : null;
         const event = prepared.is === 'ready' ? ({ is: 'attempted' } as const) : prepared;
-        const beside = prepared.is === 'ready' ? { assignment: prepared.assignment, consent: prepared.consent } : {};
+        const beside =
+          prepared.is === 'ready' ? { assignment: prepared.assignment, consent: prepared.consent, sender: node } : {};
         const after = await apply(tx, message.id, event, now(), beside);
         if (after !== null && letter !== null) begun.push({ id: message.id, letter });
       }

@@ -9,6 +9,7 @@ import { apply } from './changes.ts';
 import { createConsents } from './consents.ts';
 import * as deliveries from './deliveries.ts';
 import { Dispatcher, type Queue, type Trouble } from './dispatcher.ts';
+import { createForgetting } from './forgetting.ts';
 import { type Inbound, takeInbound } from './inbound.ts';
 import type { MessageEvent, Outcome } from './message-rules.ts';
 import type { Postbox } from './postbox.ts';
@@ -17,10 +18,12 @@ import { prepare } from './preparing.ts';
 import type { Mailer, SmsSender } from './providers.ts';
 import { sendTest, type TestRequest } from './test-message.ts';
 import { setKeyword } from './keywords.ts';
-import { queueWhatIsDue, takeUpAfterCrash } from './queueing.ts';
+import { queueWhatIsDue, takeUpAfterCrash, takeUpStranded } from './queueing.ts';
 import type { DeliveryRow, MessageRow, PostChannel, PostStore } from './store.ts';
 
 export type PostOfficePorts = {
+  /** The name of this node, the same after a restart: what it was sending when it ended is its own to take up. */
+  readonly node: string;
   readonly store: PostStore;
   readonly secrets: Secrets;
   readonly distribution: Distribution;
@@ -116,14 +119,14 @@ export function createPostOffice(ports: PostOfficePorts) {
 
 /** Two for each channel: what somebody waits for, and all else. */
 function dispatchersOf(ports: PostOfficePorts) {
-  const { store, mail, sms, now, log } = ports;
+  const { node, store, mail, sms, now, log } = ports;
   const send = async (letter: Letter): Promise<Outcome> => {
     if (letter.channel === 'email') return mail === null ? NOT_SET_UP : mail.mailer.send(letter.mail);
     return sms === null ? NOT_SET_UP : sms.sender.send(letter.sms);
   };
   const inTurn = oneByOne();
   const shared = {
-    ...{ store, send, now, log },
+    ...{ node, store, send, now, log },
     prepare: (message: MessageRow, delivery: DeliveryRow | null) => prepare({ ...ports, inTurn }, message, delivery),
     accepted: (message: MessageRow) => void trace(ports, message),
   };
@@ -172,9 +175,12 @@ async function trace({ noteTrace, distribution, log }: PostOfficePorts, message:
 }
 
 async function rounds(ports: PostOfficePorts, bell: Bell, queued: () => void, stop: AbortSignal): Promise<void> {
+  const forget = createForgetting(ports);
   while (!stop.aborted) {
     try {
+      await takeUpStranded(ports, null);
       if (await queueWhatIsDue(ports, stop)) queued();
+      await forget();
     } catch (error) {
       if (!(error instanceof LedgerUnavailable)) throw error;
       ports.log.warn({ err: error }, 'deliveries wait: the ledger is not available');

@@ -35,7 +35,7 @@ function reads(db: RowReader): PostReads {
     ...sqliteDistributionReads(db),
     message: async (id) => one(messageRow, 'SELECT * FROM messages WHERE id = ?', id),
     due: async (channel, queue, now, most) => all(messageRow, DUE, channel, queue, now, most),
-    sending: async (most) => all(messageRow, "SELECT * FROM messages WHERE state = 'sending' LIMIT ?", most),
+    stranded: async (node, before, most) => all(messageRow, STRANDED, node, before, most),
     unknownToResend: async (before, most) => all(messageRow, UNKNOWN_TO_RESEND, before, most),
     messagesOf: async (delivery, state, after, most) =>
       state === null
@@ -83,6 +83,7 @@ function reads(db: RowReader): PostReads {
 
 const DUE = `SELECT * FROM messages WHERE state = 'queued' AND channel = (SELECT ?) AND queue = (SELECT ?) AND not_before <= ?
   ORDER BY not_before, seq LIMIT ?`;
+const STRANDED = `SELECT * FROM messages WHERE state = 'sending' AND (sender = ? OR sender IS NULL OR attempted_at < ?) LIMIT ?`;
 const UNKNOWN_TO_RESEND = `SELECT m.* FROM messages m JOIN deliveries d ON d.id = m.delivery
   WHERE m.state = 'unknown' AND m.attempted_at < ? AND d.on_unknown = 'resend' AND d.paused_at IS NULL LIMIT ?`;
 const MESSAGES_IN_STATE = `SELECT * FROM messages WHERE delivery = (SELECT ?) AND state = (SELECT ?) AND seq > ? ORDER BY seq LIMIT ?`;
@@ -113,6 +114,7 @@ function writes(db: SqliteDatabase.Database): Omit<PostTx, keyof PostReads> {
       to.dropChunks.run(id);
       to.dropDelivery.run(id);
     },
+    forgetPersonal: async (before, most) => to.forgetPersonal.run(before, most).changes,
     async putDeliveryChunk(delivery, chunk, sealed) {
       to.chunk.run(delivery, chunk, sealed);
     },
@@ -144,7 +146,7 @@ function prepare(db: SqliteDatabase.Database) {
     changeMessage:
       db.prepare(`UPDATE messages SET version = version + 1, assignment = @assignment, sealed = @sealed, state = @state,
       attempts = @attempts, doubts = @doubts, not_before = @notBefore, provider_id = @providerId, reason = @reason,
-      consent = @consent, attempted_at = @attemptedAt, accepted_at = @acceptedAt, ended_at = @endedAt
+      consent = @consent, sender = @sender, attempted_at = @attemptedAt, accepted_at = @acceptedAt, ended_at = @endedAt
       WHERE id = @id AND version = @version`),
     delivery:
       db.prepare(`INSERT INTO deliveries (id, campaign, kind, channel, audience, subject, text, quiet_from, quiet_to, on_unknown,
@@ -156,6 +158,11 @@ function prepare(db: SqliteDatabase.Database) {
     pauseDelivery: db.prepare('UPDATE deliveries SET paused_at = ? WHERE id = ?'),
     dropDelivery: db.prepare("DELETE FROM deliveries WHERE id = ? AND state = 'listing'"),
     dropChunks: db.prepare('DELETE FROM delivery_chunks WHERE delivery = ?'),
+    forgetPersonal:
+      db.prepare(`UPDATE messages SET version = version + 1, customer = NULL, assignment = NULL, address_hash = NULL,
+      sealed = NULL, provider_id = NULL, consent = NULL, asked_with = NULL WHERE seq IN (SELECT seq FROM messages
+      WHERE (customer IS NOT NULL OR address_hash IS NOT NULL) AND queued_at < ? AND state NOT IN ('queued', 'sending')
+      AND (delivery IS NULL OR delivery IN (SELECT id FROM deliveries WHERE state = 'done')) LIMIT ?)`),
     chunk: db.prepare('INSERT INTO delivery_chunks VALUES (?, ?, ?)'),
     dropChunk: db.prepare('DELETE FROM delivery_chunks WHERE delivery = ? AND chunk = ?'),
     consent: db.prepare(`INSERT INTO consents (channel, address_hash, given_at, source, wording) VALUES (?, ?, ?, ?, ?)
@@ -191,6 +198,7 @@ const messageRow = (row: Row): MessageRow => ({
   askedWith: row.asked_with == null ? null : askedWithSchema.parse(JSON.parse(text(row.asked_with))),
   ...{ consent: intOrNull(row.consent), queuedAt: int(row.queued_at), attemptedAt: intOrNull(row.attempted_at) },
   ...{ acceptedAt: intOrNull(row.accepted_at), endedAt: intOrNull(row.ended_at) },
+  sender: textOrNull(row.sender),
 });
 
 const messageValues = (row: NewMessage) => ({
@@ -205,7 +213,7 @@ const messageValues = (row: NewMessage) => ({
 const changeValues = (row: MessageRow) => ({
   ...{ id: row.id, version: row.version, assignment: row.assignment, sealed: row.sealed, state: row.state },
   ...{ attempts: row.attempts, doubts: row.doubts, notBefore: row.notBefore, providerId: row.providerId },
-  ...{ reason: row.reason, consent: row.consent, attemptedAt: row.attemptedAt },
+  ...{ reason: row.reason, consent: row.consent, sender: row.sender, attemptedAt: row.attemptedAt },
   ...{ acceptedAt: row.acceptedAt, endedAt: row.endedAt },
 });
 
