@@ -13,6 +13,7 @@ import type { Distribution } from './distribution/port.ts';
 import { httpSmsSender } from './distribution/post/http-sms.ts';
 import { createPostOffice, type PostOffice } from './distribution/post/post-office.ts';
 import { Postbox } from './distribution/post/postbox.ts';
+import type { Mailer } from './distribution/post/providers.ts';
 import { smtpMailer } from './distribution/post/smtp-mailer.ts';
 import { sqlitePostStore } from './distribution/post/sqlite-post-store.ts';
 import type { PostChannel, PostStore } from './distribution/post/store.ts';
@@ -75,6 +76,8 @@ export type Data = {
 export type Parts = {
   readonly store: LedgerStore;
   readonly distribution: DistributionStore;
+  readonly post: PostStore;
+  readonly mailer: Mailer;
   readonly ledger: Ledger;
   readonly carrier: Carrier;
   readonly enrolments: EnrolmentStore;
@@ -83,6 +86,8 @@ export type Around = { readonly [P in keyof Parts]: (part: Parts[P]) => Parts[P]
 const AS_THEY_ARE: Around = {
   store: (it) => it,
   distribution: (it) => it,
+  post: (it) => it,
+  mailer: (it) => it,
   ledger: (it) => it,
   carrier: (it) => it,
   enrolments: (it) => it,
@@ -104,11 +109,12 @@ export async function serve(
   }
   const opened: Closing[] = [() => locked.value.release(), () => data.value.database.close()];
   try {
-    const { store, distribution, enrolments } = data.value;
+    const { store, distribution, post, enrolments } = data.value;
     const parts = {
       ...data.value,
       store: around.store(store),
       distribution: around.distribution(distribution),
+      post: around.post(post),
       enrolments: around.enrolments(enrolments),
     };
     return await run(config, parts, around, log, stop, opened);
@@ -171,7 +177,7 @@ async function run(
   opened.push(() => ledger.close());
   // Known when it listens: until then nobody needs it.
   const reached = { url: withoutSlash(publicUrl(config, config.port)) };
-  const { postbox, officeWith } = postRooms(config, post, keys, () => reached.url, traces.note, log);
+  const { postbox, officeWith } = postRooms(config, post, keys, around, () => reached.url, traces.note, log);
   const distribution = createDistribution({
     ...{ store: distributed, ledger, keys, randomBytes, now },
     post: postbox,
@@ -284,6 +290,7 @@ function postRooms(
   config: Config,
   store: PostStore,
   keys: CloudKeys,
+  around: Around,
   publicUrl: () => string,
   noteTrace: NoteTrace,
   log: Log,
@@ -304,7 +311,7 @@ function postRooms(
       // The lock on its data makes sure that there is one of this name.
       node: `${hostname()} ${resolve(config.data)}`,
       ...{ store, secrets, distribution, postbox, channels, country: config.country, publicUrl, log, now },
-      mail: mail === null ? null : { mailer: smtpMailer(mail), perSecond: mail.perSecond },
+      mail: mail === null ? null : { mailer: around.mailer(smtpMailer(mail)), perSecond: mail.perSecond },
       sms: sms === null ? null : sender(sms),
       noteTrace,
       newId: () => randomBytes(16).toString('hex'),
