@@ -65,6 +65,7 @@ export async function openTestDoors(
     ...{ store: distributed, ledger, randomBytes, now, keys, post: postbox },
   });
   const postOffice = createPostOffice({
+    node: 'test',
     ...{ store: post, secrets, distribution, postbox, channels, country: null, now, log, mail: null },
     sms: { perSecond: 1, sender: { send: async () => ({ is: 'accepted', providerId: null }) } },
     ...{ publicUrl: () => PUBLIC_URL, noteTrace: () => undefined, newId: () => randomBytes(16).toString('hex') },
@@ -82,6 +83,7 @@ export async function openTestDoors(
       attribution,
       country: null,
       faceUrl,
+      publicUrl: () => PUBLIC_URL,
       log,
       now,
     }),

@@ -89,6 +89,11 @@ const ledgerStore: Rules<CloudParts['store']> = { transaction: point, read: read
 
 const distributionStore: Rules<CloudParts['distribution']> = { transaction: point, read: reads };
 
+const postStore: Rules<CloudParts['post']> = { transaction: point, read: reads };
+
+/** Before it: the attempt is on the disk, and not made. After it: the server has the mail, and nobody has noted so. */
+const mailer: Rules<CloudParts['mailer']> = { send: point, close: stopping };
+
 const ledgerTx: Rules<LedgerTx> = {
   write: point,
   makeBlanks: point,
@@ -204,6 +209,8 @@ export const PORTS = {
   'cloud store': ledgerStore,
   'cloud transaction': ledgerTx,
   'cloud distribution': distributionStore,
+  'cloud post': postStore,
+  'cloud mailer': mailer,
   'cloud carrier': carrier,
   'cloud ledger': ledger,
   'cloud enrolments': enrolments,
@@ -263,6 +270,12 @@ export function aroundCloud(hit: Hit): CloudAround {
       transaction: (work) =>
         committed('cloud distribution', hit, (done) => part.transaction(async (tx) => done(await work(tx)))),
     }),
+    post: (part) => ({
+      read: (work) => part.read(work),
+      transaction: (work) =>
+        committed('cloud post', hit, (done) => part.transaction(async (tx) => done(await work(tx)))),
+    }),
+    mailer: (part) => watched('cloud mailer', part, hit),
     ledger: (part) => watched('cloud ledger', part, hit),
     carrier: (part) => watched('cloud carrier', part, hit),
     enrolments: (part) => watched('cloud enrolments', part, hit),

@@ -45,6 +45,8 @@ beforeAll(async () => {
   cloudEnded = serve(read.value, recordingLog(lines), stopping.signal, {
     store: (it) => it,
     distribution: (it) => it,
+    post: (it) => it,
+    mailer: (it) => it,
     carrier: (it) => it,
     enrolments: (it) => it,
     ledger(it) {

@@ -18,6 +18,8 @@ const IS_FULL = process.env.TEARLINE_CRASH_FULL === '1';
 const HITS = IS_FULL ? [1, 2, 3, 5] : [1];
 /** The protocol lets a box ask for stock; ours does not: the cloud deals it. */
 const isUnused = (point: string) => / (publish|receive) stock: /.test(point);
+/** Of a delivery: played in post-crash.test.ts. */
+const isPost = (point: string) => /^cloud (post|mailer) /.test(point);
 /** A fence ends the traffic of its box: played with a box that is there for it. */
 const isFence = (point: string) => / (fence|revoke): /.test(point);
 /** From a start to the first heartbeat's answer. */
@@ -58,7 +60,7 @@ const FENCE_CORE = [
   'cloud carrier publish fence: before',
   'cloud ledger revoke: after',
 ];
-const PLAYED = IS_FULL ? POINTS.filter((point) => !isUnused(point) && !isFence(point)) : CORE;
+const PLAYED = IS_FULL ? POINTS.filter((point) => !isUnused(point) && !isFence(point) && !isPost(point)) : CORE;
 const FENCES = IS_FULL ? POINTS.filter(isFence) : FENCE_CORE;
 
 let town: Town;
