@@ -160,6 +160,7 @@ async function run(
     now,
     randomBytes,
     stockMax: config.stockMax,
+    stockLikelihoodMin: config.stockLikelihoodMin,
     faceUrl: faceUrl(config),
     outgoing: { wake: (gateway) => link.current?.wake(gateway) },
     refused: traces.refused,

@@ -1,4 +1,5 @@
 import { hashCustomer } from '../../protocol/code.ts';
+import { SEEN_KEPT_MS } from '../fleet/stocking-rules.ts';
 import type { Ledger } from '../ledger/port.ts';
 import { Assignments } from './assignments.ts';
 import { claim, prove } from './claims.ts';
@@ -75,7 +76,10 @@ export function createDistribution(ports: DistributionPorts): Distribution {
         await ledger.voidHash(hash);
       if (forgottenAt + FORGET_MS > now()) return;
       forgottenAt = now();
-      await store.transaction((tx) => tx.forgetEnded(now()));
+      await store.transaction(async (tx) => {
+        await tx.forgetEnded(now());
+        await tx.forgetSightings(now() - SEEN_KEPT_MS);
+      });
       await customers.forgetErased();
     },
   };

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
+import { LIKELIHOOD_MIN } from '../../cloud/fleet/stocking-rules.ts';
 import { createLedger, type LedgerPorts } from '../../cloud/ledger/ledger.ts';
 import type { CartSale, Ledger, RefusedAttempt } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
@@ -35,6 +36,7 @@ export async function openWorld({
   capValue = null,
   personalValueMax = null,
   stockMax = STOCK_MAX,
+  stockLikelihoodMin = LIKELIHOOD_MIN,
   refused,
   blanks = null,
 }: Options = {}) {
@@ -55,6 +57,7 @@ export async function openWorld({
       now: () => clock.now,
       randomBytes: (size) => randomBytes(size),
       stockMax,
+      stockLikelihoodMin,
       outgoing: { wake: () => undefined },
       ...(refused === undefined ? {} : { refused }),
       faceUrl: (link) => `https://coupons.example/c/${link}`,
@@ -105,6 +108,7 @@ type Options = {
   readonly capValue?: number | null;
   readonly personalValueMax?: number | null;
   readonly stockMax?: LedgerPorts['stockMax'];
+  readonly stockLikelihoodMin?: number;
   readonly refused?: (attempt: RefusedAttempt) => void;
   readonly blanks?: { readonly perStore: number } | null;
 };
