@@ -28,8 +28,6 @@ export type AssignmentPorts = {
   readonly now: () => number;
 };
 
-/** Of a source: the store in which its poster hangs. */
-const STORE_PARAMETER = 'store';
 /** Short enough that a register's redemption hardly waits for it. */
 const REQUESTS_PER_GROUP_MAX = 512;
 
@@ -90,24 +88,12 @@ class Given {
 
   async give(request: AssignRequest): Promise<Answer> {
     const { sale, campaign } = request;
-    await this.#see(request);
     if (sale === undefined) return this.#give(request);
     const issued = await this.#tx.issueOf({ ...sale, campaign });
     if (issued !== null) return ok(this.#answer(issued.assignment, false));
     const given = await this.#give(request);
     if (given.ok) await this.#tx.putIssue({ ...sale, campaign }, given.value.assignment, this.#ports.now());
     return given;
-  }
-
-  /** Who asks for a coupon is somewhere: in a cart that issues one, or in the store whose poster they scanned. */
-  async #see({ customer, how, channel, source }: AssignRequest): Promise<void> {
-    if (customer === null) return;
-    const at = this.#ports.now();
-    if (channel === 'online') return this.#tx.putSighting(customer, { store: null, at });
-    const named = how === 'demand' ? source[STORE_PARAMETER] : undefined;
-    // Anybody may write a link: what it names counts where it is a store.
-    if (named === undefined || !(await this.#tx.stores()).some(({ id }) => id === named)) return;
-    await this.#tx.putSighting(customer, { store: named, at });
   }
 
   async #give(request: AssignRequest): Promise<Answer> {

@@ -11,6 +11,7 @@ import { Grouped } from './grouped.ts';
 import type { Distribution, Post } from './port.ts';
 import { createSecrets, isLink } from './secrets.ts';
 import type { AssignmentRow, DistributionReads, DistributionStore } from './store.ts';
+import { seeInCart } from './whereabouts.ts';
 
 export type DistributionPorts = {
   readonly store: DistributionStore;
@@ -44,7 +45,10 @@ export function createDistribution(ports: DistributionPorts): Distribution {
     customer: (id) => customers.view(id),
     erase: (id) => customers.erase(id),
 
-    assign: (request) => assignments.assign(request),
+    async assign(request) {
+      await seeInCart(grouped, request, now());
+      return assignments.assign(request);
+    },
     async byLink(link) {
       return isLink(link) ? one((tx) => tx.assignmentByLink(secrets.hashLink(link))) : null;
     },

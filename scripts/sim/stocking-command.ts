@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { LIKELIHOOD_MIN } from '../../cloud/fleet/stocking-rules.ts';
 import { type Outcome, type Policy, playStocking, RULES } from './stocking.ts';
 import { MODEL, type Model } from './stocking-model.ts';
+import { playQuickly } from './stocking-quick.ts';
 import { table } from './stocking-table.ts';
 
 const SEED = 1;
@@ -50,12 +51,12 @@ const KEYS = Object.keys(SETTINGS) as (keyof Model)[];
 /** At 0 every sign counts; just above the usual one a home store alone does not. */
 const LIKELIHOODS = [0, LIKELIHOOD_MIN, LIKELIHOOD_MIN + 1];
 
-const HELP = `Usage: npm run sim -- stocking [--seed N]… [--rule RULE]… [--likelihood PERCENT]… [--json] [--NAME NUMBER]…
+const HELP = `Usage: npm run sim -- stocking [--seed N]… [--rule RULE]… [--likelihood PERCENT]… [--quick] [--json] [--NAME NUMBER]…
 
 Plays one day with stock dealt by each rule (${RULES.join(', ')}; all of them where none is named), and prints what the
 cut-off stores approved and what the online carts paid for it. The rule that goes by signs (choice) is played with each
 likelihood at which a coupon is reserved ahead (${LIKELIHOODS.join(', ')}). The same seed gives the same figures; of several
-seeds it prints the mean and the standard deviation.
+seeds it prints the mean and the standard deviation. --quick plays by the rules of stocking alone, without ledger and boxes.
 
 ${KEYS.map((key) => `  --${SETTINGS[key].flag.padEnd(10)} ${SETTINGS[key].says} (${MODEL[key]})`).join('\n')}
 `;
@@ -71,14 +72,18 @@ export async function stockingSim(args: readonly string[]): Promise<number> {
     console.error(options);
     return EXIT_USAGE;
   }
-  const { model, seeds, policies, json } = options;
+  const { model, seeds, policies, quick, json } = options;
   const startedAt = performance.now();
   const say = (line: string) => console.error(`${Math.round((performance.now() - startedAt) / 1000)} s  ${line}`);
   const outcomes: Outcome[] = [];
   for (const seed of seeds)
     for (const policy of policies) {
       const name = `seed ${seed}, ${policy.rule} ${policy.likelihoodMin}`;
-      outcomes.push(await playStocking(model, seed, policy, (line) => say(`${name}: ${line}`)));
+      outcomes.push(
+        quick
+          ? playQuickly(model, seed, policy)
+          : await playStocking(model, seed, policy, (line) => say(`${name}: ${line}`)),
+      );
       say(`${name}: done`);
     }
   const settings = KEYS.map((key) => `${String(model[key]).padStart(8)} ${SETTINGS[key].says}`);
@@ -90,6 +95,7 @@ type Options = {
   readonly model: Model;
   readonly seeds: readonly number[];
   readonly policies: readonly Policy[];
+  readonly quick: boolean;
   readonly json: boolean;
 };
 
@@ -114,7 +120,7 @@ function readOptions(args: readonly string[]): Options | string {
   const policies = rules.flatMap((rule) =>
     (rule === 'choice' ? likelihoods : [0]).map((likelihoodMin) => ({ rule, likelihoodMin })),
   );
-  return { model: { ...MODEL, ...numbers }, seeds, policies, json: given.json === true };
+  return { model: { ...MODEL, ...numbers }, seeds, policies, quick: given.quick === true, json: given.json === true };
 }
 
 function parsed(
@@ -129,6 +135,7 @@ function parsed(
         seed: { type: 'string', multiple: true },
         likelihood: { type: 'string', multiple: true },
         rule: { type: 'string', multiple: true },
+        quick: { type: 'boolean' },
         json: { type: 'boolean' },
       },
     }).values;

@@ -60,11 +60,12 @@ export async function playStocking(model: Model, seed: number, policy: Policy, s
   }
 }
 
-const STARTS_AT = Date.UTC(2026, 10, 23, 8);
+export const STARTS_AT = Date.UTC(2026, 10, 23, 8);
 const DAY_MS = 86_400_000;
 const CAMPAIGN = 'spring';
 const storeId = (index: number): string => String(index + 1).padStart(4, '0');
-const storeOf = (place: Place): string | null => (place === 'online' ? null : storeId(place));
+/** Null: online. */
+export const storeOf = (place: Place): string | null => (place === 'online' ? null : storeId(place));
 const assignmentId = (coupon: number): string => `a-${coupon}`;
 
 async function issue(town: Town, model: Model, rule: Rule): Promise<string[]> {

@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
+import { playQuickly } from '../../scripts/sim/stocking-quick.ts';
 import { type Outcome, playStocking, RULES, type Rule } from '../../scripts/sim/stocking.ts';
 import { MODEL, peopleOf } from '../../scripts/sim/stocking-model.ts';
 
@@ -43,7 +44,8 @@ test('no store holds more than it may, and without stock nothing is held, delaye
 });
 
 test('what the owner says and does is worth more than the home store, that more than chance, and chance more than nothing', () => {
-  const approved = RULES.map((rule) => outcomes[rule].cutOff.approved);
+  const large = { ...MODEL, stores: 50, coupons: 20_000 };
+  const approved = RULES.map((rule) => playQuickly(large, SEED, { rule, likelihoodMin: 0 }).cutOff.approved);
   expect(approved).toEqual([...approved].sort((one, other) => one - other));
   expect(new Set(approved).size).toBe(RULES.length);
 });
@@ -57,6 +59,12 @@ test('the likelier a coupon must be to be used where it is held, the fewer are h
   };
   fallen(({ held }) => held);
   fallen(({ online }) => online.delayed + online.refused);
+});
+
+test('by the rules alone it comes to the same, where no store is full', async () => {
+  const roomy = { ...model, unitsMax: 500, valueMax: 500_000 };
+  const policy = { rule: 'choice', likelihoodMin: 50 } as const;
+  expect(playQuickly(roomy, SEED, policy)).toEqual(await playStocking(roomy, SEED, policy, () => undefined));
 });
 
 test('people do not do what the rule reads: who was seen in one place alone is shown elsewhere, too', () => {
