@@ -15,7 +15,8 @@ import { type Model, type Owner, type People, peopleOf } from './stocking-model.
 
 /**
  * The same day by the rules of stocking alone, without ledger and boxes: a second for what takes the whole town minutes, so
- * that many seeds can be played. Where no store is full both come to the same figures.
+ * that many seeds can be played. Where no store is full both come to the same figures; a full one holds up to a tenth less here,
+ * since choices come before what is dealt, and not on top of it.
  */
 export function playQuickly(model: Model, seed: number, policy: Policy): Outcome {
   const people = peopleOf(model, seed);
