@@ -3,6 +3,7 @@ import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { err, ok, type Result } from '../protocol/result.ts';
 import { isCountry, parseEmail } from './distribution/identity.ts';
+import { LIKELIHOOD_MIN } from './fleet/stocking-rules.ts';
 import {
   isLoopback,
   listenerSettings,
@@ -31,6 +32,8 @@ export type Config = {
   readonly brokerPublicUrl: string | null;
   /** What one store may hold ahead: units, and face value in minor units. */
   readonly stockMax: { readonly units: number; readonly value: number };
+  /** Percent: where a cart could use it too, a coupon is held ahead that is at least so likely to be used in the store. */
+  readonly stockLikelihoodMin: number;
   /** ISO 3166, of telephone numbers that are written without a country code; null: they must have one. */
   readonly country: string | null;
   /** Null: no e-mail is sent. */
@@ -113,6 +116,7 @@ const table = {
   TEARLINE_BROKER_PORT: portSetting,
   TEARLINE_STOCK_UNITS_MAX: numberSetting(0, 100_000),
   TEARLINE_STOCK_VALUE_MAX: numberSetting(0, 1_000_000_000_000),
+  TEARLINE_STOCK_LIKELIHOOD_MIN: numberSetting(0, 100),
   TEARLINE_CLOUD_COUNTRY: countrySetting,
   TEARLINE_SMTP_URL_FILE: textSetting,
   TEARLINE_MAIL_FROM: textSetting,
@@ -150,6 +154,7 @@ function complete(given: Settings<typeof table>): Result<Config, SettingsError> 
       units: given.stock_units_max ?? STOCK_UNITS_MAX,
       value: given.stock_value_max ?? STOCK_VALUE_MAX,
     },
+    stockLikelihoodMin: given.stock_likelihood_min ?? LIKELIHOOD_MIN,
     country: given.country ?? null,
     mail: mail.value,
     sms: sms.value,

@@ -168,6 +168,7 @@ async function run(
     now,
     randomBytes,
     stockMax: config.stockMax,
+    stockLikelihoodMin: config.stockLikelihoodMin,
     faceUrl: faceUrl(config),
     outgoing: { wake: (gateway) => link.current?.wake(gateway) },
     distribution: {

@@ -8,6 +8,7 @@ import { parseEmail, parsePhone } from './identity.ts';
 import type { Assigned, ClaimRefusal, ClaimRequest, KnownIdentity, Post } from './port.ts';
 import { type Secrets, sameHash } from './secrets.ts';
 import type { ClaimRow, DistributionTx } from './store.ts';
+import { seeAtPoster } from './whereabouts.ts';
 
 /** A person asks for a coupon and proves an address by a one-time code that is sent there. */
 
@@ -87,7 +88,9 @@ export async function prove(ports: ClaimPorts, id: string, proof: string): Promi
   });
   if (!assigned.ok) return assigned;
   const { assignment } = assigned.value;
-  await grouped.run((tx) => tx.proveClaim(id, assignment));
+  await grouped.run(async (tx) => {
+    if (await tx.proveClaim(id, assignment)) await seeAtPoster(tx, customer, row.source, now());
+  });
   const { campaign, language } = row;
   await post.sendCoupon({ claim: id, campaign, address, customer, assignment, language });
   return assigned;

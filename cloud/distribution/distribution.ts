@@ -1,4 +1,5 @@
 import { hashCustomer } from '../../protocol/code.ts';
+import { SEEN_KEPT_MS } from '../fleet/stocking-rules.ts';
 import type { Ledger } from '../ledger/port.ts';
 import { Assignments } from './assignments.ts';
 import { claim, prove } from './claims.ts';
@@ -10,6 +11,7 @@ import { Grouped } from './grouped.ts';
 import type { Distribution, Post } from './port.ts';
 import { createSecrets, isLink } from './secrets.ts';
 import type { AssignmentRow, DistributionReads, DistributionStore } from './store.ts';
+import { seeInCart } from './whereabouts.ts';
 
 export type DistributionPorts = {
   readonly store: DistributionStore;
@@ -47,7 +49,10 @@ export function createDistribution(ports: DistributionPorts): Distribution {
     erase: (id) => customers.erase(id),
 
     assign: (request) => assignments.assign(request),
-    issue: (request) => assignments.issue(request),
+    async issue(request) {
+      await seeInCart(grouped, request, now());
+      return assignments.issue(request);
+    },
     async byLink(link) {
       return isLink(link) ? one((tx) => tx.assignmentByLink(secrets.hashLink(link))) : null;
     },
@@ -79,7 +84,10 @@ export function createDistribution(ports: DistributionPorts): Distribution {
         await ledger.voidHash(hash);
       if (forgottenAt + FORGET_MS > now()) return;
       forgottenAt = now();
-      await store.transaction((tx) => tx.forgetEnded(now()));
+      await store.transaction(async (tx) => {
+        await tx.forgetEnded(now());
+        await tx.forgetSightings(now() - SEEN_KEPT_MS);
+      });
       await customers.forgetErased();
     },
   };

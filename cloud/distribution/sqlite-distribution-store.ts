@@ -17,6 +17,7 @@ import {
 } from '../ledger/sqlite-reads.ts';
 import { codeWriter } from '../ledger/sqlite-codes.ts';
 import { sqliteRooms } from '../ledger/sqlite-rooms.ts';
+import { placeAndDay } from '../ledger/sqlite-sightings.ts';
 import { NEW_ENTRY, once, sqliteWrites, writeEntries } from '../ledger/sqlite-writes.ts';
 import type {
   AssignmentRow,
@@ -94,7 +95,11 @@ function writes(
   return {
     async putCustomer({ id, language, timeZone, sealedName, homeStore, createdAt, mergedInto, erasedAt }) {
       to.customer.run(id, language, timeZone, sealedName, homeStore, createdAt, mergedInto, erasedAt);
-      if (mergedInto !== null || erasedAt !== null) to.forgetPlaces.run(id);
+      if (mergedInto !== null) to.mergeSightings.run(mergedInto, id);
+      if (mergedInto !== null || erasedAt !== null) to.forgetSightings.run(id);
+    },
+    async putSighting(customer, seen) {
+      to.sighting.run(customer, ...placeAndDay(seen));
     },
     async putIdentity({ kind, hash, customer, sealed, verifiedAt }) {
       to.identity.run(kind, blob(hash), customer, sealed, verifiedAt);
@@ -139,6 +144,10 @@ function writes(
       to.forgetClaims.run(now);
       to.forgetTries.run(now);
     },
+    async forgetSightings(before) {
+      const [, day] = placeAndDay({ store: null, at: before });
+      to.forgetOldSightings.run(day);
+    },
     async dropIdentities(customer) {
       to.dropIdentities.run(customer);
     },
@@ -154,7 +163,11 @@ function prepare(db: SqliteDatabase.Database) {
       ON CONFLICT (id) DO UPDATE SET language = excluded.language, time_zone = excluded.time_zone,
       sealed_name = excluded.sealed_name, home_store = excluded.home_store, merged_into = excluded.merged_into,
       erased_at = excluded.erased_at`),
-    forgetPlaces: db.prepare('DELETE FROM customer_places WHERE customer = ?'),
+    sighting: db.prepare('INSERT INTO customer_sightings VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
+    mergeSightings: db.prepare(`INSERT INTO customer_sightings SELECT ?, place, day FROM customer_sightings
+      WHERE customer = ? ON CONFLICT DO NOTHING`),
+    forgetSightings: db.prepare('DELETE FROM customer_sightings WHERE customer = ?'),
+    forgetOldSightings: db.prepare('DELETE FROM customer_sightings WHERE day < ?'),
     identity: db.prepare(`INSERT INTO identities VALUES (?, ?, ?, ?, ?)
       ON CONFLICT (kind, hash) DO UPDATE SET customer = excluded.customer, sealed = excluded.sealed,
       verified_at = excluded.verified_at`),

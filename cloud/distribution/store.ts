@@ -43,7 +43,10 @@ export interface DistributionReads extends LedgerReads {
 }
 
 export interface DistributionTx extends LedgerTx, DistributionReads {
+  /** One who became another has that one's sightings from now on; who is erased has none. */
   putCustomer(row: CustomerRow): Promise<void>;
+  /** Somebody was there on that day: said again, nothing changes. `store` null: online. */
+  putSighting(customer: string, seen: { readonly store: string | null; readonly at: number }): Promise<void>;
   /** A new one, or another customer, sealed value or proof of one that is there. */
   putIdentity(row: IdentityRow): Promise<void>;
   /** From now on it is found by another hash. */
@@ -71,6 +74,8 @@ export interface DistributionTx extends LedgerTx, DistributionReads {
   /** One more of this key in this span, where fewer than `most` are counted. @returns whether it is within the limit */
   countTry(key: string, span: { readonly startsAt: number; readonly endsAt: number }, most: number): Promise<boolean>;
   forgetEnded(now: number): Promise<void>;
+  /** Those of days before this instant's. */
+  forgetSightings(before: number): Promise<void>;
   /** Of an erased person, for good. */
   dropIdentities(customer: string): Promise<void>;
 }

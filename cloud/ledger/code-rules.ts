@@ -265,8 +265,8 @@ export type ExceptionRow = {
   readonly theirs: string;
 };
 
-/** A code was shown in a store: so was its owner, where somebody owns it. */
-export type Sighting = { readonly codeHash: CodeHash; readonly store: string; readonly at: number };
+/** A code was shown in a store, or online where that is null: so was its owner, where somebody owns it. */
+export type Sighting = { readonly codeHash: CodeHash; readonly store: string | null; readonly at: number };
 
 /** The versions of the terms that were used, and of those that the campaign had by then. */
 export type OldTermsRow = { readonly redemption: string; readonly used: number; readonly inForce: number };

@@ -10,7 +10,7 @@ import { answerOwnCoupon, type OwnCouponPorts } from '../fleet/own-coupons.ts';
 import { Dealing } from '../fleet/dealing.ts';
 import type { PlacesStore } from '../fleet/places-store.ts';
 import { placeCode, stockList } from '../fleet/stocking.ts';
-import type { Room } from '../fleet/stocking-rules.ts';
+import { LIKELIHOOD_MIN, type Room } from '../fleet/stocking-rules.ts';
 import { noteChoice } from '../fleet/weighing.ts';
 import { type CodeHash, hashCode } from '../../protocol/code.ts';
 import { formsOf } from '../../protocol/code-form.ts';
@@ -38,6 +38,8 @@ export type LedgerPorts = {
   readonly places: PlacesStore;
   /** What one store may hold ahead: units, and face value in minor units. */
   readonly stockMax: Room;
+  /** Percent, as in `DealPorts`. Left out: `LIKELIHOOD_MIN`. */
+  readonly stockLikelihoodMin?: number;
   /** Of the face of a coupon, by its link. */
   readonly faceUrl: (link: string) => string;
   readonly outgoing: Outgoing;
@@ -56,6 +58,7 @@ const MESSAGES_PER_READ_MAX = 100;
 /** The ledger of one cloud node over one database. Opens it: a new database gets its incarnation [C8]. */
 export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
   const { store, places, keys, now, randomBytes, stockMax, faceUrl, outgoing, refused = () => undefined } = ports;
+  const { stockLikelihoodMin: likelihoodMin = LIKELIHOOD_MIN } = ports;
   const newId = randomUUID;
   const incarnation = await openIncarnation(store, randomBytes);
   const boxes = new Map<string, GatewayRow>();
@@ -63,7 +66,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
 
   const group = new Group({ store, now, newId, wake: (gateway) => outgoing.wake(gateway), refused });
   const stocking = { group, store, stockMax, now, newId };
-  const dealing = new Dealing({ ...stocking, places });
+  const dealing = new Dealing({ ...stocking, places, likelihoodMin });
   const secrets = createSecrets(keys.sealKey, randomBytes);
   const blanks = { group, store, fleetKey: keys.fleetKey, secrets, faceUrl, randomBytes, now, newId };
   const { distribution } = ports;

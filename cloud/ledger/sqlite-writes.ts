@@ -14,6 +14,7 @@ import type {
 import type { Campaign } from './port.ts';
 import { codeWriter, personalValues } from './sqlite-codes.ts';
 import { blob } from './sqlite-reads.ts';
+import { placeAndDay } from './sqlite-sightings.ts';
 import { type LedgerReads, type LedgerTx, LostRace, type StoredEntry } from './store.ts';
 
 /** Writes of the ledger in SQLite, inside the one exclusive transaction. */
@@ -51,7 +52,7 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
           row.ours,
           row.theirs,
         );
-      for (const { codeHash, store, at } of batch.seen) to.seen.run(store, at, blob(codeHash));
+      for (const { codeHash, ...seen } of batch.seen) to.seen.run(...placeAndDay(seen), blob(codeHash));
       for (const { redemption, used, inForce } of batch.oldTerms) to.oldTerms.run(redemption, used, inForce);
       for (const campaign of batch.versions) {
         to.campaign.run(campaignValues(campaign));
@@ -184,10 +185,8 @@ function prepare(db: SqliteDatabase.Database) {
     journal: db.prepare('INSERT INTO journals VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     message: db.prepare('INSERT INTO outbox (gateway, epoch, message) VALUES (?, ?, ?)'),
     exception: db.prepare('INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?)'),
-    seen: db.prepare(`INSERT INTO customer_places (customer, seen_store, seen_at)
-      SELECT customer, ?, ? FROM assignments WHERE code_hash = ? AND customer IS NOT NULL
-      ON CONFLICT (customer) DO UPDATE SET seen_store = excluded.seen_store, seen_at = excluded.seen_at
-      WHERE excluded.seen_at > seen_at`),
+    seen: db.prepare(`INSERT INTO customer_sightings SELECT k.id, ?, ? FROM assignments a JOIN customers k ON k.id = a.customer
+      WHERE a.code_hash = ? AND k.erased_at IS NULL ON CONFLICT DO NOTHING`),
     published: db.prepare('DELETE FROM outbox WHERE seq = ?'),
     incarnation: db.prepare(
       'INSERT INTO ledger VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation',

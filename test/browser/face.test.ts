@@ -203,9 +203,26 @@ describe('a face', () => {
     Object.assign(server.world, FACE_STATES['kept ready']);
     await page.reload();
     await page.getByText('Kept ready for you at Mill Lane.').waitFor();
-    await page.getByRole('button', { name: 'Let it go' }).click();
+    await page.getByRole('button', { name: 'I’ll use it online' }).click();
     await page.waitForURL(`**/c/${LINK}`);
     expect(server.world.asked).toEqual(['0002', null]);
+  });
+
+  test('takes the word of who will use it online, also where no store keeps it, and no such word where it works in stores alone', async () => {
+    const page = await open();
+    await page.getByText('Use it in one store').click();
+    await page.getByRole('button', { name: 'I’ll use it online' }).click();
+    await page.waitForURL(`**/c/${LINK}`);
+    expect(server.world.asked).toEqual([null]);
+    const { terms } = server.world;
+    server.world.terms = { ...terms, card: { ...terms.card, channels: ['store'] } };
+    await page.getByText('Use it in one store').click();
+    await page.getByRole('button', { name: 'Use it here: Mill Lane' }).waitFor();
+    expect(await page.getByRole('button', { name: 'I’ll use it online' }).count()).toBe(0);
+    Object.assign(server.world, FACE_STATES['kept ready']);
+    await page.goBack();
+    await page.reload();
+    await page.getByRole('button', { name: 'Let it go' }).waitFor();
   });
 
   test('says why a store does not keep it', async () => {

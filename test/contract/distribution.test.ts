@@ -397,6 +397,28 @@ describe('a claim [D6]', () => {
     return { id: answer.value.claim, proof: proofs.at(-1)?.proof ?? '' };
   };
 
+  const seen = () => database.raw.prepare('SELECT place FROM customer_sightings').pluck().all();
+
+  test('tells in which store its person is, where its poster names one that there is [K3]', async () => {
+    await ledger.createStore({ id: '0001', name: 'Main Street', timeZone: 'UTC', address: null });
+    for (const store of ['9999', '0001']) {
+      const { id, proof } = await claimed(ANN, { source: { store } });
+      await distribution.prove(id, proof);
+    }
+    expect(seen()).toEqual(['0001']);
+  });
+
+  test('nobody was seen by a claim alone, and in a cart who is given a coupon by it [K3]', async () => {
+    const { id, proof } = await claimed();
+    await distribution.prove(id, proof);
+    expect(seen()).toEqual([]);
+    const inCart = { campaign: 'spring', how: 'basket', channel: 'online', source: {}, personal: null } as const;
+    await distribution.assign({ ...inCart, customer: null });
+    expect(seen()).toEqual([]);
+    await distribution.assign({ ...inCart, customer: await person(phone(ANN)) });
+    expect(seen()).toEqual(['']);
+  });
+
   test('gives the coupon to who proves the address, and the same one to who proves it again', async () => {
     const { id, proof } = await claimed();
     expect(proof).toMatch(/^[0-9]{6}$/);

@@ -32,6 +32,7 @@ describe('settings of the cloud', () => {
         broker: { kind: 'embedded', port: 1883 },
         brokerPublicUrl: null,
         stockMax: { units: 500, value: 500_000 },
+        stockLikelihoodMin: 50,
         country: null,
         mail: null,
         sms: null,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createDistribution } from '../../cloud/distribution/distribution.ts';
 import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
 import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
+import { LIKELIHOOD_MIN } from '../../cloud/fleet/stocking-rules.ts';
 import { createLedger, type LedgerPorts } from '../../cloud/ledger/ledger.ts';
 import type { CartSale, Ledger, RefusedAttempt } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
@@ -37,6 +38,7 @@ export async function openWorld({
   capValue = null,
   personalValueMax = null,
   stockMax = STOCK_MAX,
+  stockLikelihoodMin = LIKELIHOOD_MIN,
   refused,
   blanks = null,
   perCustomer = 1,
@@ -58,6 +60,7 @@ export async function openWorld({
       now: () => clock.now,
       randomBytes: (size) => randomBytes(size),
       stockMax,
+      stockLikelihoodMin,
       outgoing: { wake: () => undefined },
       ...(refused === undefined ? {} : { refused }),
       faceUrl: (link) => `https://coupons.example/c/${link}`,
@@ -118,6 +121,7 @@ type Options = {
   readonly capValue?: number | null;
   readonly personalValueMax?: number | null;
   readonly stockMax?: LedgerPorts['stockMax'];
+  readonly stockLikelihoodMin?: number;
   readonly refused?: (attempt: RefusedAttempt) => void;
   readonly blanks?: { readonly perStore: number } | null;
   readonly perCustomer?: number;

@@ -117,11 +117,11 @@ function notYou({ state }: Face, { words }: Locale, { contact }: Shop): Html | '
     : '';
 }
 
-/** 'Use it in this store', and letting go of it. */
-function place({ state, keptAt, stores, coupon }: Face, { words }: Locale): Html | '' {
+/** 'Use it in this store', and letting go of it, which is how to say that it will be used online. */
+function place({ state, keptAt, stores, coupon, terms }: Face, { words }: Locale): Html | '' {
   if (state.kind !== 'usable' && state.kind !== 'not_yet') return '';
   if (keptAt !== null)
-    return html`<form class="panel row row--apart face__place" method="post" action="/c/${coupon.link}/place"><input type="hidden" name="store" value=""><p>${words.place.kept(keptAt.name)}</p><button class="button">${words.place.letGo}</button></form>`;
+    return html`<form class="panel row row--apart face__place" method="post" action="/c/${coupon.link}/place"><input type="hidden" name="store" value=""><p>${words.place.kept(keptAt.name)}</p><button class="button">${terms.card.channels.includes('online') ? words.place.useOnline : words.place.letGo}</button></form>`;
   return stores.length === 0
     ? ''
     : html`<a class="button button--wide" href="/c/${coupon.link}/stores">${words.place.choose}</a>`;
