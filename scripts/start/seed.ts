@@ -32,9 +32,11 @@ type Seed = Pick<Demo, 'adminToken' | 'cartToken' | 'deskToken' | 'campaign' | '
 export async function seedCampaign(data: string, cloud: string, children: Children): Promise<Seed> {
   const token = (scope: string, name: string) =>
     children.run(['cloud', 'token', 'create', '--scope', scope, '--name', name, '--data', join(data, 'cloud')]);
-  const adminToken = await token('admin', 'demo-admin');
-  const cartToken = await token('cart', 'demo-shop');
-  const deskToken = await token('desk', 'demo-desk');
+  const [adminToken, cartToken, deskToken] = await Promise.all([
+    token('admin', 'demo-admin'),
+    token('cart', 'demo-shop'),
+    token('desk', 'demo-desk'),
+  ]);
   const api = new CloudApi(cloud, adminToken);
   await api.ready();
   const campaign = 'spring';
@@ -84,39 +86,41 @@ export type Box = {
   readonly boxToken: string;
 };
 
-export async function prepareStores(
+export function prepareStores(
   data: string,
   api: CloudApi,
   ports: Ports,
   known: Demo['gateways'],
   children: Children,
 ): Promise<Box[]> {
-  const boxes: Box[] = [];
-  for (const [i, store] of STORES.entries()) {
-    const dataDir = join(data, `store-${store.id}`);
-    const port = ports.gateways[i === 0 ? 0 : 1];
-    await api.post('/v1/stores', store, z.unknown(), null);
-    if (!existsSync(join(dataDir, 'identity.json'))) {
-      const { code } = await api.post(`/v1/stores/${store.id}/enrolments`, {}, z.object({ code: z.string() }));
-      await children.run([
-        'gateway',
-        'enrol',
-        '--cloud',
-        `http://localhost:${ports.cloud}`,
-        '--code',
-        code,
-        '--data',
-        dataDir,
+  return Promise.all(
+    STORES.map(async (store, i) => {
+      const dataDir = join(data, `store-${store.id}`);
+      const port = ports.gateways[i === 0 ? 0 : 1];
+      await api.post('/v1/stores', store, z.unknown(), null);
+      if (!existsSync(join(dataDir, 'identity.json'))) {
+        const { code } = await api.post(`/v1/stores/${store.id}/enrolments`, {}, z.object({ code: z.string() }));
+        await children.run([
+          'gateway',
+          'enrol',
+          '--cloud',
+          `http://localhost:${ports.cloud}`,
+          '--code',
+          code,
+          '--data',
+          dataDir,
+        ]);
+      }
+      const before = known.find((box) => box.store === store.id);
+      const token = (scope: string) =>
+        children.run(['gateway', 'token', 'create', '--scope', scope, '--name', `demo-${scope}`, '--data', dataDir]);
+      const [registerToken, boxToken] = await Promise.all([
+        before?.registerToken ?? token('register'),
+        before?.boxToken ?? token('box'),
       ]);
-    }
-    const before = known.find((box) => box.store === store.id);
-    const token = (scope: string) =>
-      children.run(['gateway', 'token', 'create', '--scope', scope, '--name', `demo-${scope}`, '--data', dataDir]);
-    const registerToken = before?.registerToken ?? (await token('register'));
-    const boxToken = before?.boxToken ?? (await token('box'));
-    boxes.push({ store: store.id, port, dataDir, registerToken, boxToken });
-  }
-  return boxes;
+      return { store: store.id, port, dataDir, registerToken, boxToken };
+    }),
+  );
 }
 
 /** Codes 1 and 2 wait in the stores; the rest is free for whoever scans first. */
