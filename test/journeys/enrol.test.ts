@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { z } from 'zod';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { CLEAN_ENV } from './processes.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const folder = mkdtempSync(join(tmpdir(), 'tearline-enrol-'));
@@ -32,7 +33,7 @@ type Env = Record<string, string>;
 function start(args: string[], env: Env = {}): ChildProcess {
   const child = spawn(process.execPath, [join(root, 'scripts', 'tearline.ts'), ...args], {
     cwd: folder,
-    env: { PATH: process.env.PATH, ...env },
+    env: { ...CLEAN_ENV, ...env },
   });
   running.add(child);
   child.once('close', () => running.delete(child));

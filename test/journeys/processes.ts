@@ -12,6 +12,11 @@ const POLL_MS = 25;
 const PORTS = { first: 20_000, last: 31_900 };
 
 export type Env = Readonly<Record<string, string>>;
+/** All that a process has beside its own settings. */
+export const CLEAN_ENV: Env = {
+  PATH: process.env.PATH ?? '',
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
+};
 /** How a command ended. */
 export type Ended = { readonly status: number | null; readonly stdout: string; readonly stderr: string };
 
@@ -35,7 +40,7 @@ export class Process {
   constructor(script: string, args: readonly string[], env: Env = {}) {
     this.#child = spawn(process.execPath, [script, ...args], {
       cwd: root,
-      env: { PATH: process.env.PATH, ...env },
+      env: { ...CLEAN_ENV, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child.stdout?.on('data', (text) => (this.stdout += text));
