@@ -57,7 +57,7 @@ async function startAll(data: string, ports: ReturnType<typeof portsFrom>, child
     TEARLINE_BROKER_PORT: String(ports.broker),
   });
   const seed = {
-    ...(before ?? (await seedCampaign(data, cloud, children))),
+    ...(before ?? (await seedCampaign(data, cloud))),
     cloud,
     cloudPid,
     phone: phone.url,
