@@ -6,7 +6,8 @@ import type { Town } from './harness.ts';
 import { tearline, until } from './processes.ts';
 
 /** All that registers, carts and an office do, at once; whoever is not answered asks again, as the contract says. */
-const PATIENCE_MS = 40_000;
+/** Also where a box and its cloud were killed at once. */
+const PATIENCE_MS = 60_000;
 const AGAIN_MS = 50;
 
 /** @param codes ten new ones, and two that are stocked in store 1 @returns when every caller has a definite answer */
