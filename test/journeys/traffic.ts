@@ -6,7 +6,8 @@ import type { Town } from './harness.ts';
 import { tearline, until } from './processes.ts';
 
 /** All that registers, carts and an office do, at once; whoever is not answered asks again, as the contract says. */
-/** Also where a box and its cloud were killed at once. */
+
+/** A box and its cloud may both have to start again first. */
 const PATIENCE_MS = 60_000;
 const AGAIN_MS = 50;
 
