@@ -6,7 +6,7 @@ import { verifyLedger } from '../../cloud/ledger/audit.ts';
 import type { Campaign } from '../../cloud/ledger/port.ts';
 import { type Books, createBooks } from '../../cloud/reports/books.ts';
 import { sqliteBooksStore } from '../../cloud/reports/sqlite-books-store.ts';
-import { cardWith, dollars } from '../rules/ledger-rows.ts';
+import { campaignWith, cardWith, dollars } from '../rules/ledger-rows.ts';
 import { openWorld, type World } from '../rules/ledger-world.ts';
 
 /** The books over the ledger's own database. */
@@ -118,11 +118,7 @@ test('amounts of two currencies are summed up apart [C17]', async () => {
       discount: { type: 'item', title: 'Kaffee', maxAmount: 300, currency: 'EUR' },
     },
   });
-  await world.ledger.createCampaign({
-    ...{ id: 'herbst', card, condition: null, terms: null, picture: null, cap: { units: null, value: null } },
-    capPerDay: { units: null, value: null },
-    ...{ perCustomer: 1, personalValueMax: null, reversalDays: 30, offline: 'decline', barcode: 'qr', blanks: null },
-  });
+  await world.ledger.createCampaign(campaignWith({ card }));
   await world.ledger.issueStack('herbst', 3);
   expect((await books.liability(TODAY)).totals.toSorted((one, other) => one.value - other.value)).toEqual([
     { currency: 'EUR', units: 3, value: 900 },

@@ -412,10 +412,11 @@ describe('a claim [D6]', () => {
     const { id, proof } = await claimed();
     await distribution.prove(id, proof);
     expect(seen()).toEqual([]);
-    const inCart = { campaign: 'spring', how: 'basket', channel: 'online', source: {}, personal: null } as const;
-    await distribution.assign({ ...inCart, customer: null });
+    const inCart = (basket: string) =>
+      ({ campaign: 'spring', channel: 'online', sale: { door: 'cart:shop', basket } }) as const;
+    await distribution.issue({ ...inCart('cart-1'), customer: null });
     expect(seen()).toEqual([]);
-    await distribution.assign({ ...inCart, customer: await person(phone(ANN)) });
+    await distribution.issue({ ...inCart('cart-2'), customer: await person(phone(ANN)) });
     expect(seen()).toEqual(['']);
   });
 

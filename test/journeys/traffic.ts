@@ -6,7 +6,9 @@ import type { Town } from './harness.ts';
 import { tearline, until } from './processes.ts';
 
 /** All that registers, carts and an office do, at once; whoever is not answered asks again, as the contract says. */
-const PATIENCE_MS = 40_000;
+
+/** A box and its cloud may both have to start again first. */
+const PATIENCE_MS = 60_000;
 const AGAIN_MS = 50;
 
 /** @param codes ten new ones, and two that are stocked in store 1 @returns when every caller has a definite answer */

@@ -22,7 +22,7 @@ import {
 } from '../../protocol/journal.ts';
 import type { Down, DownBody, DownType, UpBody, Up } from '../../protocol/messages.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
-import { cardWith, dollars, NOW } from './ledger-rows.ts';
+import { campaignWith, cardWith, dollars, NOW } from './ledger-rows.ts';
 
 /** The ledger as it runs, over SQLite in memory, with a clock that a test moves and boxes that speak in messages. */
 
@@ -81,19 +81,8 @@ export async function openWorld({
     ['0002', 'Harbour'],
   ] as const)
     await ledger.createStore({ id, name, timeZone: 'UTC', address: null });
-  await ledger.createCampaign({
-    ...{ id: 'spring', card: cardWith(card), condition: null, terms: null, picture: null },
-    ...{
-      cap: { units: capUnits, value: capValue },
-      capPerDay: { units: null, value: null },
-      perCustomer,
-      reversalDays: 30,
-      personalValueMax,
-      offline: 'decline',
-      barcode: 'qr',
-      blanks,
-    },
-  });
+  const cap = { units: capUnits, value: capValue };
+  await ledger.createCampaign(campaignWith({ card: cardWith(card), cap, perCustomer, personalValueMax, blanks }));
   const codes = await issue(ledger, count);
   return {
     ...{ ledger, distribution, store, places, database, clock, codes, start },
