@@ -163,6 +163,7 @@ async function run(
     faceUrl: faceUrl(config),
     outgoing: { wake: (gateway) => link.current?.wake(gateway) },
     refused: traces.refused,
+    takeScans: traces.takeScans,
   });
   opened.push(() => traces.flush());
   const ledger = around.ledger(made);

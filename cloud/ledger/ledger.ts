@@ -23,7 +23,14 @@ import { feed } from './feeding.ts';
 import { Group } from './group.ts';
 import { oldTermsViews } from './old-terms.ts';
 import { personaliseCode } from './personalising.ts';
-import { type Ledger, LedgerUnavailable, type NewGateway, type Outgoing, type RefusedAttempt } from './port.ts';
+import {
+  type Ledger,
+  LedgerUnavailable,
+  type NewGateway,
+  type Outgoing,
+  type RefusedAttempt,
+  type TakeScans,
+} from './port.ts';
 import { codeHistory, exceptionViews, exposureOf, gatewayViews } from './reports.ts';
 import { standingOf } from './standing.ts';
 import { type LedgerStore, NOTHING } from './store.ts';
@@ -42,6 +49,8 @@ export type LedgerPorts = {
   readonly outgoing: Outgoing;
   /** Left out: nobody counts what is refused. */
   readonly refused?: (attempt: RefusedAttempt) => void;
+  /** Left out: nobody counts what boxes answered by themselves. */
+  readonly takeScans?: TakeScans;
 };
 
 /** Blanks are filled up this often, and soon after a box is welcomed or has issued some. */
@@ -53,6 +62,7 @@ const MESSAGES_PER_READ_MAX = 100;
 /** The ledger of one cloud node over one database. Opens it: a new database gets its incarnation [C8]. */
 export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
   const { store, places, keys, now, randomBytes, stockMax, faceUrl, outgoing, refused = () => undefined } = ports;
+  const { takeScans = async (_, scans) => scans.at(-1)?.n ?? 0 } = ports;
   const newId = randomUUID;
   const incarnation = await openIncarnation(store, randomBytes);
   const boxes = new Map<string, GatewayRow>();
@@ -65,7 +75,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
   const blanks = { group, store, fleetKey: keys.fleetKey, secrets, faceUrl, randomBytes, now, newId };
   let filledAt = 0;
   const fleet = new Fleet({
-    ...{ group, store, incarnation, now, newId },
+    ...{ group, store, incarnation, now, newId, takeScans },
     keys: [keys.publicKey],
     dealSoon: () => {
       dealing.soon();

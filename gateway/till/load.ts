@@ -105,6 +105,7 @@ function codesOf(message: Down): CodeHash[] {
     case 'policy':
     case 'beat':
     case 'no_blanks':
+    case 'scans_taken':
       return [];
   }
 }
@@ -126,6 +127,7 @@ function campaignsOf(message: Down): string[] {
     case 'fence':
     case 'beat':
     case 'no_blanks':
+    case 'scans_taken':
       return [];
   }
 }

@@ -49,6 +49,8 @@ export function decideMessage(known: KnownForMessage, header: Header, message: D
       return decideBeat(known, message.body);
     case 'no_blanks':
       return decideNoBlanks(known, message.body);
+    case 'scans_taken':
+      return decideScansTaken(known, message.body);
   }
 }
 
@@ -154,6 +156,12 @@ function decidePolicy(known: KnownCodes, { cards }: DownBody<'policy'>): Decided
 function decideNoBlanks(known: Known, { request, why }: DownBody<'no_blanks'>): Decided<void> {
   const draft = new Draft(known.box);
   draft.effect({ do: 'end_ask', request, told: why });
+  return draft.decided(undefined, NOT_JOURNALLED);
+}
+
+function decideScansTaken(known: Known, { n }: DownBody<'scans_taken'>): Decided<void> {
+  const draft = new Draft(known.box);
+  draft.change({ do: 'scans_taken', n });
   return draft.decided(undefined, NOT_JOURNALLED);
 }
 

@@ -58,6 +58,7 @@ export function prepare(db: Database) {
     answersOfCode: sql(`${ANSWER} WHERE codeHash = ?`),
     answersOfBasket: sql(`${ANSWER} WHERE basket = (SELECT ?) AND door = (SELECT ?) ORDER BY codeHash`),
     usesOfBasket: sql('SELECT codeHash, lastFour, isOpen FROM uses WHERE basket = (SELECT ?) ORDER BY codeHash'),
+    scans: sql('SELECT n, codeHash, basket, lane, customer, at, what FROM scans ORDER BY n LIMIT ?'),
     hashAt: sql('SELECT hash FROM journal WHERE epoch = ? AND n = ?'),
     entries: sql('SELECT epoch, n, hash, body FROM journal WHERE epoch = ? AND n >= ? ORDER BY n LIMIT ?'),
     // From one epoch to the next: a GROUP BY would read the whole journal.
@@ -102,5 +103,10 @@ export function prepare(db: Database) {
     stopped: sql('UPDATE box SET stoppedClean = ?'),
     card: sql('INSERT INTO cards VALUES (?, ?, ?)'),
     highWater: sql('UPDATE box SET highWater = ?'),
+    // A row that is refused would use up a number, and look like one that was dropped.
+    scan: sql(`INSERT INTO scans (codeHash, basket, what, lane, customer, at) SELECT @codeHash, @basket, @what, @lane, @customer, @at
+      WHERE NOT EXISTS (SELECT 1 FROM scans WHERE codeHash = @codeHash AND basket = @basket AND what = @what)`),
+    dropScans: sql('DELETE FROM scans WHERE n <= (SELECT MAX(n) FROM scans) - ?'),
+    scansTaken: sql('DELETE FROM scans WHERE n <= ?'),
   };
 }

@@ -407,7 +407,9 @@ describe('the till’s store on a disk', () => {
     install();
     store.close();
     const before = new Sqlite(path());
-    before.exec('ALTER TABLE reservations DROP COLUMN personal; DROP TABLE blanks; DROP TABLE issues');
+    before.exec(
+      'ALTER TABLE reservations DROP COLUMN personal; DROP TABLE blanks; DROP TABLE issues; DROP TABLE scans',
+    );
     before.pragma('user_version = 1');
     before.close();
     store = new SqliteTillStore(path());

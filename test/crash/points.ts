@@ -49,6 +49,7 @@ const tillStore: Rules<GatewayParts['store'] & { serialize: unknown }> = {
   issue: reads,
   issuedText: reads,
   basket: reads,
+  scans: reads,
   hashAt: reads,
   entries: reads,
   oldestAt: reads,

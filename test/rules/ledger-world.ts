@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
 import { createLedger, type LedgerPorts } from '../../cloud/ledger/ledger.ts';
-import type { CartSale, Ledger, RefusedAttempt } from '../../cloud/ledger/port.ts';
+import type { CartSale, Ledger, RefusedAttempt, TakeScans } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
 import type { LedgerStore } from '../../cloud/ledger/store.ts';
@@ -36,6 +36,7 @@ export async function openWorld({
   personalValueMax = null,
   stockMax = STOCK_MAX,
   refused,
+  takeScans,
   blanks = null,
 }: Options = {}) {
   const database = openDatabase(':memory:');
@@ -57,6 +58,7 @@ export async function openWorld({
       stockMax,
       outgoing: { wake: () => undefined },
       ...(refused === undefined ? {} : { refused }),
+      ...(takeScans === undefined ? {} : { takeScans }),
       faceUrl: (link) => `https://coupons.example/c/${link}`,
     });
   const ledger = await start();
@@ -106,6 +108,7 @@ type Options = {
   readonly personalValueMax?: number | null;
   readonly stockMax?: LedgerPorts['stockMax'];
   readonly refused?: (attempt: RefusedAttempt) => void;
+  readonly takeScans?: TakeScans;
   readonly blanks?: { readonly perStore: number } | null;
 };
 
