@@ -120,6 +120,7 @@ const ledgerTx: Rules<LedgerTx> = {
   campaigns: reads,
   allCampaigns: reads,
   counts: reads,
+  ownEnds: reads,
   campaignVersions: reads,
   oldTerms: reads,
   stores: reads,
