@@ -49,7 +49,11 @@ export function prepare(db: Database) {
         - (SELECT COUNT(*) FROM blanks) AS holding,
       (SELECT COUNT(*) FROM blanks) AS blanks,
       (SELECT COUNT(*) FROM uses WHERE isOpen = 1) AS inUse,
-      (SELECT MIN(notAfter) FROM reservations WHERE state = 'active' AND epoch = (SELECT @epoch)) AS holdsUntil`),
+      (SELECT notAfter FROM reservations WHERE state = 'active' AND epoch = (SELECT @epoch)
+        AND NOT EXISTS (SELECT 1 FROM blanks WHERE blanks.reservation = reservations.reservation)
+        ORDER BY notAfter LIMIT 1) AS holdsUntil`),
+    blanks: sql(`SELECT b.campaign, COUNT(*) AS units, MIN(r.notAfter) AS until FROM blanks b
+      JOIN reservations r ON r.reservation = b.reservation GROUP BY b.campaign ORDER BY b.campaign`),
     blank: sql(`${RESERVATION} WHERE r.reservation = (SELECT reservation FROM blanks
       WHERE campaign = (SELECT ?) ORDER BY reservation LIMIT 1)`),
     issueOf: sql(`SELECT campaign, basket, reservation, codeHash, epoch, n, offer, until FROM issues

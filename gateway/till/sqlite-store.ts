@@ -11,6 +11,7 @@ import { TillUnavailable } from './port.ts';
 import {
   atRowSchema,
   basketUseSchema,
+  blanksSchema,
   boxSchema,
   cardRowSchema,
   entrySchema,
@@ -127,6 +128,10 @@ export class SqliteTillStore implements TillStore {
 
   holding(epoch: number): Holding {
     return available(() => parsed(holdingSchema, this.#sql.holding.get({ epoch })));
+  }
+
+  blanks(): { campaign: string; units: number; until: number }[] {
+    return available(() => this.#sql.blanks.all().map((row) => parsed(blanksSchema, row)));
   }
 
   blank(campaign: string): Reservation | null {

@@ -32,7 +32,7 @@ export type BasketKnown = {
   readonly uses: readonly { readonly codeHash: CodeHash; readonly lastFour: string; readonly isOpen: boolean }[];
 };
 
-/** `holding`: without the blanks, which nobody can redeem. */
+/** `holding` and `holdsUntil`: without the blanks, which nobody can redeem. */
 export type Holding = {
   readonly holding: number;
   readonly inUse: number;
@@ -64,6 +64,8 @@ export interface TillStore {
   /** Ids of the active reservations of the epoch, in order. */
   holdings(epoch: number): string[];
   holding(epoch: number): Holding;
+  /** The blanks by campaign: how many, and when the first of them ends. */
+  blanks(): { readonly campaign: string; readonly units: number; readonly until: number }[];
   /** One of the active blanks of that campaign. */
   blank(campaign: string): Reservation | null;
   issue(campaign: string, basket: string): Issue | null;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainEntries, type EntryBody, GENESIS_HASH } from '../../protocol/journal.ts';
+import { blanksHeld } from '../../gateway/till/blanks-held.ts';
 import type { Answer, Reservation } from '../../gateway/till/box-rules.ts';
 import type { Change } from '../../gateway/till/draft-rules.ts';
 import { TillUnavailable } from '../../gateway/till/port.ts';
@@ -351,6 +352,26 @@ describe.each([
     install({ reservation: 'res-00002', codeHash: OTHER, notAfter: 900 });
     change({ do: 'use', of: held(), use });
     expect(store.holding(1)).toEqual({ holding: 2, inUse: 1, holdsUntil: 900, blanks: 0 });
+  });
+
+  it('counts blanks apart: how many of a campaign, their worth by the newest terms, and the earliest end', () => {
+    install({ notAfter: 900 });
+    const sealed = 's'.repeat(64);
+    for (const [i, notAfter] of [800, 700].entries()) {
+      const blank = {
+        reservation: `res-0001${i}`,
+        codeHash: CODE,
+        notAfter,
+        campaign: 'receipt',
+        origin: 'blank' as const,
+      };
+      change({ do: 'install', reservation: item(blank), sealed });
+    }
+    expect(store.holding(1)).toEqual({ holding: 1, inUse: 0, holdsUntil: 900, blanks: 2 });
+    expect(blanksHeld(store)).toEqual([{ campaign: 'receipt', units: 2, value: null, until: 700 }]);
+    const offer = { ...card().offer, campaign: 'receipt' };
+    change({ do: 'card', card: { ...card(), offer } });
+    expect(blanksHeld(store)).toMatchObject([{ value: { amount: 1000, currency: 'USD' } }]);
   });
 
   it('finds what is due: ended and idle, used up, lapsed, fetched and idle', () => {

@@ -45,6 +45,7 @@ const tillStore: Rules<GatewayParts['store'] & { serialize: unknown }> = {
   forms: reads,
   holdings: reads,
   holding: reads,
+  blanks: reads,
   blank: reads,
   issue: reads,
   issuedText: reads,
