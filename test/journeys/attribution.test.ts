@@ -120,6 +120,7 @@ test('two sources, redeemed online, in stores and with the line cut: the funnel,
       { what: 'assigned' },
       { what: 'scanned' },
       { what: 'redeemed', store: main.store, basket: 'm-3' },
+      { what: 'leaked', store: main.store, basket: 'm-5', why: 'used_elsewhere' },
     ],
   });
 });
