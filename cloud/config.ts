@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { err, ok, type Result } from '../protocol/result.ts';
 import { isCountry, parseEmail } from './distribution/identity.ts';
 import { LIKELIHOOD_MIN } from './fleet/stocking-rules.ts';
+import { isProxyEntry } from './doors/proxies.ts';
 import {
   isLoopback,
   listenerSettings,
@@ -46,6 +47,8 @@ export type Config = {
   readonly contact: string | null;
   /** The online shop; null: faces do not link to it. */
   readonly shopUrl: string | null;
+  /** Addresses and networks of proxies in front, which are believed about where a request came from. */
+  readonly proxies: readonly string[];
   readonly tls: Tls | null;
   readonly insecureLan: boolean;
 };
@@ -104,6 +107,15 @@ const countrySetting: Setting<string> = {
   expected: 'two letters of ISO 3166, as US',
 };
 
+/** A load balancer in each of a few networks. */
+const PROXIES_MAX = 64;
+
+const proxiesSetting: Setting<string[]> = {
+  schema: z.array(z.string().refine(isProxyEntry)).max(PROXIES_MAX),
+  fromVariable: (text) => text.split(',').map((entry) => entry.trim()),
+  expected: `addresses or networks of proxies, as 10.0.0.7 or 10.0.0.0/8, at most ${PROXIES_MAX}, none of them /0`,
+};
+
 const table = {
   TEARLINE_CLOUD_DATA: textSetting,
   TEARLINE_CLOUD_PORT: portSetting,
@@ -129,6 +141,7 @@ const table = {
   TEARLINE_CLOUD_RETAILER: textSetting,
   TEARLINE_CLOUD_CONTACT: textSetting,
   TEARLINE_CLOUD_SHOP_URL: urlSetting('https', 'http'),
+  TEARLINE_CLOUD_PROXIES: proxiesSetting,
   ...listenerSettings,
 } as const;
 
@@ -161,6 +174,7 @@ function complete(given: Settings<typeof table>): Result<Config, SettingsError> 
     retailer: given.retailer ?? 'Tearline',
     contact: given.contact ?? null,
     shopUrl: given.shop_url ?? null,
+    proxies: given.proxies ?? [],
     tls: tls.value,
     insecureLan: given.insecure_lan ?? false,
   });

@@ -29,6 +29,7 @@ import { feedDoor } from './doors/feed-door.ts';
 import { enrolmentDoor } from './doors/enrolment-door.ts';
 import { createFailures } from './doors/failures.ts';
 import { createApp } from './doors/http.ts';
+import { proxiesOf } from './doors/proxies.ts';
 import { IDEMPOTENCY_KEY_MS, type IdempotencyStore } from './doors/idempotency.ts';
 import { issueDoor } from './doors/issue-door.ts';
 import { machineDoor } from './doors/machine-door.ts';
@@ -177,6 +178,7 @@ async function run(
       coupon: (assignment) => distribution.coupon(assignment),
     },
     refused: traces.refused,
+    takeScans: traces.takeScans,
   });
   opened.push(() => traces.flush());
   const ledger = around.ledger(made);
@@ -279,7 +281,11 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
     insecureLan: config.insecureLan,
   });
   const publicHost = new URL(url).hostname;
-  const app = createApp([...doors, ...machine], { tokens, failures, publicHost, log, observe: metrics.observe });
+  const isProxy = proxiesOf(config.proxies);
+  const app = createApp([...doors, ...machine], {
+    ...{ tokens, failures, isProxy, publicHost, log },
+    observe: metrics.observe,
+  });
   const opened = await listening(() => listen(app, config.host, config.port, config.tls), config.host, config.port);
   if (!opened.ok) return opened;
   const { port, close } = opened.value;

@@ -8,6 +8,7 @@ import {
   GRANT_RESERVATIONS_MAX,
   JOURNAL_ENTRIES_PER_UPLOAD_MAX,
   LANE_CHARACTERS_MAX,
+  SCANS_PER_MESSAGE_MAX,
   SYNC_HOLDINGS_PER_PART_MAX,
 } from './limits.ts';
 import { moneySchema } from './money.ts';
@@ -37,6 +38,24 @@ const causeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('again') }),
 ]);
 export type GrantCause = z.infer<typeof causeSchema>;
+
+/**
+ * A scan that the box answered by itself and of which its journal says nothing [E7]. `scanned`: approved from what is
+ * reserved here, and never redeemed by that basket. `named`: approved so for a sale that names its customer. The others are
+ * what the basket was told.
+ */
+export const scanSchema = z.strictObject({
+  /** Counts the scans of this box from 1; what is left out was dropped. */
+  n: numberSchema,
+  codeHash: codeHashSchema,
+  basket: basketSchema,
+  lane: z.string().max(LANE_CHARACTERS_MAX).nullable(),
+  /** Hashed. */
+  customer: z.string().max(CUSTOMER_CHARACTERS_MAX).nullable(),
+  at: instantSchema,
+  what: z.enum(['scanned', 'named', 'in_use', 'already_redeemed', 'cannot_verify']),
+});
+export type ToldScan = z.infer<typeof scanSchema>;
 
 export const upSchemas = {
   /** The start of every connection [C4]. */
@@ -124,6 +143,8 @@ export const upSchemas = {
     head: headSchema,
     holdings: z.array(idSchema).max(SYNC_HOLDINGS_PER_PART_MAX),
   }),
+  /** In their order, the oldest first; answered by `scans_taken`, and sent again until it is [E7]. */
+  scans: z.strictObject({ scans: z.array(scanSchema).min(1).max(SCANS_PER_MESSAGE_MAX) }),
   /** Also the last will (`online: false`). */
   presence: z.strictObject({ online: z.boolean(), drillUntil: instantSchema.nullable() }),
 } as const;
@@ -212,6 +233,8 @@ export const downSchemas = {
   policy: z.strictObject({ cards: z.array(cardSchema).min(1).max(1000) }),
   /** A heartbeat's answer: the cloud is there, and this is its time. */
   beat: z.strictObject({ beat: idSchema, now: instantSchema }),
+  /** Scans up to this number are counted, or are not worth counting. */
+  scans_taken: z.strictObject({ n: numberSchema }),
 } as const;
 
 export type UpType = keyof typeof upSchemas;

@@ -5,6 +5,7 @@ import type { DownBody, Header, Up, UpBody } from '../../protocol/messages.ts';
 import { expireHold } from '../ledger/cart-rules.ts';
 import type { Change, CodeView, GatewayRow } from '../ledger/code-rules.ts';
 import type { Group } from '../ledger/group.ts';
+import type { TakeScans } from '../ledger/port.ts';
 import { grant } from '../ledger/handover-rules.ts';
 import type { LedgerStore } from '../ledger/store.ts';
 import type { Unit } from '../ledger/unit.ts';
@@ -30,6 +31,7 @@ export type FleetPorts = {
   /** There are such persons from now on. @param numbers as they travel */
   readonly named: (numbers: readonly string[]) => Promise<void>;
   readonly hashNumber: SettledBy['hashNumber'];
+  readonly takeScans: TakeScans;
 };
 
 export class Fleet {
@@ -62,6 +64,8 @@ export class Fleet {
         return this.#ports.dealSoon();
       case 'blanks':
         return this.#blanks(header, message.body);
+      case 'scans':
+        return this.#scans(header, message.body);
       case 'recalled':
         return this.#welcomed(header, [], (unit, row) => this.#recalled(unit, row, message.body));
       case 'heartbeat':
@@ -215,14 +219,30 @@ export class Fleet {
 
   /** Blanks are sealed for the key that the box tells under its signature [I5]. */
   async #blanks(header: Header, { publicKey, request }: UpBody<'blanks'>): Promise<void> {
-    let isHeard = false;
-    await this.#welcomed(header, [], async (unit, row) => {
-      isHeard = true;
+    const isHeard = await this.#isWelcomed(header, (unit, row) => {
       if (row.sealingKey !== publicKey) unit.apply([{ do: 'gateway', row: { ...row, sealingKey: publicKey } }]);
     });
     if (!isHeard) return;
     if (request === null) this.#ports.dealSoon();
     else await this.#ports.blankWanted(header.gateway, request);
+  }
+
+  /** No money: the ledger has no part in it but the answer [E7]. */
+  async #scans(header: Header, { scans }: UpBody<'scans'>): Promise<void> {
+    if (!(await this.#isWelcomed(header))) return;
+    const n = await this.#ports.takeScans(header.gateway, scans);
+    await this.#welcomed(header, [], async (unit, row) =>
+      unit.apply([{ do: 'send', gateway: row.id, message: { type: 'scans_taken', body: { n } } }]),
+    );
+  }
+
+  async #isWelcomed(header: Header, work: (unit: Unit, row: GatewayRow) => void = () => undefined): Promise<boolean> {
+    let isHeard = false;
+    await this.#welcomed(header, [], async (unit, row) => {
+      isHeard = true;
+      work(unit, row);
+    });
+    return isHeard;
   }
 
   /** A hint [C10]: nothing moves, but who waits hears that a basket is using it. */

@@ -24,7 +24,14 @@ import { feed } from './feeding.ts';
 import { Group } from './group.ts';
 import { oldTermsViews } from './old-terms.ts';
 import { personaliseCode } from './personalising.ts';
-import { type Ledger, LedgerUnavailable, type NewGateway, type Outgoing, type RefusedAttempt } from './port.ts';
+import {
+  type Ledger,
+  LedgerUnavailable,
+  type NewGateway,
+  type Outgoing,
+  type RefusedAttempt,
+  type TakeScans,
+} from './port.ts';
 import { codeHistory, exceptionViews, exposureOf, gatewayViews } from './reports.ts';
 import { standingOf } from './standing.ts';
 import { type LedgerStore, NOTHING } from './store.ts';
@@ -47,6 +54,8 @@ export type LedgerPorts = {
   readonly distribution?: OwnCouponPorts['distribution'];
   /** Left out: nobody counts what is refused. */
   readonly refused?: (attempt: RefusedAttempt) => void;
+  /** Left out: nobody counts what boxes answered by themselves. */
+  readonly takeScans?: TakeScans;
 };
 
 /** Blanks are filled up this often, and soon after a box is welcomed or has issued some. */
@@ -59,6 +68,7 @@ const MESSAGES_PER_READ_MAX = 100;
 export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
   const { store, places, keys, now, randomBytes, stockMax, faceUrl, outgoing, refused = () => undefined } = ports;
   const { stockLikelihoodMin: likelihoodMin = LIKELIHOOD_MIN } = ports;
+  const { takeScans = async (_, scans) => scans.at(-1)?.n ?? 0 } = ports;
   const newId = randomUUID;
   const incarnation = await openIncarnation(store, randomBytes);
   const boxes = new Map<string, GatewayRow>();
@@ -72,7 +82,7 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
   const { distribution } = ports;
   let filledAt = 0;
   const fleet = new Fleet({
-    ...{ group, store, incarnation, now, newId },
+    ...{ group, store, incarnation, now, newId, takeScans },
     keys: [keys.publicKey],
     dealSoon: () => {
       dealing.soon();

@@ -21,6 +21,7 @@ import { BARCODES } from './campaign-rules.ts';
 import type { Campaign, CampaignVersion, Store } from './port.ts';
 import type {
   HoldingCount,
+  OwnEnd,
   LedgerReads,
   OutboxRow,
   StoredEntry,
@@ -89,6 +90,7 @@ export function sqliteReads(db: RowReader): LedgerReads {
     allCampaigns: async () => all(campaignRow, 'SELECT * FROM campaigns ORDER BY id'),
     counts: async (campaign) =>
       one(counts, 'SELECT units, own_units, own_value FROM campaigns WHERE id = ?', campaign) ?? NONE,
+    ownEnds: async (campaign, until) => all(ownEnd, OWN_ENDS, campaign, new Date(until + DAY_MS).toISOString()),
     campaignVersions: async (campaign) => all(versionRow, VERSIONS, campaign),
     oldTerms: async (most) => all(oldTermsRow, OLD_TERMS, most),
     stores: async () => all(storeRow, 'SELECT * FROM stores ORDER BY id'),
@@ -180,6 +182,12 @@ const HELD_COUNT = `SELECT r.gateway, c.campaign, c.state, count(*) AS units, co
   coalesce(sum(c.own_value), 0) AS own_value FROM reservations r
   JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
   WHERE r.gateway = (SELECT ?) AND r.state = 'open' AND NOT (c.blank = 1 AND c.state = 'reserved') GROUP BY c.campaign, c.state`;
+const DAY_MS = 86_400_000;
+/** As text a date comes before its times, and a time is told in a zone at most a day away. */
+const OWN_ENDS = `SELECT json_extract(personal, '$.endsAt') AS ends_at, count(*) AS units, count(own_value) AS own_units,
+  coalesce(sum(own_value), 0) AS own_value FROM codes
+  WHERE campaign = (SELECT ?) AND personal IS NOT NULL AND json_extract(personal, '$.endsAt') <= ? AND state IN ('issued', 'held')
+  GROUP BY ends_at`;
 const RESERVATIONS_ENDED = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
   WHERE r.state = 'open' AND r.not_after <= ? AND c.state IN ('reserved', 'void_pending') LIMIT ?`;
 const RECALLS_LAPSED = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
@@ -369,6 +377,12 @@ const holdingCount = (row: Row): HoldingCount => ({
   gateway: text(row.gateway),
   campaign: text(row.campaign),
   state: word<HoldingCount['state']>(row.state),
+  units: int(row.units),
+  own: { units: int(row.own_units), value: int(row.own_value) },
+});
+
+const ownEnd = (row: Row): OwnEnd => ({
+  endsAt: text(row.ends_at),
   units: int(row.units),
   own: { units: int(row.own_units), value: int(row.own_value) },
 });

@@ -61,6 +61,8 @@ export interface LedgerReads {
   allCampaigns(): Promise<Campaign[]>;
   /** A campaign's codes by state; of these, those with a value of their own, and their value. As of one moment. */
   counts(campaign: string): Promise<{ readonly units: Units; readonly own: OwnByState }>;
+  /** Of the free and held codes whose own end is not after that instant, and some that end within a day of it: by their end. */
+  ownEnds(campaign: string, until: number): Promise<OwnEnd[]>;
   /** The oldest first. */
   campaignVersions(campaign: string): Promise<CampaignVersion[]>;
   /** The newest first. */
@@ -152,6 +154,8 @@ export type HoldingCount = {
   readonly units: number;
   readonly own: Own;
 };
+/** `endsAt`: a date or an instant, as it was given. */
+export type OwnEnd = { readonly endsAt: string; readonly units: number; readonly own: Own };
 export type ChainHead = { readonly partition: number; readonly n: number; readonly hash: string };
 export type StoredEntry = {
   readonly partition: number;

@@ -3,6 +3,7 @@ import type { CodeHash } from '../../protocol/code.ts';
 import type { Facts, Reason } from '../../protocol/decision.ts';
 import type { IssueReason } from '../../protocol/issue-api.ts';
 import type { Head } from '../../protocol/journal.ts';
+import type { ToldScan } from '../../protocol/messages.ts';
 import type { Money } from '../../protocol/money.ts';
 import type { Offer, Personal } from '../../protocol/offer.ts';
 import { personalCard } from '../../protocol/personal-offer.ts';
@@ -158,6 +159,9 @@ export type Redemption = {
 
 /** `pending`: another door's, and the cloud has not reported the outcome. */
 export type Reversal = { readonly at: number; readonly pending: boolean };
+
+/** What this box answered by itself and its journal does not tell: no money, and so told as long as there is room [E7]. */
+export type Scan = Omit<ToldScan, 'n'>;
 
 export type EntryPlace = { readonly epoch: number; readonly n: number };
 

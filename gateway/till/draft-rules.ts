@@ -11,6 +11,7 @@ import type {
   IssueTold,
   RecallMark,
   Reservation,
+  Scan,
   Session,
   Standing,
   Told,
@@ -74,7 +75,11 @@ export type Change =
   | { readonly do: 'running' }
   | { readonly do: 'stopped' }
   | { readonly do: 'card'; readonly card: Card }
-  | { readonly do: 'high_water'; readonly at: number };
+  | { readonly do: 'high_water'; readonly at: number }
+  /** To be told; once for a code, a basket and what it is, as long as it is kept. */
+  | { readonly do: 'scan'; readonly scan: Scan }
+  /** The cloud has those up to this number. */
+  | { readonly do: 'scans_taken'; readonly n: number };
 
 /** In memory, seen by the next command and forgotten by a restart. */
 export type SessionChange =

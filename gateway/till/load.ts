@@ -106,6 +106,7 @@ function codesOf(message: Down): CodeHash[] {
     case 'beat':
     case 'no_blanks':
     case 'coupon':
+    case 'scans_taken':
       return [];
   }
 }
@@ -128,6 +129,7 @@ function campaignsOf(message: Down): string[] {
     case 'beat':
     case 'no_blanks':
     case 'coupon':
+    case 'scans_taken':
       return [];
   }
 }

@@ -51,6 +51,8 @@ export function decideMessage(known: KnownForMessage, header: Header, message: D
       return decideNoBlanks(known, message.body);
     case 'coupon':
       return decideCoupon(known, message.body);
+    case 'scans_taken':
+      return decideScansTaken(known, message.body);
   }
 }
 
@@ -163,6 +165,12 @@ function decideNoBlanks(known: Known, { request, why }: DownBody<'no_blanks'>): 
 function decideCoupon(known: Known, { request, ...coupon }: DownBody<'coupon'>): Decided<void> {
   const draft = new Draft(known.box);
   draft.effect({ do: 'end_ask', request, told: { kind: 'own', coupon } });
+  return draft.decided(undefined, NOT_JOURNALLED);
+}
+
+function decideScansTaken(known: Known, { n }: DownBody<'scans_taken'>): Decided<void> {
+  const draft = new Draft(known.box);
+  draft.change({ do: 'scans_taken', n });
   return draft.decided(undefined, NOT_JOURNALLED);
 }
 

@@ -58,6 +58,7 @@ export const holdingSchema = z.object({
   holdsUntil: z.int().nullable(),
   blanks: z.int(),
 });
+export const blanksSchema = z.object({ campaign: z.string(), units: z.int(), until: z.int() });
 export const issueSchema = z.object({
   campaign: z.string(),
   basket: z.string(),

@@ -132,6 +132,19 @@ const STEPS: readonly string[] = [
   DROP TABLE issues;
   ALTER TABLE issued RENAME TO issues;
   `,
+  `
+  -- What is still to be told; a number is never used again.
+  CREATE TABLE scans (
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    codeHash TEXT NOT NULL,
+    basket TEXT NOT NULL,
+    what TEXT NOT NULL,
+    lane TEXT,
+    customer TEXT,
+    at INTEGER NOT NULL,
+    UNIQUE (codeHash, basket, what)
+  ) STRICT;
+  `,
 ];
 
 /** @throws TillDataBroken where the data are of a newer Tearline */

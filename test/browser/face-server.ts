@@ -109,6 +109,7 @@ export async function startFaceServer(): Promise<FaceServer> {
   const app = createApp(endpoints, {
     tokens,
     failures,
+    isProxy: () => false,
     publicHost: 'localhost',
     log,
     observe: ({ route }) => routes.push(route),

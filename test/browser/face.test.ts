@@ -193,6 +193,20 @@ describe('a face', () => {
     ]);
   });
 
+  test('counts a view of who looks without script, and none of a preview that draws the page or reads it', async () => {
+    await open({ userAgent: BROWSER, javaScriptEnabled: false });
+    await open({ userAgent: 'Mozilla/5.0 (compatible; Discordbot/2.0)', javaScriptEnabled: false });
+    expect(server.routes.filter((route) => route === '/c/{link}/seen.css')).toHaveLength(2);
+    expect(server.world.traces).toMatchObject([{ kind: 'viewed', assignment: 'a1', source: { utm_source: 'poster' } }]);
+  });
+
+  test('counts who looks with script once, by its stream', async () => {
+    const page = await open({ userAgent: BROWSER });
+    await isLive(page);
+    expect(server.routes).not.toContain('/c/{link}/seen.css');
+    expect(server.world.traces).toHaveLength(1);
+  });
+
   test('is whole without script, and says to reload', async () => {
     const page = await open({ javaScriptEnabled: false });
     await page.getByText('Reload for the newest state.').waitFor();

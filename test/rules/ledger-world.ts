@@ -4,7 +4,7 @@ import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distrib
 import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
 import { LIKELIHOOD_MIN } from '../../cloud/fleet/stocking-rules.ts';
 import { createLedger, type LedgerPorts } from '../../cloud/ledger/ledger.ts';
-import type { CartSale, Ledger, RefusedAttempt } from '../../cloud/ledger/port.ts';
+import type { CartSale, Ledger, RefusedAttempt, TakeScans } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
 import type { LedgerStore } from '../../cloud/ledger/store.ts';
@@ -40,6 +40,7 @@ export async function openWorld({
   stockMax = STOCK_MAX,
   stockLikelihoodMin = LIKELIHOOD_MIN,
   refused,
+  takeScans,
   blanks = null,
   perCustomer = 1,
 }: Options = {}) {
@@ -63,6 +64,7 @@ export async function openWorld({
       stockLikelihoodMin,
       outgoing: { wake: () => undefined },
       ...(refused === undefined ? {} : { refused }),
+      ...(takeScans === undefined ? {} : { takeScans }),
       faceUrl: (link) => `https://coupons.example/c/${link}`,
       distribution: {
         personNamed: (number) => distribution.personNamed(number),
@@ -112,6 +114,7 @@ type Options = {
   readonly stockMax?: LedgerPorts['stockMax'];
   readonly stockLikelihoodMin?: number;
   readonly refused?: (attempt: RefusedAttempt) => void;
+  readonly takeScans?: TakeScans;
   readonly blanks?: { readonly perStore: number } | null;
   readonly perCustomer?: number;
 };

@@ -22,7 +22,12 @@ export function facePage(face: Face, locale: Locale, shop: Shop, asset: AssetPat
     html`<div id="ticket">${ticket}</div><p class="sr" id="news" role="status">${news}</p><div class="stack" id="rest">${rest}</div>`,
     html`<span id="live" data-live="${words.live}" data-lost="${words.notLive}"${isAwake(face) ? ' data-awake' : ''}>${words.reload}</span>`,
   );
-  return document({ title: face.terms.card.offer.title, language, body, script: 'face.js' }, shop, asset);
+  const seen = html`<noscript><link rel="stylesheet" href="/c/${face.coupon.link}/seen.css"></noscript>`;
+  return document(
+    { title: face.terms.card.offer.title, language, body: html`${body}${seen}`, script: 'face.js' },
+    shop,
+    asset,
+  );
 }
 
 /** What the page puts in place of what it shows. */
