@@ -1,7 +1,7 @@
 import { validityIn } from '../../protocol/card.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
-import type { Assignments } from './assignments.ts';
 import type { Customers } from './customers.ts';
+import type { Giving } from './giving.ts';
 import type { Grouped } from './grouped.ts';
 import type { Address } from './identity.ts';
 import { parseEmail, parsePhone } from './identity.ts';
@@ -15,7 +15,6 @@ export type ClaimPorts = {
   readonly grouped: Grouped;
   readonly secrets: Secrets;
   readonly customers: Customers;
-  readonly assignments: Assignments;
   readonly post: Post;
   readonly randomBytes: (size: number) => Buffer;
   readonly now: () => number;
@@ -69,28 +68,41 @@ export async function claim(
   return ok({ claim: id, expiresAt });
 }
 
+type Proved = Pick<ClaimRow, 'campaign' | 'language'> & {
+  readonly assigned: Assigned;
+  readonly address: Address;
+  readonly customer: string;
+};
+
 /** Asked again with the right code, the answer is the same coupon. */
 export async function prove(ports: ClaimPorts, id: string, proof: string): Promise<Result<Assigned, ClaimRefusal>> {
-  const { grouped, secrets, customers, assignments, post, now } = ports;
-  const row = await grouped.run(async (tx) => ((await tx.takeTry(id)) ? tx.claim(id) : null));
+  const { grouped, post } = ports;
+  const proved = await grouped.run((tx, giving) => proveIn(ports, tx, giving, { id, proof }));
+  if (!proved.ok) return proved;
+  const { assigned, ...message } = proved.value;
+  await post.sendCoupon({ claim: id, assignment: assigned.assignment, ...message });
+  return ok(assigned);
+}
+
+/** The try, the person and the coupon are one transaction: nobody hears whether a try was right before it is counted. */
+async function proveIn(
+  ports: ClaimPorts,
+  tx: DistributionTx,
+  giving: Giving,
+  { id, proof }: { readonly id: string; readonly proof: string },
+): Promise<Result<Proved, ClaimRefusal>> {
+  const { secrets, customers, now } = ports;
+  const row = (await tx.takeTry(id)) ? await tx.claim(id) : null;
   if (row === null || row.expiresAt <= now()) return err('not_proved');
   if (!sameHash(secrets.hashProof(id, proof), row.proofHash)) return err('not_proved');
+  const { campaign, language, source } = row;
   const address = addressOf(secrets, row);
-  const customer = await customers.person(await identitiesOf(ports, row, address), { language: row.language });
-  const assigned = await assignments.assign({
-    campaign: row.campaign,
-    customer,
-    how: 'demand',
-    channel: 'web',
-    source: row.source,
-    personal: null,
-  });
+  const identities = await identitiesOf(customers, tx, row, address);
+  const customer = await customers.personIn(tx, { identities, facts: { language } });
+  const assigned = await giving.give({ campaign, customer, how: 'demand', channel: 'web', source, personal: null });
   if (!assigned.ok) return assigned;
-  const { assignment } = assigned.value;
-  await grouped.run((tx) => tx.proveClaim(id, assignment));
-  const { campaign, language } = row;
-  await post.sendCoupon({ claim: id, campaign, address, customer, assignment, language });
-  return assigned;
+  await tx.proveClaim(id, assigned.value.assignment);
+  return ok({ assigned: assigned.value, campaign, address, customer, language });
 }
 
 async function refusalOf(
@@ -123,11 +135,12 @@ async function personOf(tx: DistributionTx, claim: string | null, now: number): 
 }
 
 async function identitiesOf(
-  { customers }: ClaimPorts,
+  customers: Customers,
+  tx: DistributionTx,
   row: ClaimRow,
   address: Address,
 ): Promise<readonly [KnownIdentity, ...KnownIdentity[]]> {
-  const person = row.person === null ? null : await customers.view(row.person);
+  const person = row.person === null ? null : await customers.viewIn(tx, row.person);
   const known = (person?.identities ?? []).flatMap(({ kind, value, verified }) => {
     const identity = kind === 'number' ? { kind, value, key: value } : parseAddress(kind, value);
     return identity === null ? [] : [{ identity, verified }];

@@ -8,6 +8,7 @@ import { couponsLeft, giveStack } from './pools.ts';
 import { Customers } from './customers.ts';
 import { Grouped } from './grouped.ts';
 import type { Distribution, Post } from './port.ts';
+import { createRowIds } from './row-ids.ts';
 import { createSecrets, isLink } from './secrets.ts';
 import type { AssignmentRow, DistributionReads, DistributionStore } from './store.ts';
 
@@ -28,10 +29,11 @@ const FORGET_MS = 3_600_000;
 export function createDistribution(ports: DistributionPorts): Distribution {
   const { store, post, keys, ledger, randomBytes, now } = ports;
   const secrets = createSecrets(keys.sealKey, randomBytes);
-  const grouped = new Grouped(store);
-  const customers = new Customers({ store, grouped, secrets, randomBytes, now });
-  const assignments = new Assignments({ store, secrets, ...keys, randomBytes, now });
-  const claiming = { grouped, secrets, customers, assignments, post, randomBytes, now };
+  const newRowId = createRowIds(randomBytes, now);
+  const grouped = new Grouped(store, { secrets, ...keys, newRowId, randomBytes, now });
+  const customers = new Customers({ store, grouped, secrets, newRowId, now });
+  const assignments = new Assignments({ grouped, customers, secrets });
+  const claiming = { grouped, secrets, customers, post, randomBytes, now };
   const one = async (find: (tx: DistributionReads) => Promise<AssignmentRow | null | undefined>) => {
     const row = (await store.read(find)) ?? null;
     return row === null ? null : assignments.coupon(row);
@@ -39,11 +41,12 @@ export function createDistribution(ports: DistributionPorts): Distribution {
   let forgottenAt = 0;
 
   return {
-    person: (identities, facts) => customers.person(identities, facts),
+    person: (identities, facts) => customers.person({ identities, facts }),
     customer: (id) => customers.view(id),
     erase: (id) => customers.erase(id),
 
     assign: (request) => assignments.assign(request),
+    assignTo: (person, request) => assignments.assignTo(person, request),
     async byLink(link) {
       return isLink(link) ? one((tx) => tx.assignmentByLink(secrets.hashLink(link))) : null;
     },

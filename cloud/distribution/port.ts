@@ -22,6 +22,11 @@ export interface Distribution {
   // assignments
   /** One coupon a customer and campaign: the same one however often and wherever it is asked for. */
   assign(request: AssignRequest): Promise<Result<Assigned, AssignRefusal>>;
+  /** The same for who has these identities, found or made as by `person`: in the one transaction. */
+  assignTo(
+    person: { readonly identities: readonly [KnownIdentity, ...KnownIdentity[]]; readonly facts: PersonFacts },
+    request: Omit<AssignRequest, 'customer'>,
+  ): Promise<Result<Assigned, AssignRefusal>>;
   /** Null: unknown, whatever the reason. */
   byLink(link: string): Promise<Coupon | null>;
   coupon(assignment: string): Promise<Coupon | null>;

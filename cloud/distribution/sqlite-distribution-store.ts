@@ -98,8 +98,10 @@ function writes(
     async changeAssignment(id, { customer, replacedBy }) {
       once(to.changeAssignment.run(customer, replacedBy, id));
     },
-    async mint({ campaign, codes, entries }) {
-      code.add(campaign, codes, { state: 'issued', dealt: false });
+    async putCode(campaign, minted) {
+      code.add(campaign, [minted], { state: 'issued', dealt: false });
+    },
+    async noteIssued({ campaign, codes, entries }) {
       code.countIssued(campaign, codes);
       writeEntries(to.entry, entries);
     },

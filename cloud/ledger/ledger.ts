@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { CloudKeys } from '../keys.ts';
 import { Imports } from '../issuing/imports.ts';
 import { finishStack, issueStack, stackCodes } from '../issuing/stacks.ts';
+import { createRowIds } from '../distribution/row-ids.ts';
 import { createSecrets } from '../distribution/secrets.ts';
 import { answerBlankRequest, replenishBlanks } from '../fleet/blanks.ts';
 import { endWhatIsDue } from '../fleet/due.ts';
@@ -62,7 +63,8 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
   const stocking = { group, store, stockMax, now, newId };
   const dealing = new Dealing({ ...stocking, places });
   const secrets = createSecrets(keys.sealKey, randomBytes);
-  const blanks = { group, store, fleetKey: keys.fleetKey, secrets, faceUrl, randomBytes, now, newId };
+  const newRowId = createRowIds(randomBytes, now);
+  const blanks = { group, store, fleetKey: keys.fleetKey, secrets, faceUrl, randomBytes, now, newId, newRowId };
   let filledAt = 0;
   const fleet = new Fleet({
     ...{ group, store, incarnation, now, newId },
