@@ -1,10 +1,11 @@
 import { validityIn } from '../../protocol/card.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
+import type { Campaign } from '../ledger/port.ts';
 import type { Customers } from './customers.ts';
 import type { Giving } from './giving.ts';
 import type { Grouped } from './grouped.ts';
 import type { Address } from './identity.ts';
-import { parseEmail, parsePhone } from './identity.ts';
+import { parseEmail } from './identity.ts';
 import type { Assigned, ClaimRefusal, ClaimRequest, KnownIdentity, Post } from './port.ts';
 import { type Secrets, sameHash } from './secrets.ts';
 import type { ClaimRow, DistributionTx } from './store.ts';
@@ -42,14 +43,16 @@ export async function claim(
   const id = randomBytes(16).toString('hex');
   const proof = sixDigits(randomBytes);
   const expiresAt = now() + PROOF_MS;
-  const put = await grouped.run(async (tx) => {
-    const refusal = await refusalOf(ports, tx, request);
+  const addressHash = secrets.hashIdentity(request.address);
+  const put = await grouped.run(async (tx, giving) => {
+    const campaign = await giving.campaign(request.campaign);
+    const refusal = await refusalOf(tx, campaign, { addressHash, network: request.network }, now());
     if (refusal !== null) return err(refusal);
     await tx.putClaim({
       id,
       campaign: request.campaign,
       kind: request.address.kind,
-      addressHash: secrets.hashIdentity(request.address),
+      addressHash,
       sealedAddress: secrets.seal(request.address.value, addressPlace(id)),
       language: request.language,
       source: request.source,
@@ -106,23 +109,24 @@ async function proveIn(
 }
 
 async function refusalOf(
-  { secrets, now }: ClaimPorts,
   tx: DistributionTx,
-  request: ClaimRequest,
+  campaign: Campaign | null,
+  { network, addressHash }: { readonly network: string; readonly addressHash: string },
+  now: number,
 ): Promise<ClaimRefusal | null> {
-  const campaign = (await tx.campaigns([request.campaign]))[0];
-  if (campaign === undefined) return 'unknown_campaign';
-  if (validityIn(campaign.card, campaign.card.timeZone).endsAt <= now()) return 'ended';
-  const startsAt = Math.floor(now() / HOUR_MS) * HOUR_MS;
+  if (campaign === null) return 'unknown_campaign';
+  const { id, card } = campaign;
+  if (validityIn(card, card.timeZone).endsAt <= now) return 'ended';
+  const startsAt = Math.floor(now / HOUR_MS) * HOUR_MS;
   const span = { startsAt, endsAt: startsAt + HOUR_MS };
   const limits = [
-    ['network', request.network, PROOFS_PER_NETWORK_HOUR_MAX],
-    ['address', secrets.hashIdentity(request.address), PROOFS_PER_ADDRESS_HOUR_MAX],
-    ['campaign', request.campaign, PROOFS_PER_CAMPAIGN_HOUR_MAX],
+    ['network', network, PROOFS_PER_NETWORK_HOUR_MAX],
+    ['address', addressHash, PROOFS_PER_ADDRESS_HOUR_MAX],
+    ['campaign', id, PROOFS_PER_CAMPAIGN_HOUR_MAX],
   ] as const;
   for (const [what, key, most] of limits) {
     if (await tx.countTry(`claim by ${what} ${key}`, span, most)) continue;
-    return { tooMany: what, retryAfterSeconds: Math.ceil((span.endsAt - now()) / 1_000) };
+    return { tooMany: what, retryAfterSeconds: Math.ceil((span.endsAt - now) / 1_000) };
   }
   return null;
 }
@@ -142,20 +146,22 @@ async function identitiesOf(
 ): Promise<readonly [KnownIdentity, ...KnownIdentity[]]> {
   const person = row.person === null ? null : await customers.viewIn(tx, row.person);
   const known = (person?.identities ?? []).flatMap(({ kind, value, verified }) => {
-    const identity = kind === 'number' ? { kind, value, key: value } : parseAddress(kind, value);
+    const identity = kind === 'number' ? { kind, value, key: value } : keptAddress(kind, value);
     return identity === null ? [] : [{ identity, verified }];
   });
   return [{ identity: address, verified: true }, ...known];
 }
 
 function addressOf(secrets: Secrets, row: ClaimRow): Address {
-  const address = parseAddress(row.kind, secrets.open(row.sealedAddress, addressPlace(row.id)));
+  const address = keptAddress(row.kind, secrets.open(row.sealedAddress, addressPlace(row.id)));
   if (address === null) throw new Error(`the address of the claim ${row.id} was good when it came`);
   return address;
 }
 
-function parseAddress(kind: 'phone' | 'email', value: string): Address | null {
-  const parsed = kind === 'phone' ? parsePhone(value, null) : parseEmail(value);
+/** A telephone number is kept in its one form. */
+function keptAddress(kind: 'phone' | 'email', value: string): Address | null {
+  if (kind === 'phone') return { kind, value, key: value };
+  const parsed = parseEmail(value);
   return parsed.ok ? parsed.value : null;
 }
 

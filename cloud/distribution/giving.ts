@@ -60,7 +60,7 @@ export class Giving {
 
   async write(): Promise<void> {
     for (const [id, codes] of this.#minted) {
-      const campaign = await this.#campaign(id);
+      const campaign = await this.campaign(id);
       if (campaign !== null) await this.#tx.putCampaign(campaign);
       const news = issueEntries(codes, this.#ports.now(), { campaign: id });
       const heads = await this.#tx.heads(news.map(({ partition }) => partition));
@@ -68,8 +68,17 @@ export class Giving {
     }
   }
 
+  /** As it is in this transaction; null: there is no such campaign. */
+  async campaign(id: string): Promise<Campaign | null> {
+    const known = this.#campaigns.get(id);
+    if (known !== undefined) return known;
+    const campaign = (await this.#tx.campaigns([id]))[0] ?? null;
+    this.#campaigns.set(id, campaign);
+    return campaign;
+  }
+
   async #give(request: AssignRequest): Promise<Answer> {
-    const campaign = await this.#campaign(request.campaign);
+    const campaign = await this.campaign(request.campaign);
     if (campaign === null) return err('unknown_campaign');
     const mine = request.customer === null ? [] : await this.#mine(campaign.id, request.customer);
     const decision = decideAssignment(mine, {
@@ -161,14 +170,6 @@ export class Giving {
       if (state === undefined) throw new Error(`the code of the assignment ${id} is missing`);
       return { assignment: id, ordinal, state, replaced: replacedBy !== null };
     });
-  }
-
-  async #campaign(id: string): Promise<Campaign | null> {
-    const known = this.#campaigns.get(id);
-    if (known !== undefined) return known;
-    const campaign = (await this.#tx.campaigns([id]))[0] ?? null;
-    this.#campaigns.set(id, campaign);
-    return campaign;
   }
 
   async #pool(campaign: string): Promise<number | null> {
