@@ -341,7 +341,7 @@ function tickEverySecond(till: Till, log: Log): NodeJS.Timeout {
     try {
       await till.tick();
       const before = state;
-      state = till.status().state;
+      state = till.state();
       if (state !== before) log.warn({ state, before }, 'what this box may do has changed');
     } catch (error) {
       if (!(error instanceof TillUnavailable)) throw error;

@@ -54,6 +54,8 @@ export interface Till {
   /** All parts of the list of active holdings. */
   holdings(): UpBody<'sync'>[];
 
+  /** What this box may do; the whole status counts holdings and is dearer. */
+  state(): TillStatus['state'];
   status(): TillStatus;
   close(): void;
 }

@@ -54,7 +54,7 @@ export type TillPorts = ClockPorts &
 const DUE_PER_TICK_MAX = 500;
 
 /**
- * Starts the till: judges the witness [G6] and resolves when that is done, whatever the verdict; see `status().state`.
+ * Starts the till: judges the witness [G6] and resolves when that is done, whatever the verdict; see `state()`.
  * The store stays its owner's to close.
  * @throws TillUnavailable where the data cannot be read or are another box's
  */
@@ -221,6 +221,11 @@ class StoreTill implements Till {
     return holdingParts(this.#ports.newId(), floor, work.witnessed ?? head, store.holdings(epoch));
   }
 
+  state(): TillStatus['state'] {
+    const { store, work } = this.#bench;
+    return store.box().fence === null ? work.session.standing : 'fenced';
+  }
+
   status(): TillStatus {
     const { store, work } = this.#bench;
     const { identity } = this.#ports;
@@ -228,7 +233,7 @@ class StoreTill implements Till {
     return {
       gateway: identity.gateway,
       store: identity.store,
-      state: box.fence === null ? work.session.standing : 'fenced',
+      state: this.state(),
       line: { state: work.session.line, since: this.#lineSince },
       epoch: box.epoch,
       head: box.head,

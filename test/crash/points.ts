@@ -80,6 +80,7 @@ const till: Rules<GatewayParts['till'] & { start: unknown }> = {
   unsettled: reads,
   heartbeat: none('goes out by the connection'),
   holdings: reads,
+  state: reads,
   status: reads,
   close: stopping,
 };

@@ -71,7 +71,7 @@ const unused = () => {
 const till: Till = {
   ...{ validate: unused, redeem: unused, reverse: unused, release: unused, basket: unused, history: unused },
   ...{ leave: unused, issue: unused },
-  ...{ tick: unused, status: unused, close: unused },
+  ...{ tick: unused, state: unused, status: unused, close: unused },
   receive: (_header, message) => receive(message),
   lineIs: (state) => void line.push(state),
   sender: () => ({ gateway: GATEWAY, incarnation: header.incarnation, epoch: 1, bootId: 7 }),
