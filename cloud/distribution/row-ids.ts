@@ -1,5 +1,3 @@
-import { pooledRandom } from './random-pool.ts';
-
 /**
  * Ids of rows of customers and assignments: 32 hexadecimal digits that begin with the time, so that a new row comes last in
  * every index over them and a million of them touch few pages. They are names and no secrets: whoever knows one can do
@@ -18,7 +16,6 @@ const COUNTS = 2 ** (8 * COUNT_BYTES);
  * @param now milliseconds since 1970
  */
 export function createRowIds(randomBytes: (size: number) => Uint8Array, now: () => number): RowIds {
-  const drawn = pooledRandom(randomBytes);
   let last = { at: 0, count: 0 };
   return () => {
     const at = now();
@@ -26,6 +23,6 @@ export function createRowIds(randomBytes: (size: number) => Uint8Array, now: () 
     const head = Buffer.alloc(TIME_BYTES + COUNT_BYTES);
     head.writeUIntBE(at, 0, TIME_BYTES);
     head.writeUInt16BE(last.count, TIME_BYTES);
-    return Buffer.concat([head, drawn(RANDOM_BYTES)]).toString('hex');
+    return Buffer.concat([head, randomBytes(RANDOM_BYTES)]).toString('hex');
   };
 }

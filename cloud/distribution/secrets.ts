@@ -9,7 +9,6 @@ import {
   timingSafeEqual,
 } from 'node:crypto';
 import type { Identity } from './identity.ts';
-import { pooledRandom } from './random-pool.ts';
 
 /**
  * What keeps people's addresses and links secret. All keys come of the ledger's sealing key, each for one purpose, so that
@@ -35,7 +34,6 @@ const TAG_BYTES = 16;
 const LINK_BYTES = 16;
 
 export function createSecrets(sealKey: Uint8Array, randomBytes: (size: number) => Uint8Array): Secrets {
-  const nonceOf = pooledRandom(randomBytes);
   // Node works much faster with key objects than with bytes.
   const keyFor = (purpose: string) =>
     createSecretKey(Buffer.from(hkdfSync('sha256', sealKey, '', `tearline ${purpose}`, 32)));
@@ -47,7 +45,7 @@ export function createSecrets(sealKey: Uint8Array, randomBytes: (size: number) =
   return {
     hashIdentity: ({ kind, key }) => mac(identityKey, `${kind}\n${key}`).digest('hex'),
     seal(text, place) {
-      const nonce = nonceOf(NONCE_BYTES);
+      const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv('aes-256-gcm', personKey, nonce);
       cipher.setAAD(Buffer.from(place));
       const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { pooledRandom } from '../../cloud/distribution/random-pool.ts';
 import { createRowIds } from '../../cloud/distribution/row-ids.ts';
 
 test('ids of rows come in the order in which they were made, also many in one millisecond', () => {
@@ -29,18 +28,4 @@ test('two processes in the same millisecond, and a clock set back, make no id tw
     made.push(one(), other());
   }
   expect(new Set(made).size).toBe(made.length);
-});
-
-test('pooled randomness is the source’s own, each byte given out once', () => {
-  let asked = 0;
-  const counted = (size: number) => {
-    asked += 1;
-    return Uint8Array.from({ length: size }, (_, i) => (i * 7 + asked) % 256);
-  };
-  const draw = pooledRandom(counted);
-  const drawn = Buffer.concat(Array.from({ length: 341 }, () => draw(12)));
-  expect(drawn).toEqual(Buffer.from(Uint8Array.from({ length: 341 * 12 }, (_, i) => (i * 7 + 1) % 256)));
-  expect(draw(12)).toEqual(Uint8Array.from({ length: 12 }, (_, i) => (i * 7 + 2) % 256));
-  expect(draw(5_000)).toHaveLength(5_000);
-  expect(asked).toBe(3);
 });
