@@ -17,6 +17,7 @@ import type { Mailer } from './distribution/post/providers.ts';
 import { smtpMailer } from './distribution/post/smtp-mailer.ts';
 import { sqlitePostStore } from './distribution/post/sqlite-post-store.ts';
 import type { PostChannel, PostStore } from './distribution/post/store.ts';
+import { createRowIds } from './distribution/row-ids.ts';
 import { createSecrets } from './distribution/secrets.ts';
 import type { NoteTrace } from './distribution/traces.ts';
 import { sqliteDistributionStore } from './distribution/sqlite-distribution-store.ts';
@@ -327,7 +328,7 @@ function postRooms(
       mail: mail === null ? null : { mailer: around.mailer(smtpMailer(mail)), perSecond: mail.perSecond },
       sms: sms === null ? null : sender(sms),
       noteTrace,
-      newId: () => randomBytes(16).toString('hex'),
+      newId: createRowIds(randomBytes, now),
     });
   return { postbox, officeWith };
 }

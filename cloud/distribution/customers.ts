@@ -6,6 +6,7 @@ import type { Grouped } from './grouped.ts';
 import type { Identity } from './identity.ts';
 import { type Owner, samePerson } from './person-rules.ts';
 import type { CustomerView, KnownIdentity, PersonFacts } from './port.ts';
+import type { RowIds } from './row-ids.ts';
 import type { Secrets } from './secrets.ts';
 import type {
   AssignmentRow,
@@ -23,12 +24,11 @@ export type CustomerPorts = {
   readonly grouped: Grouped;
   readonly secrets: Secrets;
   readonly fleetKey: Uint8Array;
-  readonly randomBytes: (size: number) => Buffer;
+  readonly newRowId: RowIds;
   readonly now: () => number;
 };
 
-type Identities = readonly [KnownIdentity, ...KnownIdentity[]];
-type Known = { readonly identities: Identities; readonly facts: PersonFacts };
+export type Told = { readonly identities: readonly [KnownIdentity, ...KnownIdentity[]]; readonly facts: PersonFacts };
 
 /** One transaction of some ten milliseconds. */
 const NUMBERS_RENEWED_AT_ONCE = 500;
@@ -43,8 +43,26 @@ export class Customers {
     this.#ports = ports;
   }
 
-  person(identities: Identities, facts: PersonFacts): Promise<string> {
-    return this.#ports.grouped.run((tx) => this.#personIn(tx, { identities, facts }));
+  person(told: Told): Promise<string> {
+    return this.#ports.grouped.run((tx) => this.personIn(tx, told));
+  }
+
+  /** The same as part of a caller's transaction. */
+  async personIn(tx: DistributionTx, { identities, facts }: Told): Promise<string> {
+    const keyed = identities.map((known) => ({ ...known, hash: this.#hashOf(known.identity) }));
+    const found = await tx.identities(keyed.map(({ identity: { kind }, hash }) => ({ kind, hash })));
+    const hasNewNumber = keyed.some(
+      ({ identity: { kind }, hash }) => kind === 'number' && !found.some((row) => row.hash === hash),
+    );
+    const persons = samePerson(await ownersOf(tx, found), hasNewNumber);
+    const customer = await this.#put(tx, persons.customer, facts);
+    for (const other of persons.others) await merge(tx, customer, other);
+    for (const { identity, verified, hash } of keyed) {
+      const before = found.find((row) => row.kind === identity.kind && row.hash === hash);
+      if (before !== undefined && persons.strangers.includes(before.customer)) continue;
+      await this.#putIdentity(tx, { kind: identity.kind, hash, customer }, identity.value, verified, before);
+    }
+    return customer;
   }
 
   /** Of somebody whom only tills have named nothing but the hash is known. */
@@ -84,21 +102,24 @@ export class Customers {
   }
 
   async view(id: string): Promise<CustomerView | null> {
-    const { store, secrets } = this.#ports;
-    return store.read(async (tx) => {
-      const row = (await tx.customers([id]))[0];
-      if (row === undefined || row.erasedAt !== null || row.mergedInto !== null) return null;
-      const identities = await tx.identitiesOf(id);
-      return {
-        ...{ id, language: row.language, timeZone: row.timeZone, homeStore: row.homeStore },
-        name: row.sealedName === null ? null : secrets.open(row.sealedName, namePlace(id)),
-        identities: identities.flatMap(({ kind, hash, sealed, verifiedAt }) =>
-          sealed === null
-            ? []
-            : [{ kind, value: secrets.open(sealed, identityPlace(kind, hash)), verified: verifiedAt !== null }],
-        ),
-      };
-    });
+    return this.#ports.store.read((tx) => this.viewIn(tx, id));
+  }
+
+  /** The same as part of a caller's transaction. */
+  async viewIn(tx: DistributionReads, id: string): Promise<CustomerView | null> {
+    const { secrets } = this.#ports;
+    const row = (await tx.customers([id]))[0];
+    if (row === undefined || row.erasedAt !== null || row.mergedInto !== null) return null;
+    const identities = await tx.identitiesOf(id);
+    return {
+      ...{ id, language: row.language, timeZone: row.timeZone, homeStore: row.homeStore },
+      name: row.sealedName === null ? null : secrets.open(row.sealedName, namePlace(id)),
+      identities: identities.flatMap(({ kind, hash, sealed, verifiedAt }) =>
+        sealed === null
+          ? []
+          : [{ kind, value: secrets.open(sealed, identityPlace(kind, hash)), verified: verifiedAt !== null }],
+      ),
+    };
   }
 
   /** The retailer's own number. */
@@ -134,27 +155,10 @@ export class Customers {
     return campaigns.some(({ card }) => validityIn(card, card.timeZone).endsAt > this.#ports.now());
   }
 
-  async #personIn(tx: DistributionTx, { identities, facts }: Known): Promise<string> {
-    const keyed = identities.map((known) => ({ ...known, hash: this.#hashOf(known.identity) }));
-    const found = await tx.identities(keyed.map(({ identity: { kind }, hash }) => ({ kind, hash })));
-    const hasNewNumber = keyed.some(
-      ({ identity: { kind }, hash }) => kind === 'number' && !found.some((row) => row.hash === hash),
-    );
-    const persons = samePerson(await ownersOf(tx, found), hasNewNumber);
-    const customer = await this.#put(tx, persons.customer, facts);
-    for (const other of persons.others) await merge(tx, customer, other);
-    for (const { identity, verified, hash } of keyed) {
-      const before = found.find((row) => row.kind === identity.kind && row.hash === hash);
-      if (before !== undefined && persons.strangers.includes(before.customer)) continue;
-      await this.#putIdentity(tx, { kind: identity.kind, hash, customer }, identity.value, verified, before);
-    }
-    return customer;
-  }
-
   async #put(tx: DistributionTx, id: string | null, facts: PersonFacts): Promise<string> {
-    const { secrets, randomBytes, now } = this.#ports;
+    const { secrets, newRowId, now } = this.#ports;
     const before = id === null ? undefined : (await tx.customers([id]))[0];
-    const customer = id ?? randomBytes(16).toString('hex');
+    const customer = id ?? newRowId();
     const row: CustomerRow = {
       id: customer,
       language: facts.language ?? before?.language ?? LANGUAGE,

@@ -9,9 +9,9 @@ import { couponsLeft, giveStack } from './pools.ts';
 import { Customers } from './customers.ts';
 import { Grouped } from './grouped.ts';
 import type { Distribution, Post } from './port.ts';
+import { createRowIds } from './row-ids.ts';
 import { createSecrets, isLink } from './secrets.ts';
 import type { AssignmentRow, DistributionReads, DistributionStore } from './store.ts';
-import { seeInCart } from './whereabouts.ts';
 
 export type DistributionPorts = {
   readonly store: DistributionStore;
@@ -30,10 +30,11 @@ const FORGET_MS = 3_600_000;
 export function createDistribution(ports: DistributionPorts): Distribution {
   const { store, post, keys, ledger, randomBytes, now } = ports;
   const secrets = createSecrets(keys.sealKey, randomBytes);
-  const grouped = new Grouped(store);
-  const customers = new Customers({ store, grouped, secrets, fleetKey: keys.fleetKey, randomBytes, now });
-  const assignments = new Assignments({ store, secrets, ...keys, randomBytes, now });
-  const claiming = { grouped, secrets, customers, assignments, post, randomBytes, now };
+  const newRowId = createRowIds(randomBytes, now);
+  const grouped = new Grouped(store, { secrets, ...keys, newRowId, randomBytes, now });
+  const customers = new Customers({ store, grouped, secrets, fleetKey: keys.fleetKey, newRowId, now });
+  const assignments = new Assignments({ grouped, customers, secrets, now });
+  const claiming = { grouped, secrets, customers, post, randomBytes, now };
   const one = async (find: (tx: DistributionReads) => Promise<AssignmentRow | null | undefined>) => {
     const row = (await store.read(find)) ?? null;
     return row === null ? null : assignments.coupon(row);
@@ -43,16 +44,14 @@ export function createDistribution(ports: DistributionPorts): Distribution {
   return {
     open: () => customers.renewNumbers(),
 
-    person: (identities, facts) => customers.person(identities, facts),
+    person: (identities, facts) => customers.person({ identities, facts }),
     personNamed: (number) => customers.named(number),
     customer: (id) => customers.view(id),
     erase: (id) => customers.erase(id),
 
     assign: (request) => assignments.assign(request),
-    async issue(request) {
-      await seeInCart(grouped, request, now());
-      return assignments.issue(request);
-    },
+    issue: (request) => assignments.issue(request),
+    assignTo: (person, request) => assignments.assignTo(person, request),
     async byLink(link) {
       return isLink(link) ? one((tx) => tx.assignmentByLink(secrets.hashLink(link))) : null;
     },

@@ -30,6 +30,11 @@ export interface Distribution {
   assign(request: AssignRequest): Promise<Result<Assigned, AssignRefusal>>;
   /** The same for a sale, where nobody is given what cannot be used any more [I7]. */
   issue(request: IssueRequest): Promise<Result<Assigned, IssueRefusal>>;
+  /** The same for who has these identities, found or made as by `person`: in the one transaction. */
+  assignTo(
+    person: { readonly identities: readonly [KnownIdentity, ...KnownIdentity[]]; readonly facts: PersonFacts },
+    request: Omit<AssignRequest, 'customer'>,
+  ): Promise<Result<Assigned, AssignRefusal>>;
   /** Null: unknown, whatever the reason. */
   byLink(link: string): Promise<Coupon | null>;
   coupon(assignment: string): Promise<Coupon | null>;

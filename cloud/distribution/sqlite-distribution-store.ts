@@ -117,8 +117,10 @@ function writes(
     async told(assignment) {
       to.told.run(assignment);
     },
-    async mint({ campaign, codes, entries }) {
-      code.add(campaign, codes, { state: 'issued', dealt: false });
+    async putCode(campaign, minted) {
+      code.add(campaign, [minted], { state: 'issued', dealt: false });
+    },
+    async noteIssued({ campaign, codes, entries }) {
       code.countIssued(campaign, codes);
       writeEntries(to.entry, entries);
     },

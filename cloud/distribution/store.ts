@@ -57,8 +57,10 @@ export interface DistributionTx extends LedgerTx, DistributionReads {
   changeAssignment(id: string, change: Pick<AssignmentRow, 'customer' | 'replacedBy'>): Promise<void>;
   /** Somebody else than the till that it was made for is told of it. */
   told(assignment: string): Promise<void>;
-  /** New codes outside of stacks, issued. @throws DuplicateCode */
-  mint(codes: MintedCodes): Promise<void>;
+  /** A new code outside of stacks, issued; told to the chains by `noteIssued` of the same transaction. @throws DuplicateCode */
+  putCode(campaign: string, code: NewCode): Promise<void>;
+  /** What was put is counted, and the chains have it. */
+  noteIssued(codes: IssuedCodes): Promise<void>;
   putPool(pool: { readonly stack: string; readonly campaign: string; readonly count: number }): Promise<void>;
   /** The place of the next code of the campaign's stacks, which is nobody else's from now on; null: none is left. */
   takeFromPool(campaign: string): Promise<{ readonly stack: string; readonly place: number } | null>;
@@ -140,7 +142,7 @@ export type ClaimRow = {
   readonly at: number;
 };
 
-export type MintedCodes = {
+export type IssuedCodes = {
   readonly campaign: string;
   readonly codes: readonly NewCode[];
   readonly entries: readonly StoredEntry[];

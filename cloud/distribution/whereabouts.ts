@@ -1,4 +1,3 @@
-import type { Grouped } from './grouped.ts';
 import type { IssueRequest } from './port.ts';
 import type { DistributionTx, Source } from './store.ts';
 
@@ -16,10 +15,10 @@ export async function seeAtPoster(tx: DistributionTx, customer: string, source: 
 
 /** Whom a cart gives a coupon is in that cart. */
 export async function seeInCart(
-  grouped: Grouped,
+  tx: DistributionTx,
   { customer, channel }: Pick<IssueRequest, 'customer' | 'channel'>,
   at: number,
 ): Promise<void> {
   if (customer === null || channel !== 'online') return;
-  await grouped.run((tx) => tx.putSighting(customer, { store: null, at }));
+  await tx.putSighting(customer, { store: null, at });
 }

@@ -4,6 +4,7 @@ import { makeCodes } from '../../protocol/code.ts';
 import { GRANT_RESERVATIONS_MAX } from '../../protocol/limits.ts';
 import type { DownBody, UpBody } from '../../protocol/messages.ts';
 import { capLeft } from '../distribution/pools.ts';
+import type { RowIds } from '../distribution/row-ids.ts';
 import { codePlace, type Secrets } from '../distribution/secrets.ts';
 import { issuable, takeCap } from '../issuing/issuable.ts';
 import { chain, entryOf } from '../ledger/chain.ts';
@@ -26,6 +27,7 @@ export type BlankPorts = {
   readonly randomBytes: (size: number) => Buffer;
   readonly now: () => number;
   readonly newId: () => string;
+  readonly newRowId: RowIds;
 };
 
 type Request = NonNullable<UpBody<'blanks'>['request']>;
@@ -103,10 +105,10 @@ async function makeChunk(
 
 /** Null: nothing can be sealed for that key. */
 function newBlanks(ports: BlankPorts, gateway: string, key: string, count: number): MadeBlanks['blanks'] | null {
-  const { fleetKey, secrets, faceUrl, randomBytes } = ports;
+  const { fleetKey, secrets, faceUrl, newRowId, randomBytes } = ports;
   const blanks: MadeBlanks['blanks'][number][] = [];
   for (const code of makeCodes(count, randomBytes)) {
-    const assignment = randomBytes(16).toString('hex');
+    const assignment = newRowId();
     const link = secrets.linkOf(assignment);
     const { hash, lastFour } = issuable(fleetKey, code);
     const sealedForBox = sealBlank(key, { code, link: faceUrl(link) }, { gateway, codeHash: hash });

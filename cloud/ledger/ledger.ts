@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { CloudKeys } from '../keys.ts';
 import { Imports } from '../issuing/imports.ts';
 import { finishStack, issueStack, stackCodes } from '../issuing/stacks.ts';
+import { createRowIds } from '../distribution/row-ids.ts';
 import { createSecrets } from '../distribution/secrets.ts';
 import { answerBlankRequest, replenishBlanks } from '../fleet/blanks.ts';
 import { endWhatIsDue } from '../fleet/due.ts';
@@ -78,7 +79,8 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
   const stocking = { group, store, stockMax, now, newId };
   const dealing = new Dealing({ ...stocking, places, likelihoodMin });
   const secrets = createSecrets(keys.sealKey, randomBytes);
-  const blanks = { group, store, fleetKey: keys.fleetKey, secrets, faceUrl, randomBytes, now, newId };
+  const newRowId = createRowIds(randomBytes, now);
+  const blanks = { group, store, fleetKey: keys.fleetKey, secrets, faceUrl, randomBytes, now, newId, newRowId };
   const { distribution } = ports;
   let filledAt = 0;
   const fleet = new Fleet({

@@ -171,6 +171,36 @@ describe('one coupon a customer and campaign [D1]', () => {
       if (stranger !== link) expect(await distribution.byLink(stranger)).toBeNull();
   });
 
+  test('ids of customers and assignments are in the order in which they were made', async () => {
+    const customers: string[] = [];
+    for (let i = 0; i < 40; i += 1) {
+      customers.push(await person(number(`c-${i}`)));
+      await given(customers.at(-1) ?? '');
+      clock += i % 3;
+    }
+    expect(customers).toEqual(customers.toSorted());
+    const assignments = database.raw.prepare('SELECT id FROM assignments ORDER BY seq').pluck().all().map(String);
+    expect(assignments).toEqual(assignments.toSorted());
+    for (const id of [...customers, ...assignments]) expect(id).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test('links of neighbouring ids have nothing in common, and under another key they are others [D5]', async () => {
+    const links: string[] = [];
+    const strangers = createSecrets(Buffer.alloc(32, 3), randomBytes);
+    for (let i = 0; i < 200; i += 1) {
+      const { assignment, link } = await given(await person(number(`c-${i}`)));
+      expect(link).not.toBe(strangers.linkOf(assignment));
+      links.push(link);
+    }
+    expect(new Set(links.map((link) => link.slice(0, 8))).size).toBe(200);
+    const set = links.map((link) => Buffer.from(link, 'base64url'));
+    for (let bit = 0; bit < 128; bit += 1) {
+      const ones = set.filter((bytes) => ((bytes[bit >> 3] ?? 0) >> (bit & 7)) & 1).length;
+      // Seven standard deviations.
+      expect(Math.abs(ones - 100)).toBeLessThan(50);
+    }
+  });
+
   test('the books verify', async () => {
     for (let i = 0; i < 40; i += 1) await given(await person(number(`c-${i}`)));
     expect(await verifyLedger(sqliteLedgerStore(database))).toMatchObject({ ok: true });
@@ -509,6 +539,17 @@ describe('a list [D7]', () => {
     expect(await list(text)).toMatchObject({ rows: 1_500, assigned: 1_500, unchanged: 0, errorCount: 0, broken: null });
     expect(await list(text)).toMatchObject({ rows: 1_500, assigned: 0, unchanged: 1_500 });
     expect((await ledger.exposure('spring'))?.units.issued).toBe(1_500);
+  });
+
+  test('that tells at its end that two of its customers are one leaves that one a single coupon', async () => {
+    const outcome = await list(
+      'phone,email\n+12025550142,\n,ann@example.com\n+12025550142,ann@example.com\n+12025550143,\n',
+    );
+    expect(outcome).toMatchObject({ assigned: 3, unchanged: 1, errorCount: 0 });
+    await distribution.tick();
+    expect((await ledger.exposure('spring'))?.units).toMatchObject({ issued: 2, voided: 1 });
+    expect(await given(await person(phone(ANN)))).toMatchObject({ isNew: false });
+    expect(await verifyLedger(sqliteLedgerStore(database))).toMatchObject({ ok: true });
   });
 
   test('of who has which coupon tells number, link and state, in the order in which they were given', async () => {
