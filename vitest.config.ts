@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import type { Reporter, TestCase } from 'vitest/node';
@@ -23,8 +24,13 @@ const kindsWithTimeoutMs: Record<string, number> = {
   simulation: 120_000,
   structure: 60_000,
 };
-/** Kinds that start whole systems: one file at a time, after the others. */
-const kindsOneByOne = ['journeys', 'browser'];
+/** What one process has compiled, the next need not: a journey starts dozens. */
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '.out', 'compile-cache');
+/** Kinds that start whole systems, after the others. A journey waits for its processes: two run side by side. */
+const groups = ['journeys', 'browser'];
+const kindsWithWorkers: Record<string, number> = { journeys: 2, browser: 1 };
+/** Somebody on a line waits fifty milliseconds, or two seconds: nothing runs beside these. */
+const journeysAlone = ['register', 'scanner-box'].map((name) => `test/journeys/${name}.test.ts`);
 /** A machine that stalls for a quarter of a second breaks a typed scan in two, and the page must then refuse it. */
 const kindsWithRetries: Record<string, number> = { browser: 2 };
 
@@ -33,22 +39,39 @@ const kinds = readdirSync(join(import.meta.dirname, 'test'), { withFileTypes: tr
   .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
   .map((entry) => entry.name);
 
+const allOf = (kind: string) => ({
+  testTimeout: kindsWithTimeoutMs[kind] ?? 20_000,
+  hookTimeout: kindsWithTimeoutMs[kind] ?? 20_000,
+  retry: kindsWithRetries[kind] ?? 0,
+});
+
 export default defineConfig({
   test: {
     pool: 'forks',
     allowOnly: process.env.TEARLINE_NO_SKIP !== '1',
     reporters: ['default', skipReasons, ['json', { outputFile: '.out/test.json' }]],
-    projects: kinds.map((name) => ({
-      extends: true,
-      test: {
-        name,
-        include: [`test/${name}/**/*.test.ts`],
-        testTimeout: kindsWithTimeoutMs[name] ?? 20_000,
-        hookTimeout: kindsWithTimeoutMs[name] ?? 20_000,
-        retry: kindsWithRetries[name] ?? 0,
-        fileParallelism: !kindsOneByOne.includes(name),
-        sequence: { groupOrder: kindsOneByOne.indexOf(name) + 1 },
+    projects: [
+      ...kinds.map((name) => ({
+        extends: true as const,
+        test: {
+          ...allOf(name),
+          name,
+          include: [`test/${name}/**/*.test.ts`],
+          exclude: journeysAlone,
+          maxWorkers: kindsWithWorkers[name] ?? availableParallelism(),
+          sequence: { groupOrder: groups.indexOf(name) + 1 },
+        },
+      })),
+      {
+        extends: true as const,
+        test: {
+          ...allOf('journeys'),
+          name: 'journeys, alone',
+          include: journeysAlone,
+          maxWorkers: 1,
+          sequence: { groupOrder: groups.length },
+        },
       },
-    })),
+    ],
   },
 });

@@ -3,6 +3,8 @@ import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { err, ok, type Result } from '../protocol/result.ts';
 import { isCountry, parseEmail } from './distribution/identity.ts';
+import { LIKELIHOOD_MIN } from './fleet/stocking-rules.ts';
+import { isProxyEntry } from './doors/proxies.ts';
 import {
   isLoopback,
   listenerSettings,
@@ -31,6 +33,8 @@ export type Config = {
   readonly brokerPublicUrl: string | null;
   /** What one store may hold ahead: units, and face value in minor units. */
   readonly stockMax: { readonly units: number; readonly value: number };
+  /** Percent: where a cart could use it too, a coupon is held ahead that is at least so likely to be used in the store. */
+  readonly stockLikelihoodMin: number;
   /** ISO 3166, of telephone numbers that are written without a country code; null: they must have one. */
   readonly country: string | null;
   /** Null: no e-mail is sent. */
@@ -43,6 +47,8 @@ export type Config = {
   readonly contact: string | null;
   /** The online shop; null: faces do not link to it. */
   readonly shopUrl: string | null;
+  /** Addresses and networks of proxies in front, which are believed about where a request came from. */
+  readonly proxies: readonly string[];
   readonly tls: Tls | null;
   readonly insecureLan: boolean;
 };
@@ -101,6 +107,15 @@ const countrySetting: Setting<string> = {
   expected: 'two letters of ISO 3166, as US',
 };
 
+/** A load balancer in each of a few networks. */
+const PROXIES_MAX = 64;
+
+const proxiesSetting: Setting<string[]> = {
+  schema: z.array(z.string().refine(isProxyEntry)).max(PROXIES_MAX),
+  fromVariable: (text) => text.split(',').map((entry) => entry.trim()),
+  expected: `addresses or networks of proxies, as 10.0.0.7 or 10.0.0.0/8, at most ${PROXIES_MAX}, none of them /0`,
+};
+
 const table = {
   TEARLINE_CLOUD_DATA: textSetting,
   TEARLINE_CLOUD_PORT: portSetting,
@@ -113,6 +128,7 @@ const table = {
   TEARLINE_BROKER_PORT: portSetting,
   TEARLINE_STOCK_UNITS_MAX: numberSetting(0, 100_000),
   TEARLINE_STOCK_VALUE_MAX: numberSetting(0, 1_000_000_000_000),
+  TEARLINE_STOCK_LIKELIHOOD_MIN: numberSetting(0, 100),
   TEARLINE_CLOUD_COUNTRY: countrySetting,
   TEARLINE_SMTP_URL_FILE: textSetting,
   TEARLINE_MAIL_FROM: textSetting,
@@ -125,6 +141,7 @@ const table = {
   TEARLINE_CLOUD_RETAILER: textSetting,
   TEARLINE_CLOUD_CONTACT: textSetting,
   TEARLINE_CLOUD_SHOP_URL: urlSetting('https', 'http'),
+  TEARLINE_CLOUD_PROXIES: proxiesSetting,
   ...listenerSettings,
 } as const;
 
@@ -150,12 +167,14 @@ function complete(given: Settings<typeof table>): Result<Config, SettingsError> 
       units: given.stock_units_max ?? STOCK_UNITS_MAX,
       value: given.stock_value_max ?? STOCK_VALUE_MAX,
     },
+    stockLikelihoodMin: given.stock_likelihood_min ?? LIKELIHOOD_MIN,
     country: given.country ?? null,
     mail: mail.value,
     sms: sms.value,
     retailer: given.retailer ?? 'Tearline',
     contact: given.contact ?? null,
     shopUrl: given.shop_url ?? null,
+    proxies: given.proxies ?? [],
     tls: tls.value,
     insecureLan: given.insecure_lan ?? false,
   });

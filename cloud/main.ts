@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import about from '../package.json' with { type: 'json' };
 import { err, ok, type Result } from '../protocol/result.ts';
@@ -12,9 +13,11 @@ import type { Distribution } from './distribution/port.ts';
 import { httpSmsSender } from './distribution/post/http-sms.ts';
 import { createPostOffice, type PostOffice } from './distribution/post/post-office.ts';
 import { Postbox } from './distribution/post/postbox.ts';
+import type { Mailer } from './distribution/post/providers.ts';
 import { smtpMailer } from './distribution/post/smtp-mailer.ts';
 import { sqlitePostStore } from './distribution/post/sqlite-post-store.ts';
 import type { PostChannel, PostStore } from './distribution/post/store.ts';
+import { createRowIds } from './distribution/row-ids.ts';
 import { createSecrets } from './distribution/secrets.ts';
 import type { NoteTrace } from './distribution/traces.ts';
 import { sqliteDistributionStore } from './distribution/sqlite-distribution-store.ts';
@@ -22,10 +25,12 @@ import type { DistributionStore } from './distribution/store.ts';
 import { adminDoor } from './doors/admin-door.ts';
 import { cartDoor } from './doors/cart-door.ts';
 import { customerPages } from './doors/customer-pages.ts';
+import { deliveryPageDoor } from './doors/delivery-page-door.ts';
 import { feedDoor } from './doors/feed-door.ts';
 import { enrolmentDoor } from './doors/enrolment-door.ts';
 import { createFailures } from './doors/failures.ts';
 import { createApp } from './doors/http.ts';
+import { proxiesOf } from './doors/proxies.ts';
 import { IDEMPOTENCY_KEY_MS, type IdempotencyStore } from './doors/idempotency.ts';
 import { issueDoor } from './doors/issue-door.ts';
 import { machineDoor } from './doors/machine-door.ts';
@@ -73,6 +78,8 @@ export type Data = {
 export type Parts = {
   readonly store: LedgerStore;
   readonly distribution: DistributionStore;
+  readonly post: PostStore;
+  readonly mailer: Mailer;
   readonly ledger: Ledger;
   readonly carrier: Carrier;
   readonly enrolments: EnrolmentStore;
@@ -81,6 +88,8 @@ export type Around = { readonly [P in keyof Parts]: (part: Parts[P]) => Parts[P]
 const AS_THEY_ARE: Around = {
   store: (it) => it,
   distribution: (it) => it,
+  post: (it) => it,
+  mailer: (it) => it,
   ledger: (it) => it,
   carrier: (it) => it,
   enrolments: (it) => it,
@@ -102,11 +111,12 @@ export async function serve(
   }
   const opened: Closing[] = [() => locked.value.release(), () => data.value.database.close()];
   try {
-    const { store, distribution, enrolments } = data.value;
+    const { store, distribution, post, enrolments } = data.value;
     const parts = {
       ...data.value,
       store: around.store(store),
       distribution: around.distribution(distribution),
+      post: around.post(post),
       enrolments: around.enrolments(enrolments),
     };
     return await run(config, parts, around, log, stop, opened);
@@ -160,20 +170,28 @@ async function run(
     now,
     randomBytes,
     stockMax: config.stockMax,
+    stockLikelihoodMin: config.stockLikelihoodMin,
     faceUrl: faceUrl(config),
     outgoing: { wake: (gateway) => link.current?.wake(gateway) },
+    distribution: {
+      personNamed: (number) => distribution.personNamed(number),
+      issue: (request) => distribution.issue(request),
+      coupon: (assignment) => distribution.coupon(assignment),
+    },
     refused: traces.refused,
+    takeScans: traces.takeScans,
   });
   opened.push(() => traces.flush());
   const ledger = around.ledger(made);
   opened.push(() => ledger.close());
   // Known when it listens: until then nobody needs it.
   const reached = { url: withoutSlash(publicUrl(config, config.port)) };
-  const { postbox, officeWith } = postRooms(config, post, keys, () => reached.url, traces.note, log);
+  const { postbox, officeWith } = postRooms(config, post, keys, around, () => reached.url, traces.note, log);
   const distribution = createDistribution({
     ...{ store: distributed, ledger, keys, randomBytes, now },
     post: postbox,
   });
+  await distribution.open();
   const postOffice = officeWith(distribution);
 
   const cloudPassword = randomBytes(32).toString('base64url');
@@ -227,9 +245,9 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
   const { store, ledger, distribution, postOffice, note, tokens, enrolments, idempotency, keys, log, now } = parts;
   const url = parts.publicUrl();
   const failures = createFailures(now);
+  const shop = { retailer: config.retailer, contact: config.contact, url: config.shopUrl };
   const pages = customerPages({
-    ...{ ledger, distribution, failures, url, log, now },
-    shop: { retailer: config.retailer, contact: config.contact, url: config.shopUrl },
+    ...{ ledger, distribution, failures, url, log, now, shop },
     country: config.country,
     note,
   });
@@ -253,6 +271,7 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
     ...enrolmentDoor({ ledger, enrolments, facts, failures, log, now }),
     ...smsDoor({ postOffice, smsToken: config.sms?.token ?? null, publicUrl: parts.publicUrl, failures }),
     ...unsubscribeDoor(postOffice),
+    ...deliveryPageDoor({ postOffice, ledger, shop, asset: pages.asset, now }),
     ...pages.endpoints,
   ];
   const machine = machineDoor({
@@ -263,7 +282,11 @@ async function openDoors(config: Config, broker: Broker | null, parts: DoorParts
     insecureLan: config.insecureLan,
   });
   const publicHost = new URL(url).hostname;
-  const app = createApp([...doors, ...machine], { tokens, failures, publicHost, log, observe: metrics.observe });
+  const isProxy = proxiesOf(config.proxies);
+  const app = createApp([...doors, ...machine], {
+    ...{ tokens, failures, isProxy, publicHost, log },
+    observe: metrics.observe,
+  });
   const opened = await listening(() => listen(app, config.host, config.port, config.tls), config.host, config.port);
   if (!opened.ok) return opened;
   const { port, close } = opened.value;
@@ -281,6 +304,7 @@ function postRooms(
   config: Config,
   store: PostStore,
   keys: CloudKeys,
+  around: Around,
   publicUrl: () => string,
   noteTrace: NoteTrace,
   log: Log,
@@ -298,11 +322,13 @@ function postRooms(
   };
   const officeWith = (distribution: Distribution) =>
     createPostOffice({
+      // The lock on its data makes sure that there is one of this name.
+      node: `${hostname()} ${resolve(config.data)}`,
       ...{ store, secrets, distribution, postbox, channels, country: config.country, publicUrl, log, now },
-      mail: mail === null ? null : { mailer: smtpMailer(mail), perSecond: mail.perSecond },
+      mail: mail === null ? null : { mailer: around.mailer(smtpMailer(mail)), perSecond: mail.perSecond },
       sms: sms === null ? null : sender(sms),
       noteTrace,
-      newId: () => randomBytes(16).toString('hex'),
+      newId: createRowIds(randomBytes, now),
     });
   return { postbox, officeWith };
 }

@@ -20,7 +20,7 @@ import { makeMetrics } from './doors/metrics.ts';
 import { registerDoor } from './doors/register-door.ts';
 import { type PageDoor, sessionDoor } from './doors/session-door.ts';
 import { sessionFile } from './doors/sessions.ts';
-import { statusDoor } from './doors/status-door.ts';
+import { type StatusSource, statusDoor } from './doors/status-door.ts';
 import { supervisorFolder } from './doors/supervisors.ts';
 import { tokenFolder } from './doors/tokens.ts';
 import { after } from './lanes/after.ts';
@@ -33,6 +33,7 @@ import { leaveLastSales, openSales, type Sales } from './lanes/sales.ts';
 import { openSerial } from './lanes/serial-port.ts';
 import { type Log, makeLog } from './log.ts';
 import { EXIT, Stop } from './stop.ts';
+import { blanksHeld } from './till/blanks-held.ts';
 import { type Till, type TillStatus, TillUnavailable } from './till/port.ts';
 import { SqliteTillStore } from './till/sqlite-store.ts';
 import { disagreementOf } from './till/start-rules.ts';
@@ -96,7 +97,16 @@ export async function serve(config: Config, version: string, around = AS_THEY_AR
     settings: config,
   });
   const till = around.till(made);
-  const doors = await openDoors({ config, identity, till, link, forms: () => store.forms(), log, version });
+  const doors = await openDoors({
+    config,
+    identity,
+    till,
+    link,
+    forms: () => store.forms(),
+    blanks: () => blanksHeld(store),
+    log,
+    version,
+  });
   link.start(till);
   const ticking = tickEverySecond(till, log);
   log.info(
@@ -232,12 +242,13 @@ type DoorParts = {
   readonly till: Till;
   readonly link: Link;
   readonly forms: LaneDoorPorts['forms'];
+  readonly blanks: StatusSource['blanks'];
   readonly log: Log;
   readonly version: string;
 };
 
 /** The doors, and the lanes that scan into them. @throws Stop where the port cannot be had */
-async function openDoors({ config, identity, till, link, forms, log, version }: DoorParts) {
+async function openDoors({ config, identity, till, link, forms, blanks, log, version }: DoorParts) {
   const now = Date.now;
   const status = () => till.status();
   const metrics = makeMetrics(status, () => link.status());
@@ -285,6 +296,7 @@ async function openDoors({ config, identity, till, link, forms, log, version }: 
   });
   const source = {
     till: status,
+    blanks,
     lanes: () => laneFacts(config, sales, lanes, registers),
     disk: () => diskOf(config.dataDirectory),
     startedAt: now(),

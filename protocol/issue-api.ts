@@ -10,21 +10,27 @@ import { campaignIdSchema } from './reservation.ts';
 
 /** A register or a cart gives a coupon to a basket: on the receipt, as a bounce-back, as a reward. One API, two doors. */
 
+/** As the retailer writes it. */
+const customerNumberSchema = customerSchema.trim().regex(/^[\x21-\x7e]+$/, 'letters, digits and signs');
+
 const issueRequestSchema = z.strictObject({
   campaign: campaignIdSchema,
   basket: basketIdSchema,
   lane: laneSchema.optional(),
   total: moneySchema.optional(),
-  customer: customerSchema.optional(),
+  customer: customerNumberSchema.optional(),
 });
 export type IssueRequest = z.infer<typeof issueRequestSchema>;
 
-/** Why there is no coupon for this basket. */
+/** Why there is no coupon for this basket; `already_redeemed`, `expired` and `voided` are said of the customer's own. */
 const issueReasonSchema = z.enum([
   'unknown_campaign',
   'campaign_ended',
   'none_left',
   'none_left_today',
+  'already_redeemed',
+  'expired',
+  'voided',
   'no_blanks',
   'not_ready',
 ]);
@@ -51,7 +57,9 @@ export const issueRoute = {
   method: 'POST',
   path: '/v1/issues',
   summary:
-    'A new coupon of a campaign for a basket. The same basket asked again gets the same coupon. `undetermined`: ask again.',
+    'A new coupon of a campaign for a basket. The same basket asked again gets the same coupon. With `customer`, the ' +
+    "retailer's number, the coupon that this customer has of the campaign; where there is none, the new one is this " +
+    "customer's from now on. `undetermined`: ask again.",
   body: issueRequestSchema,
   response: issueSchema,
 } as const satisfies Route;
@@ -88,6 +96,9 @@ const REASONS: Readonly<Record<IssueReason, { readonly decision: 'refused' | 'un
     campaign_ended: { decision: 'refused', text: 'No coupon: campaign is over' },
     none_left: { decision: 'refused', text: 'No coupon: none left' },
     none_left_today: { decision: 'refused', text: 'No coupon: none left today' },
+    already_redeemed: { decision: 'refused', text: 'No coupon: customer has used theirs' },
+    expired: { decision: 'refused', text: "No coupon: the customer's has expired" },
+    voided: { decision: 'refused', text: "No coupon: the customer's is withdrawn" },
     no_blanks: { decision: 'undetermined', text: 'No coupon here now. Try again later' },
     not_ready: { decision: 'undetermined', text: 'No coupon now. This box is not ready' },
   };

@@ -103,6 +103,19 @@ const issuedSchema = z.strictObject({
   timeProven: z.boolean(),
 });
 
+/** The coupon that this customer has was given to a basket, as the cloud told it [I7]. Nothing is reserved for it. */
+const ownIssuedSchema = z.strictObject({
+  kind: z.literal('own_issued'),
+  codeHash: codeHashSchema,
+  campaign: campaignIdSchema,
+  basket: z.string().min(1).max(BASKET_ID_CHARACTERS_MAX),
+  lane: z.string().max(LANE_CHARACTERS_MAX).nullable(),
+  total: moneySchema.nullable(),
+  customer: hashSchema,
+  at: instantSchema,
+  timeProven: z.boolean(),
+});
+
 const timeSchema = z.strictObject({ kind: z.literal('time'), at: instantSchema, cause: z.enum(['anchor', 'jump']) });
 const policySchema = z.strictObject({ kind: z.literal('policy'), campaign: campaignIdSchema, version: numberSchema });
 
@@ -113,6 +126,7 @@ export const entryBodySchema = z.discriminatedUnion('kind', [
   returnedSchema,
   reversedSchema,
   issuedSchema,
+  ownIssuedSchema,
   timeSchema,
   policySchema,
 ]);

@@ -67,6 +67,8 @@ export const BLANKS_PER_STORE_MAX = 5_000;
 export const JOURNAL_ENTRIES_PER_UPLOAD_MAX = 500;
 /** Holdings listed in one part of a sync. */
 export const SYNC_HOLDINGS_PER_PART_MAX = 2_000;
+/** Scans told in one message: some 150 kB, and one transaction of some ten milliseconds in the cloud. */
+export const SCANS_PER_MESSAGE_MAX = 500;
 /** A message of the link, in bytes: the largest manifest with its cards fits twice. */
 export const MESSAGE_BYTES_MAX = 1024 * 1024;
 

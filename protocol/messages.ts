@@ -8,9 +8,11 @@ import {
   GRANT_RESERVATIONS_MAX,
   JOURNAL_ENTRIES_PER_UPLOAD_MAX,
   LANE_CHARACTERS_MAX,
+  SCANS_PER_MESSAGE_MAX,
   SYNC_HOLDINGS_PER_PART_MAX,
 } from './limits.ts';
 import { moneySchema } from './money.ts';
+import { offerSchema } from './offer.ts';
 import {
   campaignIdSchema,
   codeHashSchema,
@@ -21,6 +23,7 @@ import {
   instantSchema,
   numberSchema,
   reservationSchema,
+  sealedBlankSchema,
   sealingKeySchema,
 } from './reservation.ts';
 
@@ -35,6 +38,24 @@ const causeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('again') }),
 ]);
 export type GrantCause = z.infer<typeof causeSchema>;
+
+/**
+ * A scan that the box answered by itself and of which its journal says nothing [E7]. `scanned`: approved from what is
+ * reserved here, and never redeemed by that basket. `named`: approved so for a sale that names its customer. The others are
+ * what the basket was told.
+ */
+export const scanSchema = z.strictObject({
+  /** Counts the scans of this box from 1; what is left out was dropped. */
+  n: numberSchema,
+  codeHash: codeHashSchema,
+  basket: basketSchema,
+  lane: z.string().max(LANE_CHARACTERS_MAX).nullable(),
+  /** Hashed. */
+  customer: z.string().max(CUSTOMER_CHARACTERS_MAX).nullable(),
+  at: instantSchema,
+  what: z.enum(['scanned', 'named', 'in_use', 'already_redeemed', 'cannot_verify']),
+});
+export type ToldScan = z.infer<typeof scanSchema>;
 
 export const upSchemas = {
   /** The start of every connection [C4]. */
@@ -67,7 +88,14 @@ export const upSchemas = {
   /** Blanks are sealed for this key; with a request it has none of a campaign and somebody waits for one [I5]. */
   blanks: z.strictObject({
     publicKey: sealingKeySchema,
-    request: z.strictObject({ id: idSchema, campaign: campaignIdSchema }).nullable(),
+    request: z
+      .strictObject({
+        id: idSchema,
+        campaign: campaignIdSchema,
+        /** Hashed. With it the customer's own coupon is asked for [I7]; left out, a cloud of before reads it. */
+        customer: hashSchema.exactOptional(),
+      })
+      .nullable(),
   }),
   /** Entries `from` … of one epoch, contiguous; `head` is the chain at the last of them. */
   journal: z.strictObject({
@@ -115,6 +143,8 @@ export const upSchemas = {
     head: headSchema,
     holdings: z.array(idSchema).max(SYNC_HOLDINGS_PER_PART_MAX),
   }),
+  /** In their order, the oldest first; answered by `scans_taken`, and sent again until it is [E7]. */
+  scans: z.strictObject({ scans: z.array(scanSchema).min(1).max(SCANS_PER_MESSAGE_MAX) }),
   /** Also the last will (`online: false`). */
   presence: z.strictObject({ online: z.boolean(), drillUntil: instantSchema.nullable() }),
 } as const;
@@ -142,8 +172,22 @@ export const downSchemas = {
     tombstones: z.array(z.strictObject({ codeHash: codeHashSchema, basket: basketSchema })).max(1000),
   }),
   refuse: z.strictObject({ want: idSchema, reason: reasonSchema, facts: factsSchema }),
-  /** There is no blank for that request. */
-  no_blanks: z.strictObject({ request: idSchema, why: z.enum(['unknown_campaign', 'campaign_ended', 'none_left']) }),
+  /** There is no blank, or no coupon of that customer, for that request. */
+  no_blanks: z.strictObject({
+    request: idSchema,
+    why: z.enum([
+      ...(['unknown_campaign', 'campaign_ended', 'none_left'] as const),
+      ...(['none_left_today', 'already_redeemed', 'expired', 'voided'] as const),
+    ]),
+  }),
+  /** The own coupon of the customer whom that request names: its text is sealed as a blank's [I5, I7]. */
+  coupon: z.strictObject({
+    request: idSchema,
+    codeHash: codeHashSchema,
+    sealed: sealedBlankSchema,
+    offer: offerSchema,
+    until: instantSchema,
+  }),
   /** Reservations installed by grants at or below the number end later [C14]. */
   extend: z.strictObject({ number: numberSchema, notAfter: instantSchema }),
   ack: z.strictObject({
@@ -189,6 +233,8 @@ export const downSchemas = {
   policy: z.strictObject({ cards: z.array(cardSchema).min(1).max(1000) }),
   /** A heartbeat's answer: the cloud is there, and this is its time. */
   beat: z.strictObject({ beat: idSchema, now: instantSchema }),
+  /** Scans up to this number are counted, or are not worth counting. */
+  scans_taken: z.strictObject({ n: numberSchema }),
 } as const;
 
 export type UpType = keyof typeof upSchemas;

@@ -27,7 +27,7 @@ export const doorSchema = z.string().regex(/^(gateway:gw-[a-z0-9]{8,32}|(cart|fe
 /** An X25519 public key: base64url of its raw 32 bytes. */
 export const sealingKeySchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 /** A blank's text, sealed for one box: see blank-seal.ts. */
-const sealedBlankSchema = z
+export const sealedBlankSchema = z
   .string()
   .max(BLANK_SEALED_CHARACTERS_MAX)
   .regex(/^[A-Za-z0-9_-]{64,}$/);

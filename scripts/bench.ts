@@ -7,6 +7,7 @@ import { Disk } from './bench/disk.ts';
 import type { Bench, Figure } from './bench/figure.ts';
 import { assign } from './bench/assign.ts';
 import { claims } from './bench/claims.ts';
+import { delivery } from './bench/delivery.ts';
 import { events } from './bench/events.ts';
 import { faces } from './bench/faces.ts';
 import { funnel } from './bench/funnel.ts';
@@ -32,13 +33,14 @@ const figures: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
   issue,
   assign,
   claims,
+  delivery,
   faces,
   events,
   funnel,
 };
 /** Several by one name. */
 const groups: Readonly<Record<string, readonly string[]>> = {
-  distribution: ['assign', 'claims', 'faces', 'events', 'funnel'],
+  distribution: ['assign', 'claims', 'delivery', 'faces', 'events', 'funnel'],
 };
 
 const USAGE = `Usage: npm run bench [-- NAME …] [--json] [--quick]

@@ -57,7 +57,7 @@ async function startAll(data: string, ports: ReturnType<typeof portsFrom>, child
     TEARLINE_BROKER_PORT: String(ports.broker),
   });
   const seed = {
-    ...(before ?? (await seedCampaign(data, cloud, children))),
+    ...(before ?? (await seedCampaign(data, cloud))),
     cloud,
     cloudPid,
     phone: phone.url,
@@ -66,20 +66,14 @@ async function startAll(data: string, ports: ReturnType<typeof portsFrom>, child
   const api = new CloudApi(cloud, seed.adminToken);
   await api.ready();
   const boxes = await prepareStores(data, api, ports, before?.gateways ?? [], children);
-  const gateways: Demo['gateways'] = [];
-  for (const box of boxes) {
-    const pid = await children.start(`store-${box.store}`, box.port, ['gateway', 'serve', '--data', box.dataDir], {
-      TEARLINE_GATEWAY_PORT: String(box.port),
-    });
-    gateways.push({
-      url: `http://localhost:${box.port}`,
-      store: box.store,
-      registerToken: box.registerToken,
-      boxToken: box.boxToken,
-      dataDir: box.dataDir,
-      pid,
-    });
-  }
+  const gateways = await Promise.all(
+    boxes.map(async ({ port, ...box }) => {
+      const url = `http://localhost:${port}`;
+      const serve = ['gateway', 'serve', '--data', box.dataDir];
+      const pid = await children.start(`store-${box.store}`, port, serve, { TEARLINE_GATEWAY_PORT: String(port) });
+      return { ...box, url, pid };
+    }),
+  );
   let demo: Demo = { ...seed, gateways };
   if (before === null) await stockFirstCodes(api, demo);
   writeDemo(data, demo);

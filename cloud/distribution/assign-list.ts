@@ -38,7 +38,7 @@ export type ListOutcome = ListProgress & {
  * @param told of how far it has come, now and then
  */
 export async function assignList(
-  distribution: Pick<Distribution, 'person' | 'assign'>,
+  distribution: Pick<Distribution, 'assignTo'>,
   campaign: { readonly id: string; readonly discount: Discount },
   country: string | null,
   bytes: AsyncIterable<Uint8Array>,
@@ -64,7 +64,7 @@ export async function assignList(
 type GoodRow = { readonly line: number; readonly person: ToldPerson; readonly personal: PersonalOffer | null };
 
 class List {
-  readonly #distribution: Pick<Distribution, 'person' | 'assign'>;
+  readonly #distribution: Pick<Distribution, 'assignTo'>;
   readonly #campaign: { readonly id: string; readonly discount: Discount };
   readonly #country: string | null;
   readonly errors = new LineErrors();
@@ -74,7 +74,7 @@ class List {
   #refused = 0;
 
   constructor(
-    distribution: Pick<Distribution, 'person' | 'assign'>,
+    distribution: Pick<Distribution, 'assignTo'>,
     campaign: { readonly id: string; readonly discount: Discount },
     country: string | null,
   ) {
@@ -91,10 +91,7 @@ class List {
   async take(rows: readonly CsvRow<Column>[]): Promise<void> {
     this.#rows += rows.length;
     const good = rows.flatMap((row) => this.#read(row) ?? []);
-    const persons = await Promise.all(
-      good.map(({ person: { identities, facts } }) => this.#distribution.person(identities, facts)),
-    );
-    await Promise.all(good.map((row, i) => this.#assign(persons[i] ?? '', row)));
+    await Promise.all(good.map((row) => this.#assign(row)));
   }
 
   #read(row: CsvRow<Column>): GoodRow | null {
@@ -112,10 +109,9 @@ class List {
     return personal.success ? ok(personal.data) : err(firstIssue(personal.error));
   }
 
-  async #assign(customer: string, { line, personal }: GoodRow): Promise<void> {
-    const answer = await this.#distribution.assign({
+  async #assign({ line, person, personal }: GoodRow): Promise<void> {
+    const answer = await this.#distribution.assignTo(person, {
       campaign: this.#campaign.id,
-      customer,
       how: 'ahead',
       channel: 'email',
       source: {},

@@ -2,12 +2,18 @@ import type { CodeState } from '../ledger/code-rules.ts';
 
 /** Who gets a new coupon, and who the one that is there: one a customer and campaign. Pure. */
 
+/** Why a customer's own coupon is not given out at a sale. */
+export type Spent = 'already_redeemed' | 'voided' | 'expired';
+
 /** A coupon that this customer has of the campaign. */
 export type Mine = {
   readonly assignment: string;
   readonly ordinal: number;
   readonly state: CodeState;
   readonly replaced: boolean;
+  /** By its own dates, or by its campaign's. */
+  readonly ended: boolean;
+  readonly untold: boolean;
 };
 
 export type Offered = {
@@ -19,7 +25,7 @@ export type Offered = {
 };
 
 export type AssignDecision =
-  | { readonly kind: 'same'; readonly assignment: string }
+  | { readonly kind: 'same'; readonly coupon: Mine }
   | { readonly kind: 'new'; readonly ordinal: number }
   | { readonly kind: 'refused'; readonly why: 'none_left' | 'ended' };
 
@@ -33,10 +39,26 @@ export function decideAssignment(mine: readonly Mine[], offered: Offered): Assig
   const ordinal = (mine.at(-1)?.ordinal ?? 0) + 1;
   const given = mine.filter(({ replaced }) => !replaced).length;
   const nextIsDue = last === undefined || (last.state === 'redeemed' && given < offered.perCustomer);
-  if (!nextIsDue) return { kind: 'same', assignment: last.assignment };
+  if (!nextIsDue) return { kind: 'same', coupon: last };
   const why = offered.ended ? 'ended' : offered.left === 0 ? 'none_left' : null;
   if (why === null) return { kind: 'new', ordinal };
-  return last === undefined ? { kind: 'refused', why } : { kind: 'same', assignment: last.assignment };
+  return last === undefined ? { kind: 'refused', why } : { kind: 'same', coupon: last };
+}
+
+/** [I7] Null: it can be used, now or once its store, basket or first day lets it. */
+export function spentOf({ state, ended }: Pick<Mine, 'state' | 'ended'>): Spent | null {
+  switch (state) {
+    case 'redeemed':
+      return 'already_redeemed';
+    case 'voided':
+    case 'void_pending':
+      return 'voided';
+    case 'issued':
+    case 'held':
+    case 'reserved':
+    case 'in_doubt':
+      return ended ? 'expired' : null;
+  }
 }
 
 /** Two persons turn out to be one: which of their two coupons of one campaign stays. `both`: both are redeemed already. */

@@ -1,13 +1,15 @@
 import { validityIn } from '../../protocol/card.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
-import type { Assignments } from './assignments.ts';
+import type { Campaign } from '../ledger/port.ts';
 import type { Customers } from './customers.ts';
+import type { Giving } from './giving.ts';
 import type { Grouped } from './grouped.ts';
 import type { Address } from './identity.ts';
-import { parseEmail, parsePhone } from './identity.ts';
+import { parseEmail } from './identity.ts';
 import type { Assigned, ClaimRefusal, ClaimRequest, KnownIdentity, Post } from './port.ts';
 import { type Secrets, sameHash } from './secrets.ts';
 import type { ClaimRow, DistributionTx } from './store.ts';
+import { seeAtPoster } from './whereabouts.ts';
 
 /** A person asks for a coupon and proves an address by a one-time code that is sent there. */
 
@@ -15,7 +17,6 @@ export type ClaimPorts = {
   readonly grouped: Grouped;
   readonly secrets: Secrets;
   readonly customers: Customers;
-  readonly assignments: Assignments;
   readonly post: Post;
   readonly randomBytes: (size: number) => Buffer;
   readonly now: () => number;
@@ -43,14 +44,16 @@ export async function claim(
   const id = randomBytes(16).toString('hex');
   const proof = sixDigits(randomBytes);
   const expiresAt = now() + PROOF_MS;
-  const put = await grouped.run(async (tx) => {
-    const refusal = await refusalOf(ports, tx, request);
+  const addressHash = secrets.hashIdentity(request.address);
+  const put = await grouped.run(async (tx, giving) => {
+    const campaign = await giving.campaign(request.campaign);
+    const refusal = await refusalOf(tx, campaign, { addressHash, network: request.network }, now());
     if (refusal !== null) return err(refusal);
     await tx.putClaim({
       id,
       campaign: request.campaign,
       kind: request.address.kind,
-      addressHash: secrets.hashIdentity(request.address),
+      addressHash,
       sealedAddress: secrets.seal(request.address.value, addressPlace(id)),
       language: request.language,
       source: request.source,
@@ -69,48 +72,62 @@ export async function claim(
   return ok({ claim: id, expiresAt });
 }
 
+type Proved = Pick<ClaimRow, 'campaign' | 'language'> & {
+  readonly assigned: Assigned;
+  readonly address: Address;
+  readonly customer: string;
+};
+
 /** Asked again with the right code, the answer is the same coupon. */
 export async function prove(ports: ClaimPorts, id: string, proof: string): Promise<Result<Assigned, ClaimRefusal>> {
-  const { grouped, secrets, customers, assignments, post, now } = ports;
-  const row = await grouped.run(async (tx) => ((await tx.takeTry(id)) ? tx.claim(id) : null));
+  const { grouped, post } = ports;
+  const proved = await grouped.run((tx, giving) => proveIn(ports, tx, giving, { id, proof }));
+  if (!proved.ok) return proved;
+  const { assigned, ...message } = proved.value;
+  await post.sendCoupon({ claim: id, assignment: assigned.assignment, ...message });
+  return ok(assigned);
+}
+
+/** The try, the person and the coupon are one transaction: nobody hears whether a try was right before it is counted. */
+async function proveIn(
+  ports: ClaimPorts,
+  tx: DistributionTx,
+  giving: Giving,
+  { id, proof }: { readonly id: string; readonly proof: string },
+): Promise<Result<Proved, ClaimRefusal>> {
+  const { secrets, customers, now } = ports;
+  const row = (await tx.takeTry(id)) ? await tx.claim(id) : null;
   if (row === null || row.expiresAt <= now()) return err('not_proved');
   if (!sameHash(secrets.hashProof(id, proof), row.proofHash)) return err('not_proved');
+  const { campaign, language, source } = row;
   const address = addressOf(secrets, row);
-  const customer = await customers.person(await identitiesOf(ports, row, address), { language: row.language });
-  const assigned = await assignments.assign({
-    campaign: row.campaign,
-    customer,
-    how: 'demand',
-    channel: 'web',
-    source: row.source,
-    personal: null,
-  });
+  const identities = await identitiesOf(customers, tx, row, address);
+  const customer = await customers.personIn(tx, { identities, facts: { language } });
+  const assigned = await giving.give({ campaign, customer, how: 'demand', channel: 'web', source, personal: null });
   if (!assigned.ok) return assigned;
-  const { assignment } = assigned.value;
-  await grouped.run((tx) => tx.proveClaim(id, assignment));
-  const { campaign, language } = row;
-  await post.sendCoupon({ claim: id, campaign, address, customer, assignment, language });
-  return assigned;
+  if (await tx.proveClaim(id, assigned.value.assignment)) await seeAtPoster(tx, customer, row.source, ports.now());
+  return ok({ assigned: assigned.value, campaign, address, customer, language });
 }
 
 async function refusalOf(
-  { secrets, now }: ClaimPorts,
   tx: DistributionTx,
-  request: ClaimRequest,
+  campaign: Campaign | null,
+  { network, addressHash }: { readonly network: string; readonly addressHash: string },
+  now: number,
 ): Promise<ClaimRefusal | null> {
-  const campaign = (await tx.campaigns([request.campaign]))[0];
-  if (campaign === undefined) return 'unknown_campaign';
-  if (validityIn(campaign.card, campaign.card.timeZone).endsAt <= now()) return 'ended';
-  const startsAt = Math.floor(now() / HOUR_MS) * HOUR_MS;
+  if (campaign === null) return 'unknown_campaign';
+  const { id, card } = campaign;
+  if (validityIn(card, card.timeZone).endsAt <= now) return 'ended';
+  const startsAt = Math.floor(now / HOUR_MS) * HOUR_MS;
   const span = { startsAt, endsAt: startsAt + HOUR_MS };
   const limits = [
-    ['network', request.network, PROOFS_PER_NETWORK_HOUR_MAX],
-    ['address', secrets.hashIdentity(request.address), PROOFS_PER_ADDRESS_HOUR_MAX],
-    ['campaign', request.campaign, PROOFS_PER_CAMPAIGN_HOUR_MAX],
+    ['network', network, PROOFS_PER_NETWORK_HOUR_MAX],
+    ['address', addressHash, PROOFS_PER_ADDRESS_HOUR_MAX],
+    ['campaign', id, PROOFS_PER_CAMPAIGN_HOUR_MAX],
   ] as const;
   for (const [what, key, most] of limits) {
     if (await tx.countTry(`claim by ${what} ${key}`, span, most)) continue;
-    return { tooMany: what, retryAfterSeconds: Math.ceil((span.endsAt - now()) / 1_000) };
+    return { tooMany: what, retryAfterSeconds: Math.ceil((span.endsAt - now) / 1_000) };
   }
   return null;
 }
@@ -123,26 +140,29 @@ async function personOf(tx: DistributionTx, claim: string | null, now: number): 
 }
 
 async function identitiesOf(
-  { customers }: ClaimPorts,
+  customers: Customers,
+  tx: DistributionTx,
   row: ClaimRow,
   address: Address,
 ): Promise<readonly [KnownIdentity, ...KnownIdentity[]]> {
-  const person = row.person === null ? null : await customers.view(row.person);
+  const person = row.person === null ? null : await customers.viewIn(tx, row.person);
   const known = (person?.identities ?? []).flatMap(({ kind, value, verified }) => {
-    const identity = kind === 'number' ? { kind, value, key: value } : parseAddress(kind, value);
+    const identity = kind === 'number' ? { kind, value, key: value } : keptAddress(kind, value);
     return identity === null ? [] : [{ identity, verified }];
   });
   return [{ identity: address, verified: true }, ...known];
 }
 
 function addressOf(secrets: Secrets, row: ClaimRow): Address {
-  const address = parseAddress(row.kind, secrets.open(row.sealedAddress, addressPlace(row.id)));
+  const address = keptAddress(row.kind, secrets.open(row.sealedAddress, addressPlace(row.id)));
   if (address === null) throw new Error(`the address of the claim ${row.id} was good when it came`);
   return address;
 }
 
-function parseAddress(kind: 'phone' | 'email', value: string): Address | null {
-  const parsed = kind === 'phone' ? parsePhone(value, null) : parseEmail(value);
+/** A telephone number is kept in its one form. */
+function keptAddress(kind: 'phone' | 'email', value: string): Address | null {
+  if (kind === 'phone') return { kind, value, key: value };
+  const parsed = parseEmail(value);
   return parsed.ok ? parsed.value : null;
 }
 

@@ -1,9 +1,12 @@
 import { validityIn } from '../../protocol/card.ts';
+import { hashCustomer } from '../../protocol/code.ts';
 import type { CodeState } from '../ledger/code-rules.ts';
 import { keptOf } from './assign-rules.ts';
 import type { Grouped } from './grouped.ts';
+import type { Identity } from './identity.ts';
 import { type Owner, samePerson } from './person-rules.ts';
 import type { CustomerView, KnownIdentity, PersonFacts } from './port.ts';
+import type { RowIds } from './row-ids.ts';
 import type { Secrets } from './secrets.ts';
 import type {
   AssignmentRow,
@@ -20,12 +23,15 @@ export type CustomerPorts = {
   readonly store: DistributionStore;
   readonly grouped: Grouped;
   readonly secrets: Secrets;
-  readonly randomBytes: (size: number) => Buffer;
+  readonly fleetKey: Uint8Array;
+  readonly newRowId: RowIds;
   readonly now: () => number;
 };
 
-type Identities = readonly [KnownIdentity, ...KnownIdentity[]];
-type Known = { readonly identities: Identities; readonly facts: PersonFacts };
+export type Told = { readonly identities: readonly [KnownIdentity, ...KnownIdentity[]]; readonly facts: PersonFacts };
+
+/** One transaction of some ten milliseconds. */
+const NUMBERS_RENEWED_AT_ONCE = 500;
 
 /** Where nobody said which. */
 const LANGUAGE = 'en';
@@ -37,26 +43,83 @@ export class Customers {
     this.#ports = ports;
   }
 
-  person(identities: Identities, facts: PersonFacts): Promise<string> {
-    return this.#ports.grouped.run((tx) => this.#personIn(tx, { identities, facts }));
+  person(told: Told): Promise<string> {
+    return this.#ports.grouped.run((tx) => this.personIn(tx, told));
+  }
+
+  /** The same as part of a caller's transaction. */
+  async personIn(tx: DistributionTx, { identities, facts }: Told): Promise<string> {
+    const keyed = identities.map((known) => ({ ...known, hash: this.#hashOf(known.identity) }));
+    const found = await tx.identities(keyed.map(({ identity: { kind }, hash }) => ({ kind, hash })));
+    const hasNewNumber = keyed.some(
+      ({ identity: { kind }, hash }) => kind === 'number' && !found.some((row) => row.hash === hash),
+    );
+    const persons = samePerson(await ownersOf(tx, found), hasNewNumber);
+    const customer = await this.#put(tx, persons.customer, facts);
+    for (const other of persons.others) await merge(tx, customer, other);
+    for (const { identity, verified, hash } of keyed) {
+      const before = found.find((row) => row.kind === identity.kind && row.hash === hash);
+      if (before !== undefined && persons.strangers.includes(before.customer)) continue;
+      await this.#putIdentity(tx, { kind: identity.kind, hash, customer }, identity.value, verified, before);
+    }
+    return customer;
+  }
+
+  /** Of somebody whom only tills have named nothing but the hash is known. */
+  named(number: string): Promise<string> {
+    const key = { kind: 'number', hash: this.#ports.secrets.hashNumber(number) } as const;
+    return this.#ports.grouped.run(async (tx) => {
+      const known = (await tx.identities([key]))[0];
+      if (known !== undefined) return known.customer;
+      const customer = await this.#put(tx, null, {});
+      await tx.putIdentity({ ...key, customer, sealed: null, verifiedAt: null });
+      return customer;
+    });
+  }
+
+  /** Numbers that were stored before tills named anybody are found by another hash: each is put under its new one. */
+  async renewNumbers(): Promise<void> {
+    const { store, secrets } = this.#ports;
+    for (;;) {
+      const isDone = await store.transaction(async (tx) => {
+        const due = await tx.numbersToRenew(NUMBERS_RENEWED_AT_ONCE);
+        for (const before of due) {
+          const value = secrets.open(before.sealed, identityPlace('number', before.hash));
+          const hash = this.#hashOf({ kind: 'number', value, key: value });
+          await tx.renewNumber(before.hash, { hash, sealed: secrets.seal(value, identityPlace('number', hash)) });
+        }
+        return due.length < NUMBERS_RENEWED_AT_ONCE;
+      });
+      if (isDone) return;
+    }
+  }
+
+  #hashOf(identity: Identity): string {
+    const { secrets, fleetKey } = this.#ports;
+    return identity.kind === 'number'
+      ? secrets.hashNumber(hashCustomer(fleetKey, identity.key))
+      : secrets.hashIdentity(identity);
   }
 
   async view(id: string): Promise<CustomerView | null> {
-    const { store, secrets } = this.#ports;
-    return store.read(async (tx) => {
-      const row = (await tx.customers([id]))[0];
-      if (row === undefined || row.erasedAt !== null || row.mergedInto !== null) return null;
-      const identities = await tx.identitiesOf(id);
-      return {
-        ...{ id, language: row.language, timeZone: row.timeZone, homeStore: row.homeStore },
-        name: row.sealedName === null ? null : secrets.open(row.sealedName, namePlace(id)),
-        identities: identities.flatMap(({ kind, hash, sealed, verifiedAt }) =>
-          sealed === null
-            ? []
-            : [{ kind, value: secrets.open(sealed, identityPlace(kind, hash)), verified: verifiedAt !== null }],
-        ),
-      };
-    });
+    return this.#ports.store.read((tx) => this.viewIn(tx, id));
+  }
+
+  /** The same as part of a caller's transaction. */
+  async viewIn(tx: DistributionReads, id: string): Promise<CustomerView | null> {
+    const { secrets } = this.#ports;
+    const row = (await tx.customers([id]))[0];
+    if (row === undefined || row.erasedAt !== null || row.mergedInto !== null) return null;
+    const identities = await tx.identitiesOf(id);
+    return {
+      ...{ id, language: row.language, timeZone: row.timeZone, homeStore: row.homeStore },
+      name: row.sealedName === null ? null : secrets.open(row.sealedName, namePlace(id)),
+      identities: identities.flatMap(({ kind, hash, sealed, verifiedAt }) =>
+        sealed === null
+          ? []
+          : [{ kind, value: secrets.open(sealed, identityPlace(kind, hash)), verified: verifiedAt !== null }],
+      ),
+    };
   }
 
   /** The retailer's own number. */
@@ -92,27 +155,10 @@ export class Customers {
     return campaigns.some(({ card }) => validityIn(card, card.timeZone).endsAt > this.#ports.now());
   }
 
-  async #personIn(tx: DistributionTx, { identities, facts }: Known): Promise<string> {
-    const keyed = identities.map((known) => ({ ...known, hash: this.#ports.secrets.hashIdentity(known.identity) }));
-    const found = await tx.identities(keyed.map(({ identity: { kind }, hash }) => ({ kind, hash })));
-    const hasNewNumber = keyed.some(
-      ({ identity: { kind }, hash }) => kind === 'number' && !found.some((row) => row.hash === hash),
-    );
-    const persons = samePerson(await ownersOf(tx, found), hasNewNumber);
-    const customer = await this.#put(tx, persons.customer, facts);
-    for (const other of persons.others) await merge(tx, customer, other);
-    for (const { identity, verified, hash } of keyed) {
-      const before = found.find((row) => row.kind === identity.kind && row.hash === hash);
-      if (before !== undefined && persons.strangers.includes(before.customer)) continue;
-      await this.#putIdentity(tx, { kind: identity.kind, hash, customer }, identity.value, verified, before);
-    }
-    return customer;
-  }
-
   async #put(tx: DistributionTx, id: string | null, facts: PersonFacts): Promise<string> {
-    const { secrets, randomBytes, now } = this.#ports;
+    const { secrets, newRowId, now } = this.#ports;
     const before = id === null ? undefined : (await tx.customers([id]))[0];
-    const customer = id ?? randomBytes(16).toString('hex');
+    const customer = id ?? newRowId();
     const row: CustomerRow = {
       id: customer,
       language: facts.language ?? before?.language ?? LANGUAGE,

@@ -1,4 +1,5 @@
 import { hashCustomer } from '../../protocol/code.ts';
+import { SEEN_KEPT_MS } from '../fleet/stocking-rules.ts';
 import type { Ledger } from '../ledger/port.ts';
 import { Assignments } from './assignments.ts';
 import { claim, prove } from './claims.ts';
@@ -8,6 +9,7 @@ import { couponsLeft, giveStack } from './pools.ts';
 import { Customers } from './customers.ts';
 import { Grouped } from './grouped.ts';
 import type { Distribution, Post } from './port.ts';
+import { createRowIds } from './row-ids.ts';
 import { createSecrets, isLink } from './secrets.ts';
 import type { AssignmentRow, DistributionReads, DistributionStore } from './store.ts';
 
@@ -28,10 +30,11 @@ const FORGET_MS = 3_600_000;
 export function createDistribution(ports: DistributionPorts): Distribution {
   const { store, post, keys, ledger, randomBytes, now } = ports;
   const secrets = createSecrets(keys.sealKey, randomBytes);
-  const grouped = new Grouped(store);
-  const customers = new Customers({ store, grouped, secrets, randomBytes, now });
-  const assignments = new Assignments({ store, secrets, ...keys, randomBytes, now });
-  const claiming = { grouped, secrets, customers, assignments, post, randomBytes, now };
+  const newRowId = createRowIds(randomBytes, now);
+  const grouped = new Grouped(store, { secrets, ...keys, newRowId, randomBytes, now });
+  const customers = new Customers({ store, grouped, secrets, fleetKey: keys.fleetKey, newRowId, now });
+  const assignments = new Assignments({ grouped, customers, secrets, now });
+  const claiming = { grouped, secrets, customers, post, randomBytes, now };
   const one = async (find: (tx: DistributionReads) => Promise<AssignmentRow | null | undefined>) => {
     const row = (await store.read(find)) ?? null;
     return row === null ? null : assignments.coupon(row);
@@ -39,11 +42,16 @@ export function createDistribution(ports: DistributionPorts): Distribution {
   let forgottenAt = 0;
 
   return {
-    person: (identities, facts) => customers.person(identities, facts),
+    open: () => customers.renewNumbers(),
+
+    person: (identities, facts) => customers.person({ identities, facts }),
+    personNamed: (number) => customers.named(number),
     customer: (id) => customers.view(id),
     erase: (id) => customers.erase(id),
 
     assign: (request) => assignments.assign(request),
+    issue: (request) => assignments.issue(request),
+    assignTo: (person, request) => assignments.assignTo(person, request),
     async byLink(link) {
       return isLink(link) ? one((tx) => tx.assignmentByLink(secrets.hashLink(link))) : null;
     },
@@ -75,7 +83,10 @@ export function createDistribution(ports: DistributionPorts): Distribution {
         await ledger.voidHash(hash);
       if (forgottenAt + FORGET_MS > now()) return;
       forgottenAt = now();
-      await store.transaction((tx) => tx.forgetEnded(now()));
+      await store.transaction(async (tx) => {
+        await tx.forgetEnded(now());
+        await tx.forgetSightings(now() - SEEN_KEPT_MS);
+      });
       await customers.forgetErased();
     },
   };

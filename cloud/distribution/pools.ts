@@ -1,11 +1,10 @@
-import type { Code } from '../../protocol/code.ts';
 import { faceValue } from '../../protocol/offer.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import { unitsLeft } from '../issuing/cap-rules.ts';
 import { codeOf } from '../issuing/imported-code.ts';
-import { CODES_PER_CHUNK, place } from '../issuing/issuable.ts';
+import { CODES_PER_CHUNK, issuable, place } from '../issuing/issuable.ts';
 import { openCodes } from '../issuing/seal.ts';
-import type { Campaign } from '../ledger/port.ts';
+import type { Campaign, CodeHash } from '../ledger/port.ts';
 import type { DistributionReads, DistributionTx } from './store.ts';
 
 /** Stacks whose codes are given to customers: codes that another system made, or knows. */
@@ -34,10 +33,14 @@ export function capLeft({ cap, issuedUnits, issuedValue, card }: Campaign): numb
 }
 
 /** `text`: as it is shown: ours in its normal form, one made elsewhere as it was given. */
-export type Drawn = { readonly code: Code; readonly text: string };
+export type Drawn = { readonly hash: CodeHash; readonly text: string };
 
 /** The next code of the campaign's stacks, which nobody else gets; null: none is left. */
-export async function nextOfPool(tx: DistributionTx, sealKey: Uint8Array, campaign: string): Promise<Drawn | null> {
+export async function nextOfPool(
+  tx: DistributionTx,
+  { sealKey, fleetKey }: { readonly sealKey: Uint8Array; readonly fleetKey: Uint8Array },
+  campaign: string,
+): Promise<Drawn | null> {
   const next = await tx.takeFromPool(campaign);
   if (next === null) return null;
   const chunk = Math.floor(next.place / CODES_PER_CHUNK);
@@ -45,5 +48,5 @@ export async function nextOfPool(tx: DistributionTx, sealKey: Uint8Array, campai
   if (sealed === null) throw new Error(`chunk ${chunk} of the stack ${next.stack} is missing`);
   const codes = openCodes({ key: sealKey }, sealed, place(next.stack, chunk));
   const text = codes[next.place % CODES_PER_CHUNK] ?? '';
-  return { code: codeOf(text), text };
+  return { hash: issuable(fleetKey, codeOf(text)).hash, text };
 }

@@ -3,17 +3,23 @@ import type { OutOfBounds } from '../../protocol/personal-offer.ts';
 import type { Result } from '../../protocol/result.ts';
 import type { CodeHash, CodeState, Placed } from '../ledger/port.ts';
 import type { Address, Identity } from './identity.ts';
+import type { Spent } from './assign-rules.ts';
 import type { AssignmentRow, Channel, Source } from './store.ts';
 
 /** What doors, deliveries and faces ask of distribution. Types alone. */
 
 export interface Distribution {
+  /** Brings what was stored before to its present form. Call once, before anything is asked. */
+  open(): Promise<void>;
+
   // customers
   /**
    * The person who has these identities: found, or made. Where they belonged to two, these become one.
    * @param facts what is known besides; what is left out stays as it is
    */
   person(identities: readonly [KnownIdentity, ...KnownIdentity[]], facts: PersonFacts): Promise<string>;
+  /** The person whom a till names: found, or made. @param number the retailer's, hashed as it travels [F3] */
+  personNamed(number: string): Promise<string>;
   /** Null: there is no such person, or none any more. */
   customer(id: string): Promise<CustomerView | null>;
   /** Forgets name and addresses; coupons and money stay counted. @returns whether there was such a person */
@@ -22,6 +28,13 @@ export interface Distribution {
   // assignments
   /** One coupon a customer and campaign: the same one however often and wherever it is asked for. */
   assign(request: AssignRequest): Promise<Result<Assigned, AssignRefusal>>;
+  /** The same for a sale, where nobody is given what cannot be used any more [I7]. */
+  issue(request: IssueRequest): Promise<Result<Assigned, IssueRefusal>>;
+  /** The same for who has these identities, found or made as by `person`: in the one transaction. */
+  assignTo(
+    person: { readonly identities: readonly [KnownIdentity, ...KnownIdentity[]]; readonly facts: PersonFacts },
+    request: Omit<AssignRequest, 'customer'>,
+  ): Promise<Result<Assigned, AssignRefusal>>;
   /** Null: unknown, whatever the reason. */
   byLink(link: string): Promise<Coupon | null>;
   coupon(assignment: string): Promise<Coupon | null>;
@@ -83,15 +96,20 @@ export type CustomerView = {
 
 export type AssignRequest = {
   readonly campaign: string;
-  /** Null: whoever holds this coupon, as one issued to a basket. */
-  readonly customer: string | null;
-  readonly how: AssignmentRow['how'];
+  readonly customer: string;
+  readonly how: Exclude<AssignmentRow['how'], 'basket'>;
   readonly channel: Channel;
   readonly source: Source;
-  /** Issued in a cart: asked again for the same basket at the same door, the answer is the same coupon [I1]. */
-  readonly sale?: { readonly door: string; readonly basket: string };
   /** Its own, within the campaign's bounds; null: the campaign's. Who has a coupon keeps it as it is. */
   readonly personal: PersonalOffer | null;
+};
+export type IssueRequest = {
+  readonly campaign: string;
+  /** Null: whoever holds this coupon. */
+  readonly customer: string | null;
+  readonly channel: 'till' | 'online';
+  /** Asked again for the same sale, the answer is the same coupon [I1]. Null: a box's journal will tell it. */
+  readonly sale: { readonly door: string; readonly basket: string } | null;
 };
 /** As `Placed`, or `too_often`: not within this hour again. `unknown_coupon`: there is none, or another took its place. */
 export type PlaceChosen = Placed | 'too_often' | 'unknown_coupon';
@@ -102,6 +120,8 @@ export type AssignRefusal =
   | 'ended'
   | 'unknown_campaign'
   | { readonly outOfBounds: OutOfBounds };
+
+export type IssueRefusal = Exclude<AssignRefusal, object> | Spent;
 
 export type Assigned = { readonly assignment: string; readonly link: string; readonly isNew: boolean };
 

@@ -15,8 +15,10 @@ import type { Identity } from './identity.ts';
  * what is known of one says nothing of another, and a backup needs no further key.
  */
 export type Secrets = {
-  /** By which an identity is found again. Hexadecimal, 64 digits. */
+  /** By which an address is found again. Hexadecimal, 64 digits. */
   hashIdentity(identity: Pick<Identity, 'kind' | 'key'>): string;
+  /** The same of the retailer's number, as it travels [F3]: a till that names somebody tells no more. */
+  hashNumber(travels: string): string;
   /** AES-256-GCM, bound to its place: opening it as another row's fails. */
   seal(text: string, place: string): Uint8Array;
   /** @throws where it was changed, belongs elsewhere, or the key is another */
@@ -44,6 +46,7 @@ export function createSecrets(sealKey: Uint8Array, randomBytes: (size: number) =
   const mac = (key: KeyObject, text: string) => createHmac('sha256', key).update(text, 'utf8');
   return {
     hashIdentity: ({ kind, key }) => mac(identityKey, `${kind}\n${key}`).digest('hex'),
+    hashNumber: (travels) => mac(identityKey, `number that travels\n${travels}`).digest('hex'),
     seal(text, place) {
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv('aes-256-gcm', personKey, nonce);

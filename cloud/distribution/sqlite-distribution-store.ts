@@ -17,6 +17,7 @@ import {
 } from '../ledger/sqlite-reads.ts';
 import { codeWriter } from '../ledger/sqlite-codes.ts';
 import { sqliteRooms } from '../ledger/sqlite-rooms.ts';
+import { placeAndDay } from '../ledger/sqlite-sightings.ts';
 import { NEW_ENTRY, once, sqliteWrites, writeEntries } from '../ledger/sqlite-writes.ts';
 import type {
   AssignmentRow,
@@ -26,6 +27,7 @@ import type {
   DistributionStore,
   DistributionTx,
   IdentityRow,
+  StoredIssue,
 } from './store.ts';
 
 /** Distribution in the ledger's SQLite file: it shares the ledger's transactions. */
@@ -59,6 +61,10 @@ export function sqliteDistributionReads(db: RowReader): DistributionReads {
       all(assignmentRow, 'SELECT * FROM assignments WHERE seq > ? ORDER BY seq LIMIT ?', seq, most),
     assignmentsOfCampaign: async (campaign, after, most) =>
       all(assignmentRow, ASSIGNMENTS_OF_CAMPAIGN, campaign, after, most),
+    numbersToRenew: async (most) =>
+      all((row) => ({ hash: hashOf(row.hash), sealed: bytes(row.sealed) }), NUMBERS_TO_RENEW, most),
+    issuesAfter: async (seq, most) =>
+      all(storedIssue, 'SELECT * FROM basket_issues WHERE seq > ? ORDER BY seq LIMIT ?', seq, most),
     replacedButGood: async (most) => all((row) => hashOf(row.code_hash), REPLACED_BUT_GOOD, most),
     erasedCustomers: async () =>
       all((row) => text(row.customer), 'SELECT DISTINCT customer FROM identities WHERE sealed IS NULL'),
@@ -72,6 +78,8 @@ export function sqliteDistributionReads(db: RowReader): DistributionReads {
   };
 }
 
+const NUMBERS_TO_RENEW = `SELECT i.hash, i.sealed FROM numbers_to_renew n JOIN identities i
+  ON i.kind = 'number' AND i.hash = n.hash AND i.sealed IS NOT NULL LIMIT ?`;
 const ASSIGNMENTS_OF_CAMPAIGN =
   'SELECT * FROM assignments WHERE campaign = (SELECT ?) AND seq > ? ORDER BY seq LIMIT ?';
 const REPLACED_BUT_GOOD = `SELECT a.code_hash FROM assignments a JOIN codes c ON c.hash = a.code_hash
@@ -87,10 +95,18 @@ function writes(
   return {
     async putCustomer({ id, language, timeZone, sealedName, homeStore, createdAt, mergedInto, erasedAt }) {
       to.customer.run(id, language, timeZone, sealedName, homeStore, createdAt, mergedInto, erasedAt);
-      if (mergedInto !== null || erasedAt !== null) to.forgetPlaces.run(id);
+      if (mergedInto !== null) to.mergeSightings.run(mergedInto, id);
+      if (mergedInto !== null || erasedAt !== null) to.forgetSightings.run(id);
+    },
+    async putSighting(customer, seen) {
+      to.sighting.run(customer, ...placeAndDay(seen));
     },
     async putIdentity({ kind, hash, customer, sealed, verifiedAt }) {
       to.identity.run(kind, blob(hash), customer, sealed, verifiedAt);
+    },
+    async renewNumber(before, { hash, sealed }) {
+      once(to.renewNumber.run(blob(hash), sealed, blob(before)));
+      to.renewed.run(blob(before));
     },
     async putAssignment(row) {
       to.assignment.run(assignmentValues(row));
@@ -98,8 +114,13 @@ function writes(
     async changeAssignment(id, { customer, replacedBy }) {
       once(to.changeAssignment.run(customer, replacedBy, id));
     },
-    async mint({ campaign, codes, entries }) {
-      code.add(campaign, codes, { state: 'issued', dealt: false });
+    async told(assignment) {
+      to.told.run(assignment);
+    },
+    async putCode(campaign, minted) {
+      code.add(campaign, [minted], { state: 'issued', dealt: false });
+    },
+    async noteIssued({ campaign, codes, entries }) {
       code.countIssued(campaign, codes);
       writeEntries(to.entry, entries);
     },
@@ -125,6 +146,10 @@ function writes(
       to.forgetClaims.run(now);
       to.forgetTries.run(now);
     },
+    async forgetSightings(before) {
+      const [, day] = placeAndDay({ store: null, at: before });
+      to.forgetOldSightings.run(day);
+    },
     async dropIdentities(customer) {
       to.dropIdentities.run(customer);
     },
@@ -140,20 +165,27 @@ function prepare(db: SqliteDatabase.Database) {
       ON CONFLICT (id) DO UPDATE SET language = excluded.language, time_zone = excluded.time_zone,
       sealed_name = excluded.sealed_name, home_store = excluded.home_store, merged_into = excluded.merged_into,
       erased_at = excluded.erased_at`),
-    forgetPlaces: db.prepare('DELETE FROM customer_places WHERE customer = ?'),
+    sighting: db.prepare('INSERT INTO customer_sightings VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
+    mergeSightings: db.prepare(`INSERT INTO customer_sightings SELECT ?, place, day FROM customer_sightings
+      WHERE customer = ? ON CONFLICT DO NOTHING`),
+    forgetSightings: db.prepare('DELETE FROM customer_sightings WHERE customer = ?'),
+    forgetOldSightings: db.prepare('DELETE FROM customer_sightings WHERE day < ?'),
     identity: db.prepare(`INSERT INTO identities VALUES (?, ?, ?, ?, ?)
       ON CONFLICT (kind, hash) DO UPDATE SET customer = excluded.customer, sealed = excluded.sealed,
       verified_at = excluded.verified_at`),
+    renewNumber: db.prepare("UPDATE identities SET hash = ?, sealed = ? WHERE kind = 'number' AND hash = ?"),
+    renewed: db.prepare('DELETE FROM numbers_to_renew WHERE hash = ?'),
     assignment:
       db.prepare(`INSERT INTO assignments (id, campaign, customer, ordinal, code_hash, sealed_code, link_hash, how, channel, source,
-      at, replaced_by) VALUES (@id, @campaign, @customer, @ordinal, @codeHash, @sealedCode, @linkHash, @how, @channel, @source,
-      @at, @replacedBy)`),
+      at, replaced_by, untold) VALUES (@id, @campaign, @customer, @ordinal, @codeHash, @sealedCode, @linkHash, @how, @channel, @source,
+      @at, @replacedBy, @untold)`),
+    told: db.prepare('UPDATE assignments SET untold = 0 WHERE id = ?'),
     changeAssignment: db.prepare('UPDATE assignments SET customer = ?, replaced_by = ? WHERE id = ?'),
     entry: db.prepare(NEW_ENTRY),
     pool: db.prepare('INSERT INTO pools (stack, campaign, count) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
     takeFromPool: db.prepare(`UPDATE pools SET next = next + 1 WHERE stack =
       (SELECT stack FROM pools WHERE campaign = (SELECT ?) AND next < count ORDER BY stack LIMIT 1) RETURNING stack, next`),
-    issue: db.prepare('INSERT INTO basket_issues VALUES (?, ?, ?, ?, ?)'),
+    issue: db.prepare('INSERT INTO basket_issues (door, campaign, basket, assignment, at) VALUES (?, ?, ?, ?, ?)'),
     claim:
       db.prepare(`INSERT INTO claims VALUES (@id, @campaign, @kind, @addressHash, @sealedAddress, @language, @source, @proofHash,
       @triesLeft, @expiresAt, @person, @assignment, @at)`),
@@ -192,6 +224,11 @@ const identityRow = (row: Row): IdentityRow => ({
   verifiedAt: intOrNull(row.verified_at),
 });
 
+const storedIssue = (row: Row): StoredIssue => ({
+  ...{ seq: int(row.seq), door: text(row.door), campaign: text(row.campaign), basket: text(row.basket) },
+  ...{ assignment: text(row.assignment), at: int(row.at) },
+});
+
 const assignmentRow = (row: Row): AssignmentRow => ({
   seq: int(row.seq),
   id: text(row.id),
@@ -206,6 +243,7 @@ const assignmentRow = (row: Row): AssignmentRow => ({
   source: sourceSchema.parse(JSON.parse(text(row.source))),
   at: int(row.at),
   replacedBy: textOrNull(row.replaced_by),
+  untold: int(row.untold) === 1,
 });
 
 const assignmentValues = (row: Omit<AssignmentRow, 'seq'>) => ({
@@ -221,6 +259,7 @@ const assignmentValues = (row: Omit<AssignmentRow, 'seq'>) => ({
   source: JSON.stringify(row.source),
   at: row.at,
   replacedBy: row.replacedBy,
+  untold: Number(row.untold),
 });
 
 const claimRow = (row: Row): ClaimRow => ({

@@ -31,6 +31,10 @@ export interface DistributionReads extends LedgerReads {
   assignmentsOfCampaign(campaign: string, after: number, most: number): Promise<AssignmentRow[]>;
   /** Codes of coupons that another has replaced and that could still be redeemed. */
   replacedButGood(most: number): Promise<CodeHash[]>;
+  /** Customer numbers that are still found by the hash of before. */
+  numbersToRenew(most: number): Promise<{ readonly hash: string; readonly sealed: Uint8Array }[]>;
+  /** Issues at sales, in the order in which they became known, after a place. */
+  issuesAfter(seq: number, most: number): Promise<StoredIssue[]>;
   /** Of erased persons, whose identities are still known by their hashes. */
   erasedCustomers(): Promise<string[]>;
   /** Does this campaign give out codes of stacks? Those that are left; null: it makes its codes. */
@@ -39,15 +43,24 @@ export interface DistributionReads extends LedgerReads {
 }
 
 export interface DistributionTx extends LedgerTx, DistributionReads {
+  /** One who became another has that one's sightings from now on; who is erased has none. */
   putCustomer(row: CustomerRow): Promise<void>;
+  /** Somebody was there on that day: said again, nothing changes. `store` null: online. */
+  putSighting(customer: string, seen: { readonly store: string | null; readonly at: number }): Promise<void>;
   /** A new one, or another customer, sealed value or proof of one that is there. */
   putIdentity(row: IdentityRow): Promise<void>;
+  /** From now on it is found by another hash. */
+  renewNumber(before: string, now: { readonly hash: string; readonly sealed: Uint8Array }): Promise<void>;
   /** @throws where the customer has one of that ordinal, or somebody has the code: the database's own constraint */
   putAssignment(row: Omit<AssignmentRow, 'seq'>): Promise<void>;
   /** To another customer (a merge), or replaced by another coupon. */
   changeAssignment(id: string, change: Pick<AssignmentRow, 'customer' | 'replacedBy'>): Promise<void>;
-  /** New codes outside of stacks, issued. @throws DuplicateCode */
-  mint(codes: MintedCodes): Promise<void>;
+  /** Somebody else than the till that it was made for is told of it. */
+  told(assignment: string): Promise<void>;
+  /** A new code outside of stacks, issued; told to the chains by `noteIssued` of the same transaction. @throws DuplicateCode */
+  putCode(campaign: string, code: NewCode): Promise<void>;
+  /** What was put is counted, and the chains have it. */
+  noteIssued(codes: IssuedCodes): Promise<void>;
   putPool(pool: { readonly stack: string; readonly campaign: string; readonly count: number }): Promise<void>;
   /** The place of the next code of the campaign's stacks, which is nobody else's from now on; null: none is left. */
   takeFromPool(campaign: string): Promise<{ readonly stack: string; readonly place: number } | null>;
@@ -63,6 +76,8 @@ export interface DistributionTx extends LedgerTx, DistributionReads {
   /** One more of this key in this span, where fewer than `most` are counted. @returns whether it is within the limit */
   countTry(key: string, span: { readonly startsAt: number; readonly endsAt: number }, most: number): Promise<boolean>;
   forgetEnded(now: number): Promise<void>;
+  /** Those of days before this instant's. */
+  forgetSightings(before: number): Promise<void>;
   /** Of an erased person, for good. */
   dropIdentities(customer: string): Promise<void>;
 }
@@ -77,6 +92,8 @@ export type CustomerRow = {
   readonly mergedInto: string | null;
   readonly erasedAt: number | null;
 };
+
+export type StoredIssue = BasketSale & { readonly seq: number; readonly assignment: string; readonly at: number };
 
 export type IdentityKey = { readonly kind: IdentityKind; readonly hash: string };
 export type IdentityRow = IdentityKey & {
@@ -99,6 +116,8 @@ export type AssignmentRow = {
   readonly source: Source;
   readonly at: number;
   readonly replacedBy: string | null;
+  /** Made for a sale at a till, and nobody has been told of it but, perhaps, that till [I8]. */
+  readonly untold: boolean;
 };
 
 export const CHANNELS = ['web', 'sms', 'email', 'app', 'print', 'till', 'online'] as const;
@@ -123,7 +142,7 @@ export type ClaimRow = {
   readonly at: number;
 };
 
-export type MintedCodes = {
+export type IssuedCodes = {
   readonly campaign: string;
   readonly codes: readonly NewCode[];
   readonly entries: readonly StoredEntry[];

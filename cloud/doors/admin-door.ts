@@ -29,6 +29,8 @@ type Parts = {
   readonly attribution: AttributionPorts;
   readonly country: string | null;
   readonly faceUrl: FaceUrl;
+  /** How the outside reaches this cloud, without a slash at its end. */
+  readonly publicUrl: () => string;
   readonly log: Log;
   readonly now: () => number;
 };
@@ -44,7 +46,7 @@ export function adminDoor(parts: Parts): Endpoint[] {
     ...fleetDoor(ledger),
     ...customerDoor(distribution, country),
     ...assignmentDoor(distribution, country, faceUrl),
-    ...deliveryDoor({ postOffice, now }),
+    ...deliveryDoor({ postOffice, publicUrl: parts.publicUrl, now }),
     ...messageDoor(postOffice, country),
     ...consentDoor({ postOffice, distribution, country }),
     ...attributionDoor(attribution),

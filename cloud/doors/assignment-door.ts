@@ -63,8 +63,8 @@ async function assign(
 ) {
   const person = readPerson(told, country);
   if (!person.ok) return err(problem('invalid_request', { field: person.error.field, detail: person.error.why }));
-  const customer = await distribution.person(person.value.identities, person.value.facts);
-  const assigned = await distribution.assign({ campaign, customer, how, channel, source, personal: personal ?? null });
+  const request = { campaign, how, channel, source, personal: personal ?? null };
+  const assigned = await distribution.assignTo(person.value, request);
   return assigned.ok ? assigned : err(refusalProblem(assigned.error));
 }
 

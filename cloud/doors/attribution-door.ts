@@ -48,8 +48,17 @@ const asked = ({ campaign, from, to, by }: Query): Asked => ({
 const time = z.iso.datetime();
 const count = z.int();
 const funnelShape = {
-  ...{ impressions: count, adClicks: count, clicks: count, claims: count, assigned: count, delivered: count },
-  ...{ viewed: count, scanned: count, redeemed: count, reversed: count, leaked: count, revenue: count },
+  ...{ impressions: count, adClicks: count, clicks: count, claims: count, assigned: count },
+  ...{
+    issued: count,
+    delivered: count,
+    viewed: count,
+    scanned: count,
+    redeemed: count,
+    reversed: count,
+    leaked: count,
+    revenue: count,
+  },
 };
 const performanceShape = {
   ...{ redeemed: count, revenue: count, discount: count, spend: count },
@@ -90,7 +99,7 @@ const routes = {
     orElse: 'text/csv',
     summary:
       'From the ad to the redemption. Impressions and `adClicks` are as imported; `clicks` are those that arrived here; a claim ' +
-      'is a request that was given a coupon. ' +
+      'is a request that was given a coupon; `issued` are baskets that a till or a cart gave one. ' +
       '`delivered`, `viewed` and `scanned` count coupons, each once. `revenue` is the total of the baskets, less what was ' +
       `reversed; a basket with two coupons counts for each. ${SOURCE} ${ASKED}`,
     response: reportOf(funnelShape),

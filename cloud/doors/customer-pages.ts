@@ -8,7 +8,7 @@ import { faceDoor } from './face-door.ts';
 import type { Failures } from './failures.ts';
 import type { Endpoint } from './http.ts';
 import { loadPageAssets } from './page-assets.ts';
-import type { Shop } from './pages/document.ts';
+import type { AssetPath, Shop } from './pages/document.ts';
 import { pictureDoor } from './picture-door.ts';
 import { createStreams } from './streams.ts';
 
@@ -26,7 +26,11 @@ type Parts = {
 };
 
 /** Everything that customers open: faces, claims, and what these pages load. */
-export function customerPages(parts: Parts): { readonly endpoints: readonly Endpoint[]; close(): void } {
+export function customerPages(parts: Parts): {
+  readonly endpoints: readonly Endpoint[];
+  readonly asset: AssetPath;
+  close(): void;
+} {
   const { distribution, ledger, now, log, url } = parts;
   const assets = loadPageAssets();
   const streams = createStreams(now, log);
@@ -39,6 +43,7 @@ export function customerPages(parts: Parts): { readonly endpoints: readonly Endp
       ...pictureDoor(ledger, url),
       ...assets.endpoints,
     ],
+    asset: assets.path,
     close: () => streams.close(),
   };
 }

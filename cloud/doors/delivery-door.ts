@@ -7,17 +7,19 @@ import type { PostOffice } from '../distribution/post/post-office.ts';
 import { QUIET_HOURS_DEFAULT } from '../distribution/post/quiet-rules.ts';
 import { POST_CHANNELS } from '../distribution/post/store.ts';
 import { type Endpoint, withBodyOrUpload, withoutBody, withQuery } from './http.ts';
+import { deliveryPagePath } from './delivery-page-door.ts';
 import { messageSchema, messageView, plainSchema, plainView, progressSchema, progressView } from './delivery-views.ts';
 import { messageTextSchema, subjectSchema } from './message-fields.ts';
 
-type Parts = { readonly postOffice: PostOffice; readonly now: () => number };
+type Parts = { readonly postOffice: PostOffice; readonly publicUrl: () => string; readonly now: () => number };
 
 /** Coupons and reminders sent to many: asked for, followed, paused, and looked into. */
-export function deliveryDoor({ postOffice, now }: Parts): Endpoint[] {
+export function deliveryDoor({ postOffice, publicUrl, now }: Parts): Endpoint[] {
   const view = async (id: string) => {
     const progress = await postOffice.progressOf(id);
     if (progress === null) return err(problem('not_found'));
-    return ok(progressView(progress, postOffice.troubleOf(progress.delivery.channel)));
+    const page = `${publicUrl()}${deliveryPagePath(id)}`;
+    return ok(progressView(progress, postOffice.troubleOf(progress.delivery.channel), page));
   };
   const create = async (campaign: string, settings: Settings, audience: Audience) => {
     if (settings.kind === 'reminder' && audience !== 'assigned')

@@ -7,20 +7,24 @@ import { dateOf } from './message-fields.ts';
 
 /** Deliveries and their messages as they are shown. */
 
-/** How far it is. @param trouble what keeps its channel from sending */
-export function progressView(progress: Progress, trouble: Trouble) {
-  const { delivery, counts, acceptedPerSecond, remainingSeconds } = progress;
+/** How far it is. @param trouble what keeps its channel from sending @param page where people look at it */
+export function progressView(progress: Progress, trouble: Trouble, page: string) {
+  const { delivery, counts, reasons, acceptedPerSecond, remainingSeconds } = progress;
   return {
     ...plainView(delivery),
     counts: Object.fromEntries(MESSAGE_STATES.map((state) => [state, counts[state] ?? 0])),
+    reasons: [...reasons],
     acceptedPerSecond: Math.round(acceptedPerSecond * 10) / 10,
     remainingSeconds,
     trouble: trouble === null ? null : { since: dateOf(trouble.since), reason: trouble.reason },
+    page,
   };
 }
 
-export const plainView = ({ quiet, starts, at, place: _place, ...delivery }: DeliveryRow) => ({
+export const plainView = ({ quiet, starts, at, pausedAt, place: _place, ...delivery }: DeliveryRow) => ({
   ...delivery,
+  paused: pausedAt !== null,
+  pausedAt: pausedAt === null ? null : dateOf(pausedAt),
   quietHours: quiet === null ? 'none' : `${clockOf(quiet.fromMinute)}-${clockOf(quiet.toMinute)}`,
   startsAt: 'at' in starts ? dateOf(starts.at) : null,
   daysBefore: 'daysBefore' in starts ? starts.daysBefore : null,
@@ -58,13 +62,16 @@ export const plainSchema = z.object({
   daysBefore: z.int().nullable(),
   state: z.enum(['listing', 'queueing', 'running', 'done']),
   paused: z.boolean(),
+  pausedAt: instantSchema,
   at: z.string(),
 });
 export const progressSchema = plainSchema.extend({
   counts: z.record(z.string(), z.int()),
+  reasons: z.array(z.object({ state: z.enum(MESSAGE_STATES), reason: z.string(), messages: z.int() })),
   acceptedPerSecond: z.number(),
   remainingSeconds: z.int().nullable(),
   trouble: z.object({ since: z.string(), reason: z.string() }).nullable(),
+  page: z.string(),
 });
 export const messageSchema = z.object({
   id: z.string(),

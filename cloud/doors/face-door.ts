@@ -14,7 +14,7 @@ import { languageFor, type Locale, localeOf } from './pages/locale.ts';
 import { pageResponse } from './pages/page-response.ts';
 import { storesPage } from './pages/stores-page.ts';
 import type { Streams } from './streams.ts';
-import { isVisit } from './visits.ts';
+import { isStyleOfVisit, isVisit } from './visits.ts';
 
 export type FaceDoorPorts = {
   readonly faces: Faces;
@@ -55,6 +55,14 @@ export function faceDoor(ports: FaceDoorPorts): Endpoint[] {
       serve: (call, request) => opened(call, async (face, locale) => follow(ports, face, locale, call.remote, request)),
     },
     {
+      operation: routes.seen,
+      serve: (call, request) =>
+        opened(call, async (face) => {
+          if (isStyleOfVisit(request)) noteView(ports, face);
+          return new Response('', { headers: { 'content-type': 'text/css' } });
+        }),
+    },
+    {
       operation: routes.stores,
       serve: (call, request) =>
         opened(call, (face, locale) => {
@@ -92,6 +100,14 @@ const routes = {
     summary: 'What changes on that page, as server-sent events. `?view` counts a view, unless a preview asks.',
     responseType: 'text/event-stream',
   },
+  seen: {
+    ...common,
+    method: 'GET',
+    path: '/c/{link}/seen.css',
+    summary:
+      'An empty style sheet that browsers without script load with that page: it counts a view, as the stream does.',
+    responseType: 'text/css',
+  },
   stores: {
     ...common,
     method: 'GET',
@@ -108,12 +124,12 @@ const routes = {
   },
 } as const satisfies Record<string, DoorOperation>;
 
-/** A view is counted by its first stream: previews open none. */
+/** A view is counted by its first stream: previews open none. Without script there is none, and `seen.css` counts it. */
 function follow(ports: FaceDoorPorts, face: Face, locale: Locale, remote: string, request: Request): Response {
-  const { faces, streams, shop, note, now } = ports;
+  const { faces, streams, shop } = ports;
   // Asked for without a body, nobody would ever end it.
   if (request.method === 'HEAD') return new Response(null, { headers: { 'content-type': 'text/event-stream' } });
-  const { link, id: assignment, campaign, channel, source } = face.coupon;
+  const { link } = face.coupon;
   const stream = streams.open(remote, {
     async state() {
       const latest = await faces.face(link);
@@ -122,9 +138,13 @@ function follow(ports: FaceDoorPorts, face: Face, locale: Locale, remote: string
     watch: (changed) => faces.watch(face, changed),
   });
   if (stream === null) return problemResponse(problem('too_many'), { 'retry-after': '30' });
-  if (new URL(request.url).searchParams.has('view') && isVisit(request))
-    note({ kind: 'viewed', at: now(), campaign, assignment, channel, source });
+  if (new URL(request.url).searchParams.has('view') && isVisit(request)) noteView(ports, face);
   return stream;
+}
+
+function noteView({ note, now }: FaceDoorPorts, { coupon }: Face): void {
+  const { id: assignment, campaign, channel, source } = coupon;
+  note({ kind: 'viewed', at: now(), campaign, assignment, channel, source });
 }
 
 function closed({ failures, shop, asset }: FaceDoorPorts, remote: string, locale: Locale): Promise<Response> {

@@ -9,6 +9,7 @@ import { err, ok, type Result } from '../../protocol/result.ts';
 import { LedgerUnavailable } from '../ledger/port.ts';
 import type { Log } from '../log.ts';
 import type { Failures } from './failures.ts';
+import { type IsProxy, remoteOf } from './proxies.ts';
 import { type Caller, findCaller, includes, type Scope, type TokenStore } from './tokens.ts';
 
 /** An operation of the cloud's doors. A scope of null asks for no token. */
@@ -21,6 +22,7 @@ export type Call<B> = {
   readonly bodyText: string;
   /** The name of the token's owner; empty where no token is asked for. */
   readonly client: string;
+  /** The address that it came from. */
   readonly remote: string;
   param(name: string): string;
   header(name: string): string | undefined;
@@ -107,6 +109,7 @@ async function* nothing(): AsyncGenerator<Uint8Array> {}
 export type Plumbing = {
   readonly tokens: TokenStore;
   readonly failures: Failures;
+  readonly isProxy: IsProxy;
   /** The host name by which the outside reaches this cloud. */
   readonly publicHost: string;
   readonly log: Log;
@@ -167,7 +170,7 @@ async function serve(endpoint: Endpoint, c: Context, plumbing: Plumbing): Promis
 }
 
 async function admit(endpoint: Endpoint, c: Context, plumbing: Plumbing): Promise<Answer<unknown>> {
-  const remote = remoteAddress(c);
+  const remote = remoteOf(peerOf(c), c.req.header('x-forwarded-for'), plumbing.isProxy);
   const { scope } = endpoint.operation;
   let caller: Caller | null = null;
   if (scope !== null) {
@@ -255,7 +258,7 @@ function targetOf(url: string): string {
   return `${pathname}${search}`;
 }
 
-function remoteAddress(c: Context): string {
+function peerOf(c: Context): string {
   return c.env?.incoming?.socket?.remoteAddress ?? '';
 }
 

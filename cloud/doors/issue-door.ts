@@ -11,13 +11,13 @@ import {
 import { type Problem, problem } from '../../protocol/problem.ts';
 import { err, ok, type Result } from '../../protocol/result.ts';
 import { parseCustomerNumber } from '../distribution/identity.ts';
-import type { AssignRefusal, Coupon, Distribution } from '../distribution/port.ts';
+import type { Coupon, Distribution, IssueRefusal } from '../distribution/port.ts';
 import { cartDoor } from '../ledger/cart-rules.ts';
 import { type Endpoint, withBody } from './http.ts';
 import { type IdempotencyStore, keyProblem } from './idempotency.ts';
 
 export type IssueDoorParts = {
-  readonly distribution: Pick<Distribution, 'person' | 'assign' | 'coupon'>;
+  readonly distribution: Pick<Distribution, 'person' | 'issue' | 'coupon'>;
   /** The campaign's card as it is for this code: an offer may be personal. Null: no such code. */
   readonly cardOf: (code: CodeHash) => Promise<Card | null>;
   readonly idempotency: IdempotencyStore;
@@ -44,12 +44,10 @@ async function issue(
 ): Promise<Result<IssueView, Problem>> {
   const person = customer === undefined ? ok(null) : await personOf(parts, customer);
   if (!person.ok) return person;
-  const assigned = await parts.distribution.assign({
-    ...{ campaign, customer: person.value, how: 'basket', channel: 'online', source: {}, personal: null },
-    sale: { door: cartDoor(client), basket },
-  });
-  if (!assigned.ok) return ok(noCoupon(basket, reasonOf(assigned.error)));
-  return ok(await viewOf(parts, basket, assigned.value.assignment));
+  const sale = { door: cartDoor(client), basket };
+  const issued = await parts.distribution.issue({ campaign, customer: person.value, channel: 'online', sale });
+  if (!issued.ok) return ok(noCoupon(basket, reasonOf(issued.error)));
+  return ok(await viewOf(parts, basket, issued.value.assignment));
 }
 
 async function personOf({ distribution }: IssueDoorParts, customer: string): Promise<Result<string, Problem>> {
@@ -78,14 +76,4 @@ async function standing(parts: IssueDoorParts, assignment: string): Promise<Coup
   return coupon.replacedBy === null ? coupon : standing(parts, coupon.replacedBy);
 }
 
-function reasonOf(refusal: AssignRefusal): IssueReason {
-  if (typeof refusal !== 'string') throw new Error('a coupon without terms of its own is out of bounds');
-  switch (refusal) {
-    case 'unknown_campaign':
-    case 'none_left':
-    case 'none_left_today':
-      return refusal;
-    case 'ended':
-      return 'campaign_ended';
-  }
-}
+const reasonOf = (refusal: IssueRefusal): IssueReason => (refusal === 'ended' ? 'campaign_ended' : refusal);

@@ -8,12 +8,12 @@ import { err } from '../../protocol/result.ts';
 import type { DoorOperation, Endpoint } from './http.ts';
 import type { AssetPath } from './pages/document.ts';
 
-const own = ['face.js'];
+const own = ['face.js', 'delivery.js'];
 
 const route = {
   method: 'GET',
   path: '/assets/{version}/{file}',
-  summary: 'What the pages for customers load.',
+  summary: 'What the pages load.',
   response: z.string(),
   scope: null,
   tag: 'Pages',

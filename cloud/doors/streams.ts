@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import { LedgerUnavailable } from '../ledger/port.ts';
+import { oneByOne } from '../ledger/turns.ts';
 import type { Log } from '../log.ts';
 
 /** Server-sent events: a page's state, whole, at the start and whenever it has changed. */
@@ -29,6 +29,7 @@ const HEARTBEAT_MS = 15_000;
 export function createStreams(now: () => number, log: Log): Streams {
   const open = new Set<() => void>();
   const countByAddress = new Map<string, number>();
+  // A change of terms wakes every open page at once.
   const inTurn = oneByOne();
   return {
     open(remote, feed) {
@@ -47,16 +48,6 @@ export function createStreams(now: () => number, log: Log): Streams {
     close() {
       for (const end of [...open]) end();
     },
-  };
-}
-
-/** A change of terms wakes every open page at once: each has a turn of its own, and between them tills have theirs. */
-function oneByOne(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const mine = last.then(() => setImmediate()).then(work);
-    last = mine.catch(() => undefined);
-    return mine;
   };
 }
 

@@ -1,4 +1,5 @@
 import { type Card, validityIn } from '../../protocol/card.ts';
+import type { GatewayRow } from '../ledger/code-rules.ts';
 
 /** How many blanks a box should have of a campaign [I6]. Pure. */
 
@@ -6,6 +7,10 @@ import { type Card, validityIn } from '../../protocol/card.ts';
 export const BLANKS_PER_CHUNK = 100;
 
 type Campaign = { readonly card: Card; readonly blanks: { readonly perStore: number } | null };
+
+/** May texts be sealed for this box and sent to it? */
+export const canTake = ({ state, connected, welcomedBoot, sealingKey }: GatewayRow): boolean =>
+  state === 'active' && connected && welcomedBoot !== null && sealingKey !== null;
 
 /** None where the campaign is over, or is not for that store. */
 export function blanksWanted({ blanks, card }: Campaign, store: string, timeZone: string, now: number): number {

@@ -4,16 +4,16 @@ import { makeCodes } from '../../protocol/code.ts';
 import { GRANT_RESERVATIONS_MAX } from '../../protocol/limits.ts';
 import type { DownBody, UpBody } from '../../protocol/messages.ts';
 import { capLeft } from '../distribution/pools.ts';
+import type { RowIds } from '../distribution/row-ids.ts';
 import { codePlace, type Secrets } from '../distribution/secrets.ts';
 import { issuable, takeCap } from '../issuing/issuable.ts';
 import { chain, entryOf } from '../ledger/chain.ts';
-import type { GatewayRow } from '../ledger/code-rules.ts';
 import type { Group } from '../ledger/group.ts';
 import { grant } from '../ledger/handover-rules.ts';
 import { recall } from '../ledger/sale-rules.ts';
 import { DuplicateCode, type LedgerStore, type MadeBlanks } from '../ledger/store.ts';
 import type { Unit } from '../ledger/unit.ts';
-import { BLANKS_PER_CHUNK, blanksToMove, blanksWanted } from './blank-rules.ts';
+import { BLANKS_PER_CHUNK, blanksToMove, blanksWanted, canTake } from './blank-rules.ts';
 
 /** Codes that a box may issue while it is cut off: made under the cap, sealed for that box, and nobody's until issued. */
 
@@ -27,10 +27,11 @@ export type BlankPorts = {
   readonly randomBytes: (size: number) => Buffer;
   readonly now: () => number;
   readonly newId: () => string;
+  readonly newRowId: RowIds;
 };
 
 type Request = NonNullable<UpBody<'blanks'>['request']>;
-type Why = DownBody<'no_blanks'>['why'];
+type Why = Extract<DownBody<'no_blanks'>['why'], 'unknown_campaign' | 'campaign_ended' | 'none_left'>;
 
 /** One turn of what is due: sealing so many takes less than a second, and others have their turn. */
 const BLANKS_PER_TURN_MAX = 1_000;
@@ -104,10 +105,10 @@ async function makeChunk(
 
 /** Null: nothing can be sealed for that key. */
 function newBlanks(ports: BlankPorts, gateway: string, key: string, count: number): MadeBlanks['blanks'] | null {
-  const { fleetKey, secrets, faceUrl, randomBytes } = ports;
+  const { fleetKey, secrets, faceUrl, newRowId, randomBytes } = ports;
   const blanks: MadeBlanks['blanks'][number][] = [];
   for (const code of makeCodes(count, randomBytes)) {
-    const assignment = randomBytes(16).toString('hex');
+    const assignment = newRowId();
     const link = secrets.linkOf(assignment);
     const { hash, lastFour } = issuable(fleetKey, code);
     const sealedForBox = sealBlank(key, { code, link: faceUrl(link) }, { gateway, codeHash: hash });
@@ -167,6 +168,3 @@ async function recallBlanks(
       if (view.code.blank && view.reservation?.gateway === gateway) unit.apply(recall(view, 'wanted', now()));
   });
 }
-
-const canTake = ({ state, connected, welcomedBoot, sealingKey }: GatewayRow): boolean =>
-  state === 'active' && connected && welcomedBoot !== null && sealingKey !== null;

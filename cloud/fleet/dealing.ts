@@ -8,7 +8,11 @@ import { give, type Hand, openHand, put, type StockPorts, worthOf } from './stoc
 import { dealOut, dealtOf, isInSeason, type Offered, whyNotStocked } from './stocking-rules.ts';
 import { Weighing } from './weighing.ts';
 
-export type DealPorts = StockPorts & { readonly places: PlacesStore };
+export type DealPorts = StockPorts & {
+  readonly places: PlacesStore;
+  /** Percent: what can be used online too is reserved ahead where it is at least so likely to be used. */
+  readonly likelihoodMin: number;
+};
 
 /** Stock is dealt this often, and soon after a box is welcomed. */
 const DEAL_MS = 30_000;
@@ -181,16 +185,19 @@ async function dealToStore(
 }
 
 async function offersTo(
-  { places, now }: DealPorts,
+  { places, now, likelihoodMin }: DealPorts,
   store: string,
   campaigns: readonly Campaign[],
   most: number,
 ): Promise<Offered[]> {
   return places.read(async (tx) => {
     const offered: Offered[] = [];
-    for (const { id, card } of campaigns)
-      for (const { hash, score } of await tx.toStock({ store, campaign: id }, now(), most))
+    for (const { id, card } of campaigns) {
+      // What no cart can want costs nobody anything where it is.
+      const scoreMin = card.channels.includes('online') ? likelihoodMin : 0;
+      for (const { hash, score } of await tx.toStock({ store, campaign: id, scoreMin }, now(), most))
         offered.push({ hash, store, score, value: worthOf({ card }) });
+    }
     return offered;
   });
 }

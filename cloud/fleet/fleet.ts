@@ -5,13 +5,14 @@ import type { DownBody, Header, Up, UpBody } from '../../protocol/messages.ts';
 import { expireHold } from '../ledger/cart-rules.ts';
 import type { Change, CodeView, GatewayRow } from '../ledger/code-rules.ts';
 import type { Group } from '../ledger/group.ts';
+import type { TakeScans } from '../ledger/port.ts';
 import { grant } from '../ledger/handover-rules.ts';
 import type { LedgerStore } from '../ledger/store.ts';
 import type { Unit } from '../ledger/unit.ts';
 import { endWaits } from './due.ts';
 import { compareHoldings, decideWant, extend, stopWaiting } from './granting-rules.ts';
 import { type FenceWhy, fence, greet, judge } from './greeting-rules.ts';
-import { settle } from './settling.ts';
+import { type SettledBy, settle } from './settling.ts';
 import { collectSync, type SyncParts } from './sync-parts.ts';
 
 /** The boxes' messages at the ledger: each is one transaction under its gateway's row [C1, C2, C4, C9]. */
@@ -27,6 +28,10 @@ export type FleetPorts = {
   readonly dealSoon: () => void;
   /** A register waits for a coupon of which its box has no blank. */
   readonly blankWanted: (gateway: string, request: NonNullable<UpBody<'blanks'>['request']>) => Promise<void>;
+  /** There are such persons from now on. @param numbers as they travel */
+  readonly named: (numbers: readonly string[]) => Promise<void>;
+  readonly hashNumber: SettledBy['hashNumber'];
+  readonly takeScans: TakeScans;
 };
 
 export class Fleet {
@@ -49,6 +54,7 @@ export class Fleet {
       case 'attest':
         return this.#with(gateway, [], (unit, row) => this.#attest(unit, row, bootId, message.body));
       case 'journal':
+        await this.#ports.named(namedIn(message.body));
         return this.#with(gateway, hashesOf(message.body), (unit, row) => this.#journal(unit, row, message.body));
       case 'presence':
         return this.#with(gateway, [], (unit, row) => this.#presence(unit, row, bootId, message.body));
@@ -58,6 +64,8 @@ export class Fleet {
         return this.#ports.dealSoon();
       case 'blanks':
         return this.#blanks(header, message.body);
+      case 'scans':
+        return this.#scans(header, message.body);
       case 'recalled':
         return this.#welcomed(header, [], (unit, row) => this.#recalled(unit, row, message.body));
       case 'heartbeat':
@@ -124,7 +132,7 @@ export class Fleet {
   }
 
   async #journal(unit: Unit, row: GatewayRow, body: UpBody<'journal'>): Promise<void> {
-    const settled = await settle(unit, row, body, this.#ports.now());
+    const settled = await settle(unit, row, body, { now: this.#ports.now(), hashNumber: this.#ports.hashNumber });
     switch (settled.kind) {
       case 'applied':
         unit.apply(sightings(row.store, body, this.#ports.now()));
@@ -211,14 +219,30 @@ export class Fleet {
 
   /** Blanks are sealed for the key that the box tells under its signature [I5]. */
   async #blanks(header: Header, { publicKey, request }: UpBody<'blanks'>): Promise<void> {
-    let isHeard = false;
-    await this.#welcomed(header, [], async (unit, row) => {
-      isHeard = true;
+    const isHeard = await this.#isWelcomed(header, (unit, row) => {
       if (row.sealingKey !== publicKey) unit.apply([{ do: 'gateway', row: { ...row, sealingKey: publicKey } }]);
     });
     if (!isHeard) return;
     if (request === null) this.#ports.dealSoon();
     else await this.#ports.blankWanted(header.gateway, request);
+  }
+
+  /** No money: the ledger has no part in it but the answer [E7]. */
+  async #scans(header: Header, { scans }: UpBody<'scans'>): Promise<void> {
+    if (!(await this.#isWelcomed(header))) return;
+    const n = await this.#ports.takeScans(header.gateway, scans);
+    await this.#welcomed(header, [], async (unit, row) =>
+      unit.apply([{ do: 'send', gateway: row.id, message: { type: 'scans_taken', body: { n } } }]),
+    );
+  }
+
+  async #isWelcomed(header: Header, work: (unit: Unit, row: GatewayRow) => void = () => undefined): Promise<boolean> {
+    let isHeard = false;
+    await this.#welcomed(header, [], async (unit, row) => {
+      isHeard = true;
+      work(unit, row);
+    });
+    return isHeard;
   }
 
   /** A hint [C10]: nothing moves, but who waits hears that a basket is using it. */
@@ -329,6 +353,11 @@ async function cardsFor(unit: Unit, { id, store }: GatewayRow): Promise<Card[]> 
 
 const hashesOf = ({ entries }: UpBody<'journal'>): CodeHash[] =>
   entries.flatMap((body) => ('codeHash' in body ? body.codeHash : []));
+
+/** A coupon that was issued to them may become theirs. */
+const namedIn = ({ entries }: UpBody<'journal'>): string[] => [
+  ...new Set(entries.flatMap((body) => (body.kind === 'issued' && body.customer !== null ? body.customer : []))),
+];
 
 /** Redeemed there: its owner was there, whatever the box's clock says not later than now. */
 const sightings = (store: string, { entries }: UpBody<'journal'>, now: number): Change[] =>

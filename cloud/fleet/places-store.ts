@@ -19,8 +19,8 @@ export interface PlacesReads {
   assigned(after: number, most: number): Promise<{ readonly upTo: number | null; readonly codes: AssignedCode[] }>;
   /** Null: unknown, or its code is none that may still be stocked. */
   assignedCode(assignment: string): Promise<AssignedCode | null>;
-  /** Free codes of a campaign that are best reserved in that store, best first. */
-  toStock(of: { readonly store: string; readonly campaign: string }, now: number, most: number): Promise<Candidate[]>;
+  /** Free codes of a campaign that are best reserved in that store and score enough, best first. */
+  toStock(of: ToStock, now: number, most: number): Promise<Candidate[]>;
   /** People's coupons that were dealt to that box and score less than this, the weakest first. */
   dealtTo(gateway: string, below: number, most: number): Promise<CodeHash[]>;
 }
@@ -39,4 +39,5 @@ export type AssignedCode = {
   readonly weight: Weight | null;
 };
 
+export type ToStock = { readonly store: string; readonly campaign: string; readonly scoreMin: number };
 export type Candidate = { readonly hash: CodeHash; readonly score: number };

@@ -6,6 +6,7 @@ import {
   type CodeView,
   type GatewayRow,
   move,
+  type NewOwner,
   type RedemptionRow,
   type ReservationRow,
 } from '../ledger/code-rules.ts';
@@ -13,6 +14,7 @@ import { type CampaignVersion, oldTermsOf } from '../ledger/campaign-rules.ts';
 import { type HandOver, handOver } from '../ledger/handover-rules.ts';
 import { disappoint } from '../ledger/sale-rules.ts';
 import { undo } from '../ledger/undo-rules.ts';
+import { type Named, ownershipOf } from './owner-rules.ts';
 
 /** What a journal's entry does to the ledger [C2, C11]. `evidence`: of an older epoch, or of a box that is not validated. */
 
@@ -91,12 +93,16 @@ const wasFed = (
   entry: EntryOf<'redeemed'>,
 ): boolean => door.startsWith('feed:') && basket === entry.basket && fedStore === store;
 
-/** @param issued the code that this basket has already of this campaign; null: none */
+/**
+ * @param issued the code that this basket has already of this campaign; null: none
+ * @param named the customer whom the till named; null: nobody
+ */
 export function applyIssued(
   gateway: GatewayRow,
   entry: EntryOf<'issued'>,
   given: EntryCase,
   issued: CodeHash | null,
+  named: Named | null,
 ): Applied {
   const { view, reservation } = given;
   if (issued === entry.codeHash) return nothing;
@@ -113,10 +119,36 @@ export function applyIssued(
   const { codeHash, campaign, basket, at } = entry;
   const moved = move(view.code, 'blank_issued', { blank: false }, { reservation: reservation.id, door, basket });
   if (typeof moved === 'string') return exception('issued_unknown', gateway, entry, view);
-  // The second one of a basket is in somebody's hand as well: it is a coupon, and an exception.
-  const twice = issued === null ? nothing : exception('issued_twice', gateway, entry, view);
-  const row = { door, campaign, basket, codeHash, at };
-  return { changes: [...moved.changes, { do: 'issue', row }, ...twice.changes], exception: twice.exception };
+  const put = (owner: NewOwner | null): Change => ({
+    do: 'issue',
+    row: { door, campaign, basket, codeHash, at, blank: { owner } },
+  });
+  // One too many is in somebody's hand as well: it is a coupon, of nobody, and an exception with its money.
+  const beside = ({ changes, exception: what }: Applied): Applied => ({
+    changes: [...moved.changes, put(null), ...changes],
+    exception: what,
+  });
+  if (issued !== null) return beside(exception('issued_twice', gateway, entry, view));
+  const ownership = named === null ? null : ownershipOf(named);
+  if (ownership?.kind === 'too_many')
+    return beside(exception('issued_beside', gateway, entry, view, ownership.has.lastFour));
+  return { changes: [...moved.changes, put(ownership?.owner ?? null)], exception: null };
+}
+
+/** [I7] A customer's own coupon was given to one more basket: no code moves. */
+export function applyOwnIssued(
+  gateway: GatewayRow,
+  entry: EntryOf<'own_issued'>,
+  view: CodeView | null,
+  issued: CodeHash | null,
+): Applied {
+  if (issued === entry.codeHash) return nothing;
+  const { codeHash, campaign, basket, at } = entry;
+  if (view === null || view.code.campaign !== campaign || view.code.blank)
+    return exception('issued_unknown', gateway, entry, view);
+  if (issued !== null) return exception('issued_twice', gateway, entry, view);
+  const row = { door: `gateway:${gateway.id}`, campaign, basket, codeHash, at, blank: null };
+  return { changes: [{ do: 'issue', row }], exception: null };
 }
 
 /** Frees a code only if the reservation's epoch = the entry's epoch = the gateway's current epoch [C2, B10]. */
@@ -181,14 +213,15 @@ export function applyReversed(
 function exception(
   what: string,
   gateway: GatewayRow,
-  entry: EntryOf<'redeemed'> | EntryOf<'reversed'> | EntryOf<'issued'>,
+  entry: EntryOf<'redeemed'> | EntryOf<'reversed'> | EntryOf<'issued'> | EntryOf<'own_issued'>,
   view: CodeView | null,
+  beside: string | null = null,
 ): Applied {
   const row = {
     what,
     gateway: gateway.id,
     codeHash: view === null ? null : view.code.hash,
-    ours: view === null ? 'unknown code' : ours(view),
+    ours: beside !== null ? `the customer has …${beside}` : view === null ? 'unknown code' : ours(view),
     theirs: `${entry.kind} by basket ${entry.basket}${'redemption' in entry ? `, redemption ${entry.redemption}` : ''}`,
   };
   return { changes: [{ do: 'exception', row }], exception: what };

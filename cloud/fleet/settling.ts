@@ -6,9 +6,11 @@ import type { GatewayRow } from '../ledger/code-rules.ts';
 import { reversalSettled } from '../ledger/reversal-rules.ts';
 import { reverseAt } from '../ledger/reversing.ts';
 import type { Unit } from '../ledger/unit.ts';
+import type { Named } from './owner-rules.ts';
 import {
   type Applied,
   applyIssued,
+  applyOwnIssued,
   applyRedeemed,
   applyReturned,
   applyReversed,
@@ -26,11 +28,17 @@ export type Settled =
   /** The head is not what its entries give: dropped. */
   | { readonly kind: 'broken' };
 
+export type SettledBy = {
+  readonly now: number;
+  /** How the database finds whom a till names, by the number as it travels. */
+  readonly hashNumber: (travels: string) => string;
+};
+
 export async function settle(
   unit: Unit,
   gateway: GatewayRow,
   upload: UpBody<'journal'>,
-  now: number,
+  by: SettledBy,
 ): Promise<Settled> {
   const before: Head = { epoch: upload.epoch, n: upload.from - 1, hash: upload.before };
   const entries = chainEntries(before, upload.entries);
@@ -43,13 +51,13 @@ export async function settle(
   )
     return { kind: 'broken' };
   const current = gateway.state === 'active' && upload.epoch === gateway.epoch && !upload.evidence;
-  if (!current) return takeEvidence(unit, gateway, upload, entries, now);
+  if (!current) return takeEvidence(unit, gateway, upload, entries, by);
   const follows = await placeOf(unit, gateway, before);
   if (follows !== 'known') return { kind: follows };
   const fresh = entries.filter(({ n }) => n > gateway.acknowledged.n);
   if (await forks(unit, gateway, entries)) return { kind: 'fork' };
   // What is fresh follows the prefix: an upload may begin before that, where an acknowledgement was lost.
-  const exceptions = await applyAll(unit, gateway, fresh, false, gateway.acknowledged.hash, now);
+  const exceptions = await applyAll(unit, gateway, fresh, false, gateway.acknowledged.hash, by);
   await acknowledge(unit, gateway.id, fresh.at(-1) ?? null, exceptions);
   return { kind: 'applied' };
 }
@@ -96,15 +104,18 @@ async function acknowledge(
   ]);
 }
 
-/** Of an older epoch, or marked evidence: only `redeemed` and `issued` are taken, nothing is acknowledged into the prefix. */
+/**
+ * Of an older epoch, or marked evidence: only `redeemed`, `issued` and `own_issued` are taken, nothing is acknowledged into
+ * the prefix.
+ */
 async function takeEvidence(
   unit: Unit,
   gateway: GatewayRow,
   upload: UpBody<'journal'>,
   entries: readonly Entry[],
-  now: number,
+  by: SettledBy,
 ): Promise<Settled> {
-  const exceptions = await applyAll(unit, gateway, entries, true, upload.before, now);
+  const exceptions = await applyAll(unit, gateway, entries, true, upload.before, by);
   const { epoch, acknowledged } = gateway;
   const body = { acknowledged: { epoch, ...acknowledged }, evidence: upload.head, exceptions: [...exceptions] };
   unit.apply([{ do: 'send', gateway: gateway.id, message: { type: 'ack', body } }]);
@@ -119,7 +130,7 @@ async function applyAll(
   entries: readonly Entry[],
   evidence: boolean,
   before: string,
-  now: number,
+  by: SettledBy,
 ): Promise<Exception[]> {
   await unit.load(entries.flatMap(({ body }) => ('codeHash' in body ? body.codeHash : [])));
   const exceptions: Exception[] = [];
@@ -130,7 +141,7 @@ async function applyAll(
     // Loaded anew each time: a hand-over may have taken a grant number of this very box.
     const gateway = await unit.gateway(id);
     if (gateway === null) break;
-    const { changes, exception } = await applyOne(unit, gateway, entry, evidence, now);
+    const { changes, exception } = await applyOne(unit, gateway, entry, evidence, by);
     unit.apply(changes);
     if (exception !== null) exceptions.push({ epoch: entry.epoch, n: entry.n, what: exception });
   }
@@ -142,7 +153,7 @@ async function applyOne(
   gateway: GatewayRow,
   { epoch, body }: Entry,
   evidence: boolean,
-  now: number,
+  { now, hashNumber }: SettledBy,
 ): Promise<Applied> {
   switch (body.kind) {
     case 'redeemed':
@@ -156,10 +167,14 @@ async function applyOne(
         now,
       );
     case 'issued': {
-      const { codeHash, reservation, campaign, basket } = body;
-      const issued = await unit.issueOf({ door: `gateway:${gateway.id}`, campaign, basket });
-      return applyIssued(gateway, body, await caseOf(unit, codeHash, reservation, null, epoch, evidence), issued);
+      const { codeHash, reservation, campaign } = body;
+      const issued = await issueOf(unit, gateway, body);
+      const named = body.customer === null ? null : await namedOf(unit, campaign, hashNumber(body.customer));
+      const given = await caseOf(unit, codeHash, reservation, null, epoch, evidence);
+      return applyIssued(gateway, body, given, issued, named);
     }
+    case 'own_issued':
+      return applyOwnIssued(gateway, body, await unit.view(body.codeHash), await issueOf(unit, gateway, body));
     case 'reversed':
       return reversed(unit, gateway, body, epoch, evidence, now);
     case 'boot':
@@ -168,6 +183,22 @@ async function applyOne(
     case 'policy':
       return { changes: [], exception: null };
   }
+}
+
+const issueOf = (unit: Unit, { id }: GatewayRow, { campaign, basket }: EntryOf<'issued' | 'own_issued'>) =>
+  unit.issueOf({ door: `gateway:${id}`, campaign, basket });
+
+/** Null: nobody is known under that number. */
+async function namedOf(unit: Unit, campaign: string, numberHash: string): Promise<Named | null> {
+  const named = await unit.named(campaign, numberHash);
+  const known = await unit.findCampaign(campaign);
+  if (named === null || known === null) return null;
+  const views = new Map((await unit.views(named.coupons.map((c) => c.codeHash))).map((view) => [view.code.hash, view]));
+  const coupons = named.coupons.flatMap((coupon) => {
+    const code = views.get(coupon.codeHash)?.code;
+    return code === undefined ? [] : { ...coupon, state: code.state, lastFour: code.lastFour };
+  });
+  return { customer: named.customer, perCustomer: known.perCustomer, coupons };
 }
 
 async function redeemed(

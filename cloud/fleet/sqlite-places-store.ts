@@ -2,7 +2,9 @@ import type SqliteDatabase from 'better-sqlite3';
 import type { Database } from '../ledger/sqlite-database.ts';
 import { blob, hashOf, int, intOrNull, type Row, type RowReader, text, textOrNull } from '../ledger/sqlite-reads.ts';
 import { sqliteRooms } from '../ledger/sqlite-rooms.ts';
-import type { AssignedCode, PlacesReads, PlacesStore, PlacesTx } from './places-store.ts';
+import { sighting } from '../ledger/sqlite-sightings.ts';
+import type { AssignedCode, Candidate, PlacesReads, PlacesStore, PlacesTx } from './places-store.ts';
+import type { Seen } from './stocking-rules.ts';
 
 /** Places in the ledger's SQLite file. */
 export function sqlitePlacesStore(database: Database): PlacesStore {
@@ -12,6 +14,7 @@ export function sqlitePlacesStore(database: Database): PlacesStore {
 function reads(db: RowReader): PlacesReads {
   const all = <T>(read: (row: Row) => T, sql: string, ...values: readonly unknown[]): T[] =>
     db.all(sql, ...values).map((row) => read(row as Row));
+  const seenOf = ({ customer }: Row) => (customer === null ? [] : all(seenRow, SEEN, customer));
   return {
     async newestAssignment() {
       const [newest] = all((row) => intOrNull(row.seq), 'SELECT max(seq) AS seq FROM assignments');
@@ -20,26 +23,27 @@ function reads(db: RowReader): PlacesReads {
     async assigned(after, most) {
       const rows = db.all(`${ASSIGNED} WHERE a.seq > (SELECT ?) ORDER BY a.seq LIMIT ?`, after, most) as Row[];
       const last = rows.at(-1);
-      return { upTo: last === undefined ? null : int(last.seq), codes: rows.filter(mayBeStocked).map(assignedCode) };
+      const codes = rows.filter(mayBeStocked).map((row) => assignedCode(row, seenOf(row)));
+      return { upTo: last === undefined ? null : int(last.seq), codes };
     },
     async assignedCode(assignment) {
       const row = db.get(`${ASSIGNED} WHERE a.id = ?`, assignment) as Row | undefined;
-      return row === undefined || !mayBeStocked(row) ? null : assignedCode(row);
+      return row === undefined || !mayBeStocked(row) ? null : assignedCode(row, seenOf(row));
     },
-    toStock: async ({ store, campaign }, now, most) =>
-      all((row) => ({ hash: hashOf(row.hash), score: int(row.stock_score) }), TO_STOCK, store, campaign, now, most),
+    toStock: async ({ store, campaign, scoreMin }, now, most) =>
+      all(candidate, TO_STOCK, store, campaign, scoreMin, now, most),
     dealtTo: async (gateway, below, most) => all((row) => hashOf(row.hash), DEALT_TO, gateway, below, most),
   };
 }
 
-const ASSIGNED = `SELECT a.seq, a.code_hash, a.replaced_by, c.state, c.stock_store, c.stock_score, k.home_store,
-  p.seen_store, p.seen_at, ap.assignment AS chosen, ap.store AS chosen_store
+const ASSIGNED = `SELECT a.seq, a.code_hash, a.replaced_by, c.state, c.stock_store, c.stock_score, a.customer, k.home_store,
+  ap.assignment AS chosen, ap.store AS chosen_store
   FROM assignments a JOIN codes c ON c.hash = a.code_hash
   LEFT JOIN customers k ON k.id = a.customer
-  LEFT JOIN customer_places p ON p.customer = a.customer
   LEFT JOIN assignment_places ap ON ap.assignment = a.id`;
+const SEEN = 'SELECT place, day FROM customer_sightings WHERE customer = (SELECT ?)';
 const TO_STOCK = `SELECT hash, stock_score FROM codes
-  WHERE stock_store = (SELECT ?) AND campaign = (SELECT ?) AND state = 'issued' AND void_mark = 0 AND restock_after <= ?
+  WHERE stock_store = (SELECT ?) AND campaign = (SELECT ?) AND stock_score >= ? AND state = 'issued' AND void_mark = 0 AND restock_after <= ?
   ORDER BY stock_score DESC, hash LIMIT ?`;
 const DEALT_TO = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
   WHERE r.gateway = (SELECT ?) AND r.state = 'open' AND r.cause = 'stock' AND r.recall_why IS NULL
@@ -49,12 +53,15 @@ const DEALT_TO = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.c
 const mayBeStocked = (row: Row): boolean =>
   row.replaced_by === null && row.state !== 'redeemed' && row.state !== 'voided';
 
-const assignedCode = (row: Row): AssignedCode => ({
+const candidate = (row: Row): Candidate => ({ hash: hashOf(row.hash), score: int(row.stock_score) });
+const seenRow = (row: Row): Seen => sighting(text(row.place), int(row.day));
+
+const assignedCode = (row: Row, seen: readonly Seen[]): AssignedCode => ({
   hash: hashOf(row.code_hash),
   places: {
     chosen: row.chosen === null ? null : { store: textOrNull(row.chosen_store) },
     home: textOrNull(row.home_store),
-    seen: row.seen_store === null ? null : { store: text(row.seen_store), at: int(row.seen_at) },
+    seen,
   },
   weight: row.stock_store === null ? null : { store: text(row.stock_store), score: int(row.stock_score) },
 });

@@ -12,33 +12,49 @@ export type Places = {
   /** The owner's own word; its store is null where it was let go of. Null: never said. */
   readonly chosen: { readonly store: string | null } | null;
   readonly home: string | null;
-  readonly seen: { readonly store: string; readonly at: number } | null;
+  /** Where the owner showed coupons: of each place and day one. */
+  readonly seen: readonly Seen[];
 };
+/** `store` null: online. */
+export type Seen = { readonly store: string | null; readonly at: number };
 
-/** The store where a code would best be reserved, and how much speaks for it. */
+/** The store where a code would best be reserved, and how likely it is used there: percent. */
 export type Weight = { readonly store: string; readonly score: number };
 
-/** The owner's word beats all that can be guessed. */
-export const CHOSEN_SCORE = 1_000;
-const HOME_SCORE = 60;
-/** Seen just now: a little less than home, for people pass through many stores. */
-const SEEN_SCORE = 50;
-/** A sighting counts half after a month, which is how often campaigns change, and nothing after six of them. */
-const SEEN_HALF_LIFE_MS = 30 * 86_400_000;
-const SEEN_HALVES_MAX = 6;
+/** The owner's word is taken for certain: no guess comes up to it. */
+export const CHOSEN_SCORE = 100;
+/**
+ * Where a coupon can be used online too, one that is less likely than this to be used in the store is not reserved there: each
+ * cart would have to ask the store for it, and be refused while that is cut off. At this one a home store is enough of
+ * whom nothing else is known, and no longer once that person was seen online.
+ */
+export const LIKELIHOOD_MIN = 50;
+/** A home store says as much as one purchase there today. */
+const HOME_SIGN = 1;
+/** And as much as that remains unknown of everybody: two signs of one store make it two to one. */
+const UNKNOWN_SIGN = 1;
+/** A sighting counts half after so long: people move, and turn to buying online or away from it. */
+const SEEN_HALF_LIFE_MS = 90 * 86_400_000;
+/** Half a year, then it counts nothing and is forgotten. */
+export const SEEN_KEPT_MS = 2 * SEEN_HALF_LIFE_MS;
 
 /** @returns null: nothing speaks for any store, or the owner has let go of it */
 export function weigh({ chosen, home, seen }: Places, now: number): Weight | null {
   if (chosen !== null) return chosen.store === null ? null : { store: chosen.store, score: CHOSEN_SCORE };
-  const seenScore = seen === null ? 0 : fade(now - seen.at);
-  if (home !== null && home === seen?.store) return { store: home, score: HOME_SCORE + seenScore };
-  if (home !== null) return { store: home, score: HOME_SCORE };
-  return seen === null || seenScore === 0 ? null : { store: seen.store, score: seenScore };
+  // The home store first: it wins against others for which as much speaks.
+  const signs = new Map<string | null, number>(home === null ? [] : [[home, HOME_SIGN]]);
+  for (const { store, at } of seen) signs.set(store, (signs.get(store) ?? 0) + fade(now - at));
+  const all = [...signs.values()].reduce((sum, sign) => sum + sign, UNKNOWN_SIGN);
+  let best: Weight | null = null;
+  for (const [store, sign] of signs) {
+    const score = Math.round((100 * sign) / all);
+    if (store !== null && score > (best?.score ?? 0)) best = { store, score };
+  }
+  return best;
 }
 
 function fade(ageMs: number): number {
-  const halves = Math.max(0, ageMs) / SEEN_HALF_LIFE_MS;
-  return halves > SEEN_HALVES_MAX ? 0 : Math.round(SEEN_SCORE / 2 ** halves);
+  return ageMs > SEEN_KEPT_MS ? 0 : 2 ** (-Math.max(0, ageMs) / SEEN_HALF_LIFE_MS);
 }
 
 export const isSameWeight = (one: Weight | null, other: Weight | null): boolean =>

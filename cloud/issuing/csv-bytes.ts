@@ -1,6 +1,11 @@
-/** The bytes of a file as they arrive: bounded, with one kind of line end. */
+import { setImmediate as turn } from 'node:timers/promises';
+
+/** The bytes of a file as they arrive: bounded, in small pieces, with one kind of line end. */
 
 export class TooLarge extends Error {}
+
+/** Some hundred lines: judging them takes a few milliseconds. */
+const PIECE_BYTES_MAX = 16 * 1024;
 
 /** @throws TooLarge */
 export async function* bounded(bytes: AsyncIterable<Uint8Array>, bytesMax: number): AsyncGenerator<Uint8Array> {
@@ -8,7 +13,11 @@ export async function* bounded(bytes: AsyncIterable<Uint8Array>, bytesMax: numbe
   for await (const piece of bytes) {
     read += piece.length;
     if (read > bytesMax) throw new TooLarge();
-    yield piece;
+    for (let at = 0; at < piece.length; at += PIECE_BYTES_MAX) {
+      // However much arrives at once, registers and shops have their turn.
+      if (at > 0) await turn();
+      yield piece.subarray(at, at + PIECE_BYTES_MAX);
+    }
   }
 }
 

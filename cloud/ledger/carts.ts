@@ -161,6 +161,7 @@ export class Carts {
         const at = { codeHash, door: cartDoor(sale.client), basket: sale.basket };
         if (outcome.kind === 'refused' && view !== null) unit.refuse({ ...at, reason: outcome.refusal.reason });
         unit.shown(codeHash, at.door, at.basket, this.#customerOf(sale));
+        unit.apply([{ do: 'seen', row: { codeHash, store: null, at: this.#ports.now() } }]);
       }
       const whole = isWhole(sale, items, given);
       for (const outcome of given)

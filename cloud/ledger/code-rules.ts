@@ -128,13 +128,21 @@ export type WaitRow = {
     | { readonly kind: 'want'; readonly gateway: string; readonly want: string; readonly basket: string };
 };
 
-/** A blank became a basket's coupon; its assignment was made ready when the blank was made. */
+/** A basket was given a coupon at a till. */
 export type IssueRow = {
   readonly door: string;
   readonly campaign: string;
   readonly basket: string;
   readonly codeHash: CodeHash;
   readonly at: number;
+  /** It was a blank: its assignment, made ready when the blank was made, is one from now on. Null: it was its customer's already. */
+  readonly blank: { readonly owner: NewOwner | null } | null;
+};
+/** Whose a blank becomes. `replaces`: the coupon whose place it takes. */
+export type NewOwner = {
+  readonly customer: string;
+  readonly ordinal: number;
+  readonly replaces: CodeHash | null;
 };
 
 export type GatewayRow = {
@@ -257,8 +265,8 @@ export type ExceptionRow = {
   readonly theirs: string;
 };
 
-/** A code was shown in a store: so was its owner, where somebody owns it. */
-export type Sighting = { readonly codeHash: CodeHash; readonly store: string; readonly at: number };
+/** A code was shown in a store, or online where that is null: so was its owner, where somebody owns it. */
+export type Sighting = { readonly codeHash: CodeHash; readonly store: string | null; readonly at: number };
 
 /** The versions of the terms that were used, and of those that the campaign had by then. */
 export type OldTermsRow = { readonly redemption: string; readonly used: number; readonly inForce: number };

@@ -73,7 +73,7 @@ async function take(ports: FeedPorts, unit: Unit, client: string, item: FedItem,
     now,
   );
   if (fed.kind === 'conflict') return refused('basket_conflict');
-  unit.apply(fed.changes);
+  unit.apply([...fed.changes, { do: 'seen', row: { codeHash: hash, store: told.store, at: told.at } }]);
   const { outcome, reason, redemption } = fed.row;
   return { outcome, reason, redemption, again: fed.again };
 }

@@ -1,6 +1,9 @@
+import { setImmediate as turn } from 'node:timers/promises';
+
 /**
  * Group commit: what gathers while the commit before is under way is one commit, and nobody is answered before its end
- * [C7]. A command that fails by a defect fails alone: the rest of its group is run again without it.
+ * [C7]. Between two commits whoever else needs the process has a turn. A command that fails by a defect fails alone: the
+ * rest of its group is run again without it.
  */
 export class Gathering<C, R> {
   readonly #commit: (commands: readonly C[]) => Promise<readonly R[]>;
@@ -19,12 +22,13 @@ export class Gathering<C, R> {
       this.#gathered.push({ command, done, failed });
       if (this.#running) return;
       this.#running = true;
-      setImmediate(() => void this.#drain());
+      void this.#drain();
     });
   }
 
   async #drain(): Promise<void> {
     while (this.#gathered.length > 0) {
+      await turn();
       const group = this.#gathered.slice(0, this.#most);
       this.#gathered = this.#gathered.slice(this.#most);
       await this.#serve(group);
@@ -38,7 +42,11 @@ export class Gathering<C, R> {
       for (const [i, { done }] of group.entries()) done(results[i] as R);
     } catch (error) {
       if (group.length === 1) group[0]?.failed(error);
-      else for (const waiting of group) await this.#serve([waiting]);
+      else
+        for (const waiting of group) {
+          await turn();
+          await this.#serve([waiting]);
+        }
     }
   }
 }

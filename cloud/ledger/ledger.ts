@@ -2,14 +2,16 @@ import { randomUUID } from 'node:crypto';
 import type { CloudKeys } from '../keys.ts';
 import { Imports } from '../issuing/imports.ts';
 import { finishStack, issueStack, stackCodes } from '../issuing/stacks.ts';
+import { createRowIds } from '../distribution/row-ids.ts';
 import { createSecrets } from '../distribution/secrets.ts';
 import { answerBlankRequest, replenishBlanks } from '../fleet/blanks.ts';
 import { endWhatIsDue } from '../fleet/due.ts';
 import { Fleet } from '../fleet/fleet.ts';
+import { answerOwnCoupon, type OwnCouponPorts } from '../fleet/own-coupons.ts';
 import { Dealing } from '../fleet/dealing.ts';
 import type { PlacesStore } from '../fleet/places-store.ts';
 import { placeCode, stockList } from '../fleet/stocking.ts';
-import type { Room } from '../fleet/stocking-rules.ts';
+import { LIKELIHOOD_MIN, type Room } from '../fleet/stocking-rules.ts';
 import { noteChoice } from '../fleet/weighing.ts';
 import { type CodeHash, hashCode } from '../../protocol/code.ts';
 import { formsOf } from '../../protocol/code-form.ts';
@@ -23,7 +25,14 @@ import { feed } from './feeding.ts';
 import { Group } from './group.ts';
 import { oldTermsViews } from './old-terms.ts';
 import { personaliseCode } from './personalising.ts';
-import { type Ledger, LedgerUnavailable, type NewGateway, type Outgoing, type RefusedAttempt } from './port.ts';
+import {
+  type Ledger,
+  LedgerUnavailable,
+  type NewGateway,
+  type Outgoing,
+  type RefusedAttempt,
+  type TakeScans,
+} from './port.ts';
 import { codeHistory, exceptionViews, exposureOf, gatewayViews } from './reports.ts';
 import { standingOf } from './standing.ts';
 import { type LedgerStore, NOTHING } from './store.ts';
@@ -37,11 +46,17 @@ export type LedgerPorts = {
   readonly places: PlacesStore;
   /** What one store may hold ahead: units, and face value in minor units. */
   readonly stockMax: Room;
+  /** Percent, as in `DealPorts`. Left out: `LIKELIHOOD_MIN`. */
+  readonly stockLikelihoodMin?: number;
   /** Of the face of a coupon, by its link. */
   readonly faceUrl: (link: string) => string;
   readonly outgoing: Outgoing;
+  /** Who is named at tills, and what they have. Left out: nobody is. */
+  readonly distribution?: OwnCouponPorts['distribution'];
   /** Left out: nobody counts what is refused. */
   readonly refused?: (attempt: RefusedAttempt) => void;
+  /** Left out: nobody counts what boxes answered by themselves. */
+  readonly takeScans?: TakeScans;
 };
 
 /** Blanks are filled up this often, and soon after a box is welcomed or has issued some. */
@@ -53,6 +68,8 @@ const MESSAGES_PER_READ_MAX = 100;
 /** The ledger of one cloud node over one database. Opens it: a new database gets its incarnation [C8]. */
 export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
   const { store, places, keys, now, randomBytes, stockMax, faceUrl, outgoing, refused = () => undefined } = ports;
+  const { stockLikelihoodMin: likelihoodMin = LIKELIHOOD_MIN } = ports;
+  const { takeScans = async (_, scans) => scans.at(-1)?.n ?? 0 } = ports;
   const newId = randomUUID;
   const incarnation = await openIncarnation(store, randomBytes);
   const boxes = new Map<string, GatewayRow>();
@@ -60,18 +77,27 @@ export async function createLedger(ports: LedgerPorts): Promise<Ledger> {
 
   const group = new Group({ store, now, newId, wake: (gateway) => outgoing.wake(gateway), refused });
   const stocking = { group, store, stockMax, now, newId };
-  const dealing = new Dealing({ ...stocking, places });
+  const dealing = new Dealing({ ...stocking, places, likelihoodMin });
   const secrets = createSecrets(keys.sealKey, randomBytes);
-  const blanks = { group, store, fleetKey: keys.fleetKey, secrets, faceUrl, randomBytes, now, newId };
+  const newRowId = createRowIds(randomBytes, now);
+  const blanks = { group, store, fleetKey: keys.fleetKey, secrets, faceUrl, randomBytes, now, newId, newRowId };
+  const { distribution } = ports;
   let filledAt = 0;
   const fleet = new Fleet({
-    ...{ group, store, incarnation, now, newId },
+    ...{ group, store, incarnation, now, newId, takeScans },
     keys: [keys.publicKey],
     dealSoon: () => {
       dealing.soon();
       filledAt = 0;
     },
-    blankWanted: (gateway, request) => answerBlankRequest(blanks, gateway, request),
+    blankWanted: (gateway, { customer, ...request }) =>
+      customer === undefined || distribution === undefined
+        ? answerBlankRequest(blanks, gateway, request)
+        : answerOwnCoupon({ group, store, faceUrl, distribution }, gateway, { ...request, customer }),
+    async named(numbers) {
+      await Promise.all(numbers.map((number) => distribution?.personNamed(number)));
+    },
+    hashNumber: secrets.hashNumber,
   });
   /** Of every campaign. They only widen: what is imported later is added. */
   let forms = formsOf((await store.read((tx) => tx.allCampaigns())).map(({ card }) => card));

@@ -1,7 +1,7 @@
 import type { Card } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import type { Reason } from '../../protocol/decision.ts';
-import type { Down, Header, Up } from '../../protocol/messages.ts';
+import type { Down, Header, ToldScan, Up } from '../../protocol/messages.ts';
 import type { Money } from '../../protocol/money.ts';
 import type { PersonalOffer } from '../../protocol/offer.ts';
 import type { BasketView, Conflict, Decision, ReversalView, SaleRequest } from '../../protocol/redemption-api.ts';
@@ -281,6 +281,12 @@ export type RefusedAttempt = {
   /** Milliseconds since 1970. */
   readonly at: number;
 };
+
+/**
+ * A box tells what it answered by itself: counted when it resolves, and once, however often it is told [E7].
+ * @returns the number up to which it is @throws LedgerUnavailable
+ */
+export type TakeScans = (gateway: string, scans: readonly ToldScan[]) => Promise<number>;
 
 /** What the ledger asks of the link: messages leave in the order of the outbox, after their commit. */
 export interface Outgoing {

@@ -4,7 +4,7 @@ import { faceValue } from '../../protocol/offer.ts';
 import { personalCard } from '../../protocol/personal-offer.ts';
 import { redemptionView } from './carts.ts';
 import type { CodeState, LedgerEntry } from './code-rules.ts';
-import type { CodeHistory, ExceptionView, Exposure, GatewayView } from './port.ts';
+import type { Campaign, CodeHistory, ExceptionView, Exposure, GatewayView } from './port.ts';
 import type { HoldingCount, LedgerReads, LedgerStore } from './store.ts';
 import { worthOf } from './worth-rules.ts';
 
@@ -89,15 +89,35 @@ export async function exposureOf(store: LedgerStore, id: string, now: number): P
       states.reduce((sum, state) => sum + worthOf(units[state], own[state], faceValue(discount)), 0);
     const ended = validityIn(campaign.card, campaign.card.timeZone).endsAt <= now;
     const stillOpen = ended ? notSettled : open;
+    const over = ended ? NOTHING_OVER : await endedByItself(tx, campaign, now);
     return {
       campaign: id,
       units,
-      open: { units: stillOpen.reduce((sum, state) => sum + units[state], 0), value: valueIn(stillOpen) },
+      open: {
+        units: stillOpen.reduce((sum, state) => sum + units[state], 0) - over.units,
+        value: valueIn(stillOpen) - worthOf(over.units, over.own, faceValue(discount)),
+      },
       redeemed: { units: units.redeemed, value: valueIn(['redeemed']) },
       cap: campaign.cap,
       currency: discount.currency,
     };
   });
+}
+
+const NOTHING_OVER = { units: 0, own: { units: 0, value: 0 } };
+
+/** Coupons whose own end is past while the campaign goes on [P13]. */
+async function endedByItself(tx: LedgerReads, { id, card }: Campaign, now: number) {
+  const ends = await tx.ownEnds(id, now);
+  return ends
+    .filter(({ endsAt }) => validityIn({ startsAt: card.startsAt, endsAt }, card.timeZone).endsAt <= now)
+    .reduce(
+      (sum, { units, own }) => ({
+        units: sum.units + units,
+        own: { units: sum.own.units + own.units, value: sum.own.value + own.value },
+      }),
+      NOTHING_OVER,
+    );
 }
 
 export async function gatewayViews(store: LedgerStore): Promise<GatewayView[]> {

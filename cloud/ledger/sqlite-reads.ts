@@ -21,6 +21,7 @@ import { BARCODES } from './campaign-rules.ts';
 import type { Campaign, CampaignVersion, Store } from './port.ts';
 import type {
   HoldingCount,
+  OwnEnd,
   LedgerReads,
   OutboxRow,
   StoredEntry,
@@ -72,6 +73,10 @@ export function sqliteReads(db: RowReader): LedgerReads {
     fed: async (keys) => each(keys, fedRow, 'SELECT * FROM fed WHERE code_hash = ?', blob),
     waits: async (keys) => each(keys, waitRow, 'SELECT * FROM waits WHERE code_hash = (SELECT ?) ORDER BY seq', blob),
     issueOf: async ({ door, campaign, basket }) => one(issueRow, ISSUE_OF, door, campaign, basket),
+    async named(campaign, numberHash) {
+      const customer = one((row) => text(row.customer), CUSTOMER_OF_NUMBER, blob(numberHash));
+      return customer === null ? null : { customer, coupons: all(customersCoupon, COUPONS_OF, campaign, customer) };
+    },
     blankText: async (code) =>
       one((row) => text(row.sealed_for_box), 'SELECT sealed_for_box FROM blanks WHERE code_hash = ?', blob(code)),
     blanksHeldBy: async (gateway) =>
@@ -85,6 +90,7 @@ export function sqliteReads(db: RowReader): LedgerReads {
     allCampaigns: async () => all(campaignRow, 'SELECT * FROM campaigns ORDER BY id'),
     counts: async (campaign) =>
       one(counts, 'SELECT units, own_units, own_value FROM campaigns WHERE id = ?', campaign) ?? NONE,
+    ownEnds: async (campaign, until) => all(ownEnd, OWN_ENDS, campaign, new Date(until + DAY_MS).toISOString()),
     campaignVersions: async (campaign) => all(versionRow, VERSIONS, campaign),
     oldTerms: async (most) => all(oldTermsRow, OLD_TERMS, most),
     stores: async () => all(storeRow, 'SELECT * FROM stores ORDER BY id'),
@@ -163,6 +169,9 @@ const HELD_BY = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.co
   WHERE r.gateway = (SELECT ?) AND r.state = 'open'`;
 const ISSUE_OF = `SELECT i.assignment, a.code_hash FROM basket_issues i JOIN assignments a ON a.id = i.assignment
   WHERE i.door = (SELECT ?) AND i.campaign = (SELECT ?) AND i.basket = (SELECT ?)`;
+const CUSTOMER_OF_NUMBER = "SELECT customer FROM identities WHERE kind = 'number' AND hash = ?";
+const COUPONS_OF = `SELECT code_hash, ordinal, replaced_by IS NOT NULL AS replaced, untold FROM assignments
+  WHERE campaign = (SELECT ?) AND customer = (SELECT ?) ORDER BY ordinal`;
 const BLANKS = `FROM blanks b JOIN codes c ON c.hash = b.code_hash JOIN reservations r ON r.id = c.reservation
   WHERE c.state = 'reserved' AND r.recall_why IS NULL AND b.gateway = (SELECT ?)`;
 const BLANKS_COUNT = `SELECT b.campaign, count(*) AS units ${BLANKS} GROUP BY b.campaign`;
@@ -173,6 +182,12 @@ const HELD_COUNT = `SELECT r.gateway, c.campaign, c.state, count(*) AS units, co
   coalesce(sum(c.own_value), 0) AS own_value FROM reservations r
   JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
   WHERE r.gateway = (SELECT ?) AND r.state = 'open' AND NOT (c.blank = 1 AND c.state = 'reserved') GROUP BY c.campaign, c.state`;
+const DAY_MS = 86_400_000;
+/** As text a date comes before its times, and a time is told in a zone at most a day away. */
+const OWN_ENDS = `SELECT json_extract(personal, '$.endsAt') AS ends_at, count(*) AS units, count(own_value) AS own_units,
+  coalesce(sum(own_value), 0) AS own_value FROM codes
+  WHERE campaign = (SELECT ?) AND personal IS NOT NULL AND json_extract(personal, '$.endsAt') <= ? AND state IN ('issued', 'held')
+  GROUP BY ends_at`;
 const RESERVATIONS_ENDED = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
   WHERE r.state = 'open' AND r.not_after <= ? AND c.state IN ('reserved', 'void_pending') LIMIT ?`;
 const RECALLS_LAPSED = `SELECT c.hash FROM reservations r JOIN codes c ON c.hash = r.code_hash AND c.reservation = r.id
@@ -310,6 +325,10 @@ const gatewayRow = (row: Row): GatewayRow => ({
 });
 const noKeyYet = { sealingKey: null };
 
+const customersCoupon = (row: Row) => ({
+  ...{ codeHash: hashOf(row.code_hash), ordinal: int(row.ordinal) },
+  ...{ replaced: int(row.replaced) === 1, untold: int(row.untold) === 1 },
+});
 const issueRow = (row: Row) => ({ assignment: text(row.assignment), codeHash: hashOf(row.code_hash) });
 
 const campaignBody = z.object({
@@ -358,6 +377,12 @@ const holdingCount = (row: Row): HoldingCount => ({
   gateway: text(row.gateway),
   campaign: text(row.campaign),
   state: word<HoldingCount['state']>(row.state),
+  units: int(row.units),
+  own: { units: int(row.own_units), value: int(row.own_value) },
+});
+
+const ownEnd = (row: Row): OwnEnd => ({
+  endsAt: text(row.ends_at),
   units: int(row.units),
   own: { units: int(row.own_units), value: int(row.own_value) },
 });

@@ -1,9 +1,20 @@
 import type SqliteDatabase from 'better-sqlite3';
 import { faceValue } from '../../protocol/offer.ts';
-import type { CodeRow, FedRow, IssueRow, RedemptionRow, ReservationRow, ReversalRow, UseRow } from './code-rules.ts';
+import type { CodeHash } from '../../protocol/code.ts';
+import type {
+  CodeRow,
+  FedRow,
+  IssueRow,
+  NewOwner,
+  RedemptionRow,
+  ReservationRow,
+  ReversalRow,
+  UseRow,
+} from './code-rules.ts';
 import type { Campaign } from './port.ts';
 import { codeWriter, personalValues } from './sqlite-codes.ts';
 import { blob } from './sqlite-reads.ts';
+import { placeAndDay } from './sqlite-sightings.ts';
 import { type LedgerReads, type LedgerTx, LostRace, type StoredEntry } from './store.ts';
 
 /** Writes of the ledger in SQLite, inside the one exclusive transaction. */
@@ -22,7 +33,7 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
       for (const row of batch.redemptions) to.redemption.run(redemptionValues(row));
       for (const row of batch.reversals) to.reversal.run(reversalValues(row));
       for (const row of batch.uses) to.use.run(useValues(row));
-      for (const row of batch.issues) issueBlank(to, row);
+      for (const row of batch.issues) putIssue(to, row);
       for (const row of batch.fed) to.fed.run(fedValues(row));
       for (const row of batch.waits) to.wait.run(row.id, blob(row.codeHash), row.until, JSON.stringify(row.who));
       for (const id of batch.waitsEnded) to.waitEnds.run(id);
@@ -41,7 +52,7 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
           row.ours,
           row.theirs,
         );
-      for (const { codeHash, store, at } of batch.seen) to.seen.run(store, at, blob(codeHash));
+      for (const { codeHash, ...seen } of batch.seen) to.seen.run(...placeAndDay(seen), blob(codeHash));
       for (const { redemption, used, inForce } of batch.oldTerms) to.oldTerms.run(redemption, used, inForce);
       for (const campaign of batch.versions) {
         to.campaign.run(campaignValues(campaign));
@@ -99,11 +110,21 @@ export function sqliteWrites(db: SqliteDatabase.Database): Omit<LedgerTx, keyof 
   };
 }
 
-/** The assignment that was made ready for the blank is one from now on, with a face of its own. */
-function issueBlank(to: ReturnType<typeof prepare>, { door, campaign, basket, codeHash, at }: IssueRow): void {
-  once(to.assignBlank.run({ at, codeHash: blob(codeHash) }));
+function putIssue(to: ReturnType<typeof prepare>, { door, campaign, basket, codeHash, at, blank }: IssueRow): void {
+  if (blank !== null) assignBlank(to, codeHash, at, blank.owner);
+  else to.told.run(blob(codeHash));
   to.issue.run({ door, campaign, basket, at, codeHash: blob(codeHash) });
-  once(to.dropBlank.run(blob(codeHash)));
+}
+
+/** The assignment that was made ready for the blank is one from now on, with a face of its own. */
+function assignBlank(to: ReturnType<typeof prepare>, hash: CodeHash, at: number, owner: NewOwner | null): void {
+  const codeHash = blob(hash);
+  const replaces = owner?.replaces == null ? null : blob(owner.replaces);
+  // Of one ordinal a customer has one: that of before is nobody's first, and then leads to this one.
+  if (replaces !== null) once(to.disown.run(replaces));
+  once(to.assignBlank.run({ at, codeHash, customer: owner?.customer ?? null, ordinal: owner?.ordinal ?? 1 }));
+  if (replaces !== null) once(to.replace.run(codeHash, replaces));
+  once(to.dropBlank.run(codeHash));
 }
 
 /** What was staged is there as it was: anything else is a defect. */
@@ -128,11 +149,15 @@ function prepare(db: SqliteDatabase.Database) {
     blank: db.prepare('INSERT INTO blanks VALUES (?, ?, ?, ?, ?, ?, ?)'),
     dropBlank: db.prepare('DELETE FROM blanks WHERE code_hash = ?'),
     assignBlank:
-      db.prepare(`INSERT INTO assignments (id, campaign, ordinal, code_hash, sealed_code, link_hash, how, channel, source, at)
-      SELECT assignment, campaign, 1, code_hash, sealed_code, link_hash, 'basket', 'till', '{}', @at FROM blanks
-      WHERE code_hash = @codeHash`),
-    issue: db.prepare(`INSERT INTO basket_issues SELECT @door, @campaign, @basket, id, @at FROM assignments
-      WHERE code_hash = @codeHash ON CONFLICT DO NOTHING`),
+      db.prepare(`INSERT INTO assignments (id, campaign, customer, ordinal, code_hash, sealed_code, link_hash, how, channel, source, at)
+      SELECT assignment, campaign, @customer, @ordinal, code_hash, sealed_code, link_hash, 'basket', 'till', '{}', @at
+      FROM blanks WHERE code_hash = @codeHash`),
+    told: db.prepare('UPDATE assignments SET untold = 0 WHERE code_hash = ?'),
+    disown: db.prepare('UPDATE assignments SET customer = NULL WHERE code_hash = ? AND replaced_by IS NULL'),
+    replace: db.prepare(`UPDATE assignments SET replaced_by = (SELECT id FROM assignments WHERE code_hash = ?)
+      WHERE code_hash = ?`),
+    issue: db.prepare(`INSERT INTO basket_issues (door, campaign, basket, assignment, at)
+      SELECT @door, @campaign, @basket, id, @at FROM assignments WHERE code_hash = @codeHash ON CONFLICT DO NOTHING`),
     unstage: db.prepare(
       "DELETE FROM codes WHERE hash = ? AND state = 'staged' AND (SELECT import FROM stacks WHERE id = ?) = 'coming'",
     ),
@@ -160,10 +185,8 @@ function prepare(db: SqliteDatabase.Database) {
     journal: db.prepare('INSERT INTO journals VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     message: db.prepare('INSERT INTO outbox (gateway, epoch, message) VALUES (?, ?, ?)'),
     exception: db.prepare('INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?)'),
-    seen: db.prepare(`INSERT INTO customer_places (customer, seen_store, seen_at)
-      SELECT customer, ?, ? FROM assignments WHERE code_hash = ? AND customer IS NOT NULL
-      ON CONFLICT (customer) DO UPDATE SET seen_store = excluded.seen_store, seen_at = excluded.seen_at
-      WHERE excluded.seen_at > seen_at`),
+    seen: db.prepare(`INSERT INTO customer_sightings SELECT k.id, ?, ? FROM assignments a JOIN customers k ON k.id = a.customer
+      WHERE a.code_hash = ? AND k.erased_at IS NULL ON CONFLICT DO NOTHING`),
     published: db.prepare('DELETE FROM outbox WHERE seq = ?'),
     incarnation: db.prepare(
       'INSERT INTO ledger VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation',

@@ -45,6 +45,8 @@ export interface LedgerReads {
   waits(codes: readonly CodeHash[]): Promise<WaitRow[]>;
   /** What a basket was issued of a campaign at a door; null: nothing. */
   issueOf(sale: BasketSale): Promise<{ readonly assignment: string; readonly codeHash: CodeHash } | null>;
+  /** Whom a till names, and what this customer has of a campaign, in the order of the ordinals; null: nobody is known so. */
+  named(campaign: string, numberHash: string): Promise<NamedCustomer | null>;
   /** A blank's text as it goes to its box; null: it is none, or none any more. */
   blankText(code: CodeHash): Promise<string | null>;
   /** Reserved blanks of that box that are not recalled, by campaign. */
@@ -59,6 +61,8 @@ export interface LedgerReads {
   allCampaigns(): Promise<Campaign[]>;
   /** A campaign's codes by state; of these, those with a value of their own, and their value. As of one moment. */
   counts(campaign: string): Promise<{ readonly units: Units; readonly own: OwnByState }>;
+  /** Of the free and held codes whose own end is not after that instant, and some that end within a day of it: by their end. */
+  ownEnds(campaign: string, until: number): Promise<OwnEnd[]>;
   /** The oldest first. */
   campaignVersions(campaign: string): Promise<CampaignVersion[]>;
   /** The newest first. */
@@ -133,6 +137,15 @@ export class DuplicateCode extends Error {}
 /** What a coupon is issued to: one of a campaign, for a basket at a door. */
 export type BasketSale = { readonly door: string; readonly campaign: string; readonly basket: string };
 
+export type NamedCustomer = { readonly customer: string; readonly coupons: readonly CustomersCoupon[] };
+export type CustomersCoupon = {
+  readonly codeHash: CodeHash;
+  readonly ordinal: number;
+  readonly replaced: boolean;
+  /** Made for a sale at a till, and nobody has been told of it but, perhaps, that till. */
+  readonly untold: boolean;
+};
+
 export type Units = Readonly<Record<CodeState, number>>;
 export type HoldingCount = {
   readonly gateway: string;
@@ -141,6 +154,8 @@ export type HoldingCount = {
   readonly units: number;
   readonly own: Own;
 };
+/** `endsAt`: a date or an instant, as it was given. */
+export type OwnEnd = { readonly endsAt: string; readonly units: number; readonly own: Own };
 export type ChainHead = { readonly partition: number; readonly n: number; readonly hash: string };
 export type StoredEntry = {
   readonly partition: number;

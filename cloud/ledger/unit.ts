@@ -22,7 +22,7 @@ import type {
 } from './code-rules.ts';
 import type { HandOver } from './handover-rules.ts';
 import type { Campaign, CampaignVersion, RefusedAttempt, Store } from './port.ts';
-import type { BasketSale, HoldingCount, LedgerTx, StoredJournalEntry } from './store.ts';
+import type { BasketSale, HoldingCount, LedgerTx, NamedCustomer, StoredJournalEntry } from './store.ts';
 import { countMoves, countOwn, type Own, worthOf } from './worth-rules.ts';
 
 const DAY_MS = 86_400_000;
@@ -182,6 +182,23 @@ export class Unit {
       (row) => row.door === door && row.campaign === campaign && row.basket === basket,
     );
     return present?.codeHash ?? (await this.#tx.issueOf(sale))?.codeHash ?? null;
+  }
+
+  /** Whom a till names, with what this customer has of the campaign, that of this group of commands among it. */
+  async named(campaign: string, numberHash: string): Promise<NamedCustomer | null> {
+    const stored = await this.#tx.named(campaign, numberHash);
+    if (stored === null) return null;
+    const owned = this.#changed.issues.flatMap((row) =>
+      row.campaign === campaign && row.blank?.owner?.customer === stored.customer
+        ? { ...row.blank.owner, codeHash: row.codeHash, replaced: false, untold: false }
+        : [],
+    );
+    const gone = new Set(owned.map(({ replaces }) => replaces));
+    const told = new Set(this.#changed.issues.map(({ codeHash }) => codeHash));
+    const before = stored.coupons
+      .filter(({ codeHash }) => !gone.has(codeHash))
+      .map((coupon) => ({ ...coupon, untold: coupon.untold && !told.has(coupon.codeHash) }));
+    return { ...stored, coupons: [...before, ...owned] };
   }
 
   async gateway(id: string): Promise<GatewayRow | null> {

@@ -20,13 +20,16 @@ export type Codes = { readonly units: number; readonly own: Own };
 
 /**
  * These codes went from one state to another under the terms of that version. `from` null: they are new. From a state to
- * the same: no code moved, but some that are in it got a value of their own.
+ * the same: no code moved, but some that are in it got a value or an end of their own; with an end they are so many fewer
+ * of those without.
  */
 export type Flow = Codes & {
   readonly day: string;
   readonly version: number;
   readonly from: CodeState | null;
   readonly to: CodeState;
+  /** When these end by themselves, exclusive, where that is before the campaign; null: with the campaign. */
+  readonly ends: number | null;
 };
 
 /** `asOf`: the end of the day, or now where it is not over. */
@@ -90,7 +93,7 @@ const NOTHING: Amount = { units: 0, value: 0 };
 
 /** The codes by state as time goes on. */
 class Account {
-  readonly #codes = new Map<CodeState, Codes>();
+  readonly #codes = new Map<CodeState, Map<number, Codes>>();
   #terms: Terms;
   #expired: Codes;
 
@@ -124,25 +127,34 @@ class Account {
 
   #move(flow: Flow): void {
     const { from, to } = flow;
-    if (from !== null && from !== to) this.#codes.set(from, plus(this.#in(from), flow, -1));
-    this.#codes.set(to, plus(this.#in(to), flow));
+    if (from !== null && from !== to) this.#count(from, flow, -1);
+    this.#count(to, flow, 1);
   }
 
-  #in(state: CodeState): Codes {
-    return this.#codes.get(state) ?? NO_CODES;
+  #count(state: CodeState, flow: Flow, times: 1 | -1): void {
+    const ends = flow.ends ?? Infinity;
+    const codesByEnd = this.#codes.get(state) ?? new Map<number, Codes>();
+    this.#codes.set(state, codesByEnd.set(ends, plus(codesByEnd.get(ends) ?? NO_CODES, flow, times)));
   }
 
-  /** What nobody can redeem any more because the campaign is over; what stores hold may still turn out to be redeemed. */
+  #in(states: readonly CodeState[], isMeant: (ends: number) => boolean = () => true): Codes {
+    let sum = NO_CODES;
+    for (const state of states)
+      for (const [ends, codes] of this.#codes.get(state) ?? []) if (isMeant(ends)) sum = plus(sum, codes);
+    return sum;
+  }
+
+  /** What nobody can redeem any more: the campaign is over, or it is; what stores hold may still turn out to be redeemed. */
   #expiredBy(instant: number): Codes {
-    return this.#terms.endsAt <= instant ? plus(this.#in('issued'), this.#in('held')) : NO_CODES;
+    return this.#in(FREE, (ends) => Math.min(ends, this.#terms.endsAt) <= instant);
   }
 
   #open(): Codes {
-    const all = OPEN.reduce((sum, state) => plus(sum, this.#in(state)), NO_CODES);
-    return plus(all, this.#expired, -1);
+    return plus(this.#in(OPEN), this.#expired, -1);
   }
 }
 
+const FREE: readonly CodeState[] = ['issued', 'held'];
 const OPEN: readonly CodeState[] = ['issued', 'held', 'reserved', 'void_pending', 'in_doubt'];
 
 /** A flow belongs to its terms; where clocks disagreed about the day, to the nearest that were in force in it. */

@@ -36,9 +36,12 @@ export type BookEntry = {
   readonly body: string;
   readonly campaign: string | null;
   readonly ownValue: number | null;
+  /** Of the code at that entry, a date or an instant; null: it ends with its campaign. */
+  readonly ownEnd: string | null;
 };
 export type CampaignTerms = Terms & { readonly campaign: string };
-export type CampaignFlow = Flow & { readonly campaign: string };
+/** `endsAt`: of these codes' own, as it was written; a date is of the campaign's calendar. */
+export type CampaignFlow = Omit<Flow, 'ends'> & { readonly campaign: string; readonly endsAt: string | null };
 
 /** How long after it was done something was fed, in milliseconds. */
 export type FeedLag = {

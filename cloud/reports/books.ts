@@ -77,10 +77,11 @@ const compare = (one: string, other: string): number => (one < other ? -1 : one 
 function linesOf(
   campaign: Campaign,
   recorded: readonly Terms[],
-  flows: readonly Flow[],
+  told: readonly CampaignFlow[],
   days: readonly Day[],
 ): CampaignLine[] {
   const { currency } = campaign.card.offer.discount;
+  const flows = told.map((flow): Flow => ({ ...flow, ends: endOf(flow, campaign) }));
   const terms = recorded.length > 0 ? recorded : [presentTerms(campaign)];
   const before = flows.filter(({ day }) => day === '');
   const lines = bookLines(
@@ -90,6 +91,10 @@ function linesOf(
     days,
   );
   return lines.map((line) => ({ campaign: campaign.id, currency, ...line }));
+}
+
+function endOf({ endsAt }: CampaignFlow, { card }: Campaign): number | null {
+  return endsAt === null ? null : validityIn({ startsAt: card.startsAt, endsAt }, card.timeZone).endsAt;
 }
 
 /** Of a campaign that is older than the recording of terms and was not changed since. */
@@ -130,6 +135,7 @@ async function countSome(tx: BooksTx, partition: number): Promise<boolean> {
   return entries.length === ENTRIES_PER_COUNT;
 }
 
+const ownSchema = z.object({ units: z.int(), value: z.int() });
 /** What an entry of the chains says: codes that are new, one code from state to state, terms of a code or of a campaign. */
 const entrySchema = z.union([
   z.object({ from: z.enum(CODE_STATES), to: z.enum(CODE_STATES) }),
@@ -137,7 +143,8 @@ const entrySchema = z.union([
     kind: z.literal('issue'),
     campaign: z.string(),
     count: z.int(),
-    own: z.object({ units: z.int(), value: z.int() }).optional(),
+    own: ownSchema.optional(),
+    ownEnds: z.array(z.object({ endsAt: z.string(), units: z.int(), own: ownSchema })).default([]),
   }),
   z.object({ kind: z.literal('personal') }),
   z.object({ kind: z.literal('terms') }),
@@ -146,33 +153,46 @@ type Said = z.infer<typeof entrySchema>;
 
 function flowOf(entry: BookEntry, terms: ReadonlyMap<string, readonly CampaignTerms[]>): CampaignFlow[] {
   const said = entrySchema.parse(JSON.parse(entry.body));
-  const moved = movedBy(said, entry.ownValue);
   const campaign = 'campaign' in said ? said.campaign : entry.campaign;
-  if (moved === null || campaign === null) return [];
+  if (campaign === null) return [];
   const recorded = terms.get(campaign);
   const version = recorded === undefined ? 0 : termsAt(recorded, entry.at).version;
-  return [{ campaign, day: dayOf(entry.at), version, ...moved }];
+  return movedBy(said, entry).map((moved) => ({ campaign, day: dayOf(entry.at), version, ...moved }));
 }
 
-function movedBy(said: Said, ownValue: number | null): Pick<Flow, 'from' | 'to' | 'units' | 'own'> | null {
+type Moved = Pick<CampaignFlow, 'from' | 'to' | 'units' | 'own' | 'endsAt'>;
+
+function movedBy(said: Said, { ownValue, ownEnd: endsAt }: BookEntry): Moved[] {
   const own = ownValue === null ? NO_OWN : { units: 1, value: ownValue };
-  if ('from' in said) return said.from === said.to ? null : { from: said.from, to: said.to, units: 1, own };
+  if ('from' in said) return said.from === said.to ? [] : [{ from: said.from, to: said.to, units: 1, own, endsAt }];
   switch (said.kind) {
     case 'issue':
-      return { from: null, to: 'issued', units: said.count, own: said.own ?? NO_OWN };
-    case 'personal':
+      return issuedBy(said);
+    case 'personal': {
       // Only what is free gets terms of its own [P13].
-      return { from: 'issued', to: 'issued', units: 0, own };
+      const got = { from: 'issued', to: 'issued' } as const;
+      if (endsAt === null) return [{ ...got, units: 0, own, endsAt }];
+      return [
+        { ...got, units: -1, own: NO_OWN, endsAt: null },
+        { ...got, units: 1, own, endsAt },
+      ];
+    }
     case 'terms':
-      return null;
+      return [];
   }
+}
+
+function issuedBy({ count, own = NO_OWN, ownEnds }: Extract<Said, { kind: 'issue' }>): Moved[] {
+  const is = { from: null, to: 'issued' } as const;
+  const others = ownEnds.reduce<Codes>((left, ending) => plus(left, ending, -1), { units: count, own });
+  return [{ ...is, ...others, endsAt: null }, ...ownEnds.map((ending) => ({ ...is, ...ending }))];
 }
 
 const NO_OWN = { units: 0, value: 0 };
 
 function sumUp(flows: readonly CampaignFlow[]): CampaignFlow[] {
-  const byPlace = Map.groupBy(flows, ({ campaign, day, version, from, to }) =>
-    [campaign, day, version, from ?? '', to].join(' '),
+  const byPlace = Map.groupBy(flows, ({ campaign, day, version, from, to, endsAt }) =>
+    [campaign, day, version, from ?? '', to, endsAt ?? ''].join(' '),
   );
   return [...byPlace.values()].flatMap(([first, ...rest]) =>
     first === undefined ? [] : { ...first, ...rest.reduce<Codes>((sum, flow) => plus(sum, flow), first) },

@@ -48,7 +48,7 @@ export async function chainOf(tx: DistributionReads, traces: TraceReads, id: str
   const assigned = await tx.assignmentByCode(row.codeHash);
   const moves = (await tx.entriesOfCode(row.codeHash)).map((entry) => eventsOf(tx, coupons, entry));
   const followed = (await Promise.all(moves)).flat().map(({ kind, ...event }): Step => stepOf(kind, event));
-  const noted = assigned === null ? [] : await notedSteps(traces, assigned);
+  const noted = assigned === null ? [] : await notedSteps(traces, assigned, followed);
   const { at, door, lane, basket, total, discount, reversed } = row;
   return {
     redemption: {
@@ -69,11 +69,22 @@ export async function chainOf(tx: DistributionReads, traces: TraceReads, id: str
   };
 }
 
-async function notedSteps(traces: TraceReads, { id, at, how }: AssignmentRow): Promise<Step[]> {
-  const events = (await traces.eventsOf(id)).filter(({ kind }) => !FOLLOWED.includes(kind));
+async function notedSteps(
+  traces: TraceReads,
+  { id, at, how }: AssignmentRow,
+  followed: readonly Step[],
+): Promise<Step[]> {
+  const events = (await traces.eventsOf(id)).filter(
+    (event) => !FOLLOWED.includes(event.kind) || isOfBox(event, followed),
+  );
   const first = given(how).map((what): Step => ({ what, at, store: null, door: null, basket: null, why: null }));
   return [...first, ...events.map(({ kind, ...event }) => stepOf(kind, event))];
 }
+
+/** A scan of which the ledger knows nothing: a box told it afterwards [E7]. */
+const isOfBox = ({ kind, at, door, basket }: StoredEvent, followed: readonly Step[]): boolean =>
+  kind === 'scanned' &&
+  !followed.some((step) => step.what === kind && step.at === at && step.door === door && step.basket === basket);
 
 const stepOf = (what: EventKind, { at, store, door, basket, why }: Omit<Step, 'what'>): Step => ({
   ...{ what, at, store, door, basket, why },

@@ -13,6 +13,7 @@ export type EventKind =
   | 'viewed'
   | 'claim'
   | 'assigned'
+  | 'issued'
   | 'scanned'
   | 'redeemed'
   | 'reversed'

@@ -1,5 +1,5 @@
 import { LEDGER_PARTITIONS } from '../../protocol/limits.ts';
-import type { AssignmentRow, DistributionReads, DistributionStore } from '../distribution/store.ts';
+import type { AssignmentRow, DistributionReads, DistributionStore, StoredIssue } from '../distribution/store.ts';
 import { Coupons } from './coupons.ts';
 import { dayIn } from './days.ts';
 import { eventsOf } from './entry-events.ts';
@@ -9,7 +9,7 @@ import { OWN_SOURCES } from './sources.ts';
 import type { TraceStore } from './store.ts';
 
 /**
- * Assignments, scans, redemptions and reversals follow from what is durable: each feed is read from where it was followed
+ * Assignments, issues at sales, scans, redemptions and reversals follow from what is durable: each feed is read from where it was followed
  * to, and its events and the new place are one transaction. So none is missing from a report and none is in it twice,
  * whatever dies in between.
  */
@@ -39,8 +39,13 @@ export async function followOnce({ store, distribution }: FollowPorts, most = IT
 class FollowedElsewhere extends Error {}
 
 export const ASSIGNMENTS = 'assignments';
+export const ISSUES = 'issues';
 export const feedOf = (partition: number): string => `entries of partition ${partition}`;
-const FEEDS: readonly string[] = [ASSIGNMENTS, ...Array.from({ length: LEDGER_PARTITIONS }, (_, i) => feedOf(i))];
+const FEEDS: readonly string[] = [
+  ASSIGNMENTS,
+  ISSUES,
+  ...Array.from({ length: LEDGER_PARTITIONS }, (_, i) => feedOf(i)),
+];
 
 export type Places = ReadonlyMap<string, number>;
 type Step = { readonly feed: string; readonly from: number; readonly to: number };
@@ -66,6 +71,10 @@ async function nextOf(tx: DistributionReads, places: Places, most: number): Prom
   const assignments = await tx.assignmentsAfter(from, left);
   take(ASSIGNMENTS, from, assignments.length, assignments.at(-1)?.seq);
   for (const row of assignments) events.push(...(await assigned(coupons, row)));
+  const issuedTo = places.get(ISSUES) ?? 0;
+  const issues = left > 0 ? await tx.issuesAfter(issuedTo, left) : [];
+  take(ISSUES, issuedTo, issues.length, issues.at(-1)?.seq);
+  for (const issue of issues) events.push(...(await issued(tx, coupons, issue)));
   for (let partition = 0; partition < LEDGER_PARTITIONS && left > 0; partition += 1) {
     const after = places.get(feedOf(partition)) ?? 0;
     const entries = await tx.entriesAfter(partition, after, left);
@@ -84,4 +93,23 @@ async function assigned(coupons: Coupons, row: AssignmentRow): Promise<NewEvent[
     ...{ kind, at, day, campaign: campaign.id, assignment: id, channel, source: cleanSource(source) },
     ...{ store: null, door: null, basket: null, money: null, why: null },
   }));
+}
+
+/** A coupon that a till or a cart gave to a basket, be it new or its customer's already: by the channel of the sale. */
+async function issued(
+  tx: DistributionReads,
+  coupons: Coupons,
+  { campaign: id, assignment, at, door, basket }: StoredIssue,
+): Promise<NewEvent[]> {
+  const campaign = await coupons.campaign(id);
+  const row = (await tx.assignments([assignment]))[0];
+  if (campaign === null || row === undefined) return [];
+  const store = await coupons.storeOf(door);
+  return [
+    {
+      ...{ kind: 'issued', at, day: dayIn(at, campaign.card.timeZone), campaign: id, assignment },
+      ...{ channel: door.startsWith('gateway:') ? 'till' : 'online', source: cleanSource(row.source) },
+      ...{ store, door, basket, money: null, why: null },
+    },
+  ];
 }

@@ -2,7 +2,7 @@ import { LEDGER_PARTITIONS } from '../../protocol/limits.ts';
 import type { DistributionReads } from '../distribution/store.ts';
 import type { GatewayRow } from '../ledger/code-rules.ts';
 import type { LedgerReads } from '../ledger/store.ts';
-import { ASSIGNMENTS, feedOf, type Places } from './follower.ts';
+import { ASSIGNMENTS, feedOf, ISSUES, type Places } from './follower.ts';
 import { type Box, settledTo } from './report-rules.ts';
 
 /** Up to when a report is complete, and who still owes. Stands in every report: what is missing is never silently so. */
@@ -34,7 +34,8 @@ async function settledAt(tx: LedgerReads, { id, epoch, acknowledged: { n } }: Ga
 
 async function unfollowedSince(tx: DistributionReads, places: Places): Promise<number | null> {
   const next = await tx.assignmentsAfter(places.get(ASSIGNMENTS) ?? 0, 1);
-  const times = next.map(({ at }) => at);
+  const issues = await tx.issuesAfter(places.get(ISSUES) ?? 0, 1);
+  const times = [...next, ...issues].map(({ at }) => at);
   for (let partition = 0; partition < LEDGER_PARTITIONS; partition += 1) {
     const entries = await tx.entriesAfter(partition, places.get(feedOf(partition)) ?? 0, 1);
     times.push(...entries.map(({ at }) => at));

@@ -51,14 +51,14 @@ function reads(db: RowReader): BooksReads {
 }
 
 function writes(db: SqliteDatabase.Database): Omit<BooksTx, keyof BooksReads> {
-  const add = db.prepare(`INSERT INTO books VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+  const add = db.prepare(`INSERT INTO books VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET units = units + excluded.units, own_units = own_units + excluded.own_units,
     own_value = own_value + excluded.own_value`);
   const kept = db.prepare('INSERT INTO books_kept VALUES (?, ?) ON CONFLICT (partition) DO UPDATE SET n = excluded.n');
   return {
     async count(flows, partition, upTo) {
-      for (const { campaign, day, version, from, to, units, own } of flows)
-        add.run(campaign, day, version, from ?? '', to, units, own.units, own.value);
+      for (const { campaign, day, version, from, to, endsAt, units, own } of flows)
+        add.run(campaign, day, version, from ?? '', to, endsAt ?? '', units, own.units, own.value);
       kept.run(partition, upTo);
     },
   };
@@ -68,18 +68,20 @@ function writes(db: SqliteDatabase.Database): Omit<BooksTx, keyof BooksReads> {
 const UNCOUNTED = `WITH RECURSIVE partitions (partition) AS (VALUES (0) UNION ALL SELECT partition + 1 FROM partitions WHERE partition + 1 < ?)
   SELECT p.partition, coalesce(k.n, 0) AS counted FROM partitions p LEFT JOIN books_kept k ON k.partition = p.partition
   WHERE EXISTS (SELECT 1 FROM entries e WHERE e.partition = p.partition AND e.n > coalesce(k.n, 0))`;
-/** What a code was worth before it got a value of its own was its campaign's. */
-const ENTRIES = `SELECT e.n, e.at, e.body, c.campaign, CASE WHEN c.own_value IS NOT NULL AND NOT EXISTS (
+/** What a code was worth before it got something of its own, and when it ended, was its campaign's. */
+const ENTRIES = `SELECT e.n, e.at, e.body, c.campaign, o.own_value,
+    json_extract(o.personal, '$.endsAt') AS own_end
+  FROM entries e LEFT JOIN codes c ON c.hash = e.code_hash
+  LEFT JOIN codes o ON o.hash = e.code_hash AND o.personal IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM entries p WHERE p.code_hash = e.code_hash AND p.n > e.n AND json_extract(p.body, '$.kind') = 'personal')
-  THEN c.own_value END AS own_value FROM entries e LEFT JOIN codes c ON c.hash = e.code_hash
   WHERE e.partition = (SELECT ?) AND e.n > ? ORDER BY e.n LIMIT ?`;
 const TERMS = `SELECT at, body FROM entries
   WHERE partition = 0 AND code_hash IS NULL AND json_extract(body, '$.kind') = 'terms' ORDER BY n`;
 const FLOWS = `WITH span (first, last) AS (SELECT ?, ?)
   SELECT campaign, CASE WHEN day < first THEN '' ELSE day END AS book_day,
-  CASE WHEN day < first THEN 0 ELSE version END AS book_version, from_state, to_state,
+  CASE WHEN day < first THEN 0 ELSE version END AS book_version, from_state, to_state, ends_at,
   sum(units) AS units, sum(own_units) AS own_units, sum(own_value) AS own_value
-  FROM books, span WHERE day <= last GROUP BY campaign, book_day, book_version, from_state, to_state ORDER BY campaign`;
+  FROM books, span WHERE day <= last GROUP BY campaign, book_day, book_version, from_state, to_state, ends_at ORDER BY campaign`;
 const LAGS = `WITH lags AS (
     SELECT door, date(fed_at / 1000, 'unixepoch') AS day, fed_at - at AS lag, outcome FROM fed WHERE fed_at >= ? AND fed_at < ?),
   placed AS (SELECT day, door, lag, outcome, count(*) OVER each_day AS fed,
@@ -96,6 +98,7 @@ const flowRow = (row: Row): CampaignFlow => ({
   version: int(row.book_version),
   from: text(row.from_state) === '' ? null : word<CodeState>(row.from_state),
   to: word<CodeState>(row.to_state),
+  endsAt: text(row.ends_at) === '' ? null : text(row.ends_at),
   units: int(row.units),
   own: { units: int(row.own_units), value: int(row.own_value) },
 });
@@ -106,4 +109,5 @@ const entryRow = (row: Row): BookEntry => ({
   body: text(row.body),
   campaign: textOrNull(row.campaign),
   ownValue: intOrNull(row.own_value),
+  ownEnd: textOrNull(row.own_end),
 });

@@ -171,8 +171,10 @@ const ADDS = `ON CONFLICT DO UPDATE SET count = count + excluded.count, firsts =
 class Sources {
   readonly #find: SqliteDatabase.Statement;
   readonly #make: SqliteDatabase.Statement;
-  /** Of this transaction: campaigns in which no other source fits any more. */
+  /** Of this batch: campaigns in which no other source fits any more. */
   #full = new Set<string>();
+  /** Of this batch: most of its events are of a few sources. */
+  #known = new Map<string, number>();
 
   constructor(db: SqliteDatabase.Database) {
     this.#find = db.prepare(SOURCE_ID);
@@ -182,6 +184,7 @@ class Sources {
 
   begin(): void {
     this.#full = new Set();
+    this.#known = new Map();
   }
 
   /** @returns null where it is a new one and there are too many */
@@ -196,6 +199,13 @@ class Sources {
   }
 
   #id(campaign: string, parameters: string, sourcesMax: number): number | null {
+    const key = `${campaign} ${parameters}`;
+    const id = this.#known.get(key) ?? this.#foundOrMade(campaign, parameters, sourcesMax);
+    if (id !== null) this.#known.set(key, id);
+    return id;
+  }
+
+  #foundOrMade(campaign: string, parameters: string, sourcesMax: number): number | null {
     const known = this.#find.get(campaign, parameters) as Row | undefined;
     if (known !== undefined) return int(known.id);
     if (sourcesMax !== Infinity && this.#full.has(campaign)) return null;

@@ -1,19 +1,22 @@
-import { LedgerUnavailable } from '../ledger/port.ts';
+import { LedgerUnavailable, type TakeScans } from '../ledger/port.ts';
+import { type BoxScanPorts, takeScans } from './box-scans.ts';
 import { followOnce } from './follower.ts';
-import { TraceWriter, type WriterPorts } from './writer.ts';
+import { TraceWriter } from './writer.ts';
 
 /** One turn takes some tenths of a second at most: what else is done each second must not wait for a long ledger. */
 const BATCHES_PER_TICK_MAX = 10;
 
 /** Events of one cloud node: what is noted in passing, and what follows from the ledger. */
 export class Traces extends TraceWriter {
-  readonly #ports: WriterPorts;
+  readonly #ports: BoxScanPorts;
   #isBroken = false;
 
-  constructor(ports: WriterPorts) {
+  constructor(ports: BoxScanPorts) {
     super(ports);
     this.#ports = ports;
   }
+
+  readonly takeScans: TakeScans = (gateway, scans) => takeScans(this.#ports, gateway, scans);
 
   /** Follows the ledger. Call once a second. @throws LedgerUnavailable */
   async tick(): Promise<void> {

@@ -1,11 +1,10 @@
-import type { DistributionStore } from '../distribution/store.ts';
 import type { NoteTrace, Trace } from '../distribution/traces.ts';
-import { type CodeHash, LedgerUnavailable, type RefusedAttempt } from '../ledger/port.ts';
+import { LedgerUnavailable, type RefusedAttempt } from '../ledger/port.ts';
 import type { Log } from '../log.ts';
-import { Coupons } from './coupons.ts';
 import { dayIn } from './days.ts';
 import { cleanSource, leakOf } from './event-rules.ts';
-import type { Leak, NewEvent } from './events.ts';
+import type { NewEvent } from './events.ts';
+import { type LeakPorts, leaksOf } from './leaks.ts';
 import { STRANGERS_SOURCES } from './sources.ts';
 import type { TraceStore } from './store.ts';
 
@@ -89,13 +88,7 @@ export class TraceWriter {
   }
 }
 
-export type WriterPorts = {
-  readonly store: TraceStore;
-  readonly distribution: Pick<DistributionStore, 'read'>;
-  /** The number of whose coupon this is, hashed as it travels; null: nobody's, or the retailer has no number for them. */
-  readonly ownerOf: (code: CodeHash) => Promise<string | null>;
-  readonly log: Log;
-};
+export type WriterPorts = LeakPorts & { readonly store: TraceStore; readonly log: Log };
 
 /** A page's visitor shows in a report within this time. */
 const WRITE_MS = 200;
@@ -123,29 +116,3 @@ const eventOf = (
   ...{ kind, at, campaign, assignment, channel, day: dayIn(at, zone), source: cleanSource(source) },
   ...{ store: store ?? null, door: null, basket: basket ?? null, money: null, why: null },
 });
-
-/** With the source of the coupon that was tried: that of its assignment. */
-async function leaksOf({ distribution, ownerOf }: WriterPorts, told: readonly RefusedAttempt[]): Promise<Leak[]> {
-  const attempts = (await Promise.all(told.map((one) => byAnother(ownerOf, one)))).flatMap((one) => one ?? []);
-  if (attempts.length === 0) return [];
-  return distribution.read(async (tx) => {
-    const coupons = new Coupons(tx);
-    const leaks: Leak[] = [];
-    for (const { codeHash, reason, at, door, basket } of attempts) {
-      const why = leakOf(reason);
-      const coupon = await coupons.of(codeHash);
-      if (why === null || coupon === null) continue;
-      const day = dayIn(at, coupon.timeZone);
-      const store = await coupons.storeOf(door);
-      leaks.push({ ...coupon.about, kind: 'leaked', at, day, codeHash, door, store, basket, why, money: null });
-    }
-    return leaks;
-  });
-}
-
-/** Null: the sale named the very customer whose coupon it is, or nobody can tell. */
-async function byAnother(ownerOf: WriterPorts['ownerOf'], attempt: RefusedAttempt): Promise<RefusedAttempt | null> {
-  if (attempt.customer === undefined) return attempt;
-  const owner = await ownerOf(attempt.codeHash);
-  return owner === null || owner === attempt.customer ? null : attempt;
-}

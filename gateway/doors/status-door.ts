@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { drillRequestSchema } from '../../protocol/redemption-api.ts';
 import { invalidRequest, problem } from '../../protocol/problem.ts';
 import type { Link } from '../cloud-link/link.ts';
+import type { BlanksHeld } from '../till/blanks-held.ts';
 import type { TillStatus } from '../till/port.ts';
 import { problemResponse, remoteAddress } from './http.ts';
 import { lineView } from './lane-door.ts';
@@ -14,6 +15,7 @@ import { askForToken, callerOf, fields, ownForms, type PageDoor, pageResponse } 
 
 export type StatusSource = {
   readonly till: () => TillStatus;
+  readonly blanks: () => readonly BlanksHeld[];
   /** In the order in which they are to be shown. */
   readonly lanes: () => BoxFacts['lanes'];
   readonly disk: () => BoxFacts['disk'];
@@ -70,6 +72,7 @@ function stateOf(c: Context, { door, source, link, isPlain, now }: StatusDoorPor
   const at = now();
   const facts = {
     till,
+    blanks: source.blanks(),
     drill: link.status().drill,
     lanes: source.lanes(),
     disk: source.disk(),

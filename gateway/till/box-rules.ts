@@ -1,7 +1,9 @@
 import { type Card, type Clock, type Validity, validityIn } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import type { Facts, Reason } from '../../protocol/decision.ts';
+import type { IssueReason } from '../../protocol/issue-api.ts';
 import type { Head } from '../../protocol/journal.ts';
+import type { ToldScan } from '../../protocol/messages.ts';
 import type { Money } from '../../protocol/money.ts';
 import type { Offer, Personal } from '../../protocol/offer.ts';
 import { personalCard } from '../../protocol/personal-offer.ts';
@@ -114,7 +116,8 @@ export type RecallMark = { readonly deadline: number | null };
 export type Issue = {
   readonly campaign: string;
   readonly basket: string;
-  readonly reservation: string;
+  /** Of the blank; null: it is its customer's own, and nothing is reserved for it. */
+  readonly reservation: string | null;
   readonly codeHash: CodeHash;
   /** Where its entry stands in the journal. */
   readonly epoch: number;
@@ -123,6 +126,13 @@ export type Issue = {
   /** Milliseconds since 1970. */
   readonly until: number;
 };
+
+/** A customer's own coupon, as the cloud tells it: its text sealed for this box. */
+export type OwnCoupon = Pick<Issue, 'codeHash' | 'offer' | 'until'> & { readonly sealed: string };
+/** What the cloud has said to a register that asked for a coupon. */
+export type IssueTold =
+  | { readonly kind: 'own'; readonly coupon: OwnCoupon }
+  | { readonly kind: 'none'; readonly reason: IssueReason };
 
 /** What is stored and repeated for a door, a code and a basket [G9]. */
 export type Answer = {
@@ -149,6 +159,9 @@ export type Redemption = {
 
 /** `pending`: another door's, and the cloud has not reported the outcome. */
 export type Reversal = { readonly at: number; readonly pending: boolean };
+
+/** What this box answered by itself and its journal does not tell: no money, and so told as long as there is room [E7]. */
+export type Scan = Omit<ToldScan, 'n'>;
 
 export type EntryPlace = { readonly epoch: number; readonly n: number };
 

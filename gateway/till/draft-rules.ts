@@ -1,7 +1,6 @@
 import type { Card } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import type { EntryBody, Head } from '../../protocol/journal.ts';
-import type { IssueReason } from '../../protocol/issue-api.ts';
 import type { Up } from '../../protocol/messages.ts';
 import type {
   Answer,
@@ -9,8 +8,10 @@ import type {
   EntryPlace,
   Fence,
   Issue,
+  IssueTold,
   RecallMark,
   Reservation,
+  Scan,
   Session,
   Standing,
   Told,
@@ -48,8 +49,8 @@ export type Change =
       readonly reservation: Omit<Reservation, 'use' | 'mark'>;
       readonly sealed?: string;
     }
-  /** The blank is one no more. */
-  | { readonly do: 'issue'; readonly issue: Issue }
+  /** `sealed`: of a customer's own coupon; left out, a blank is one no more. */
+  | { readonly do: 'issue'; readonly issue: Issue; readonly sealed?: string }
   /** A reservation that was never here, so that it never will be [G5]. */
   | {
       readonly do: 'bury';
@@ -74,7 +75,11 @@ export type Change =
   | { readonly do: 'running' }
   | { readonly do: 'stopped' }
   | { readonly do: 'card'; readonly card: Card }
-  | { readonly do: 'high_water'; readonly at: number };
+  | { readonly do: 'high_water'; readonly at: number }
+  /** To be told; once for a code, a basket and what it is, as long as it is kept. */
+  | { readonly do: 'scan'; readonly scan: Scan }
+  /** The cloud has those up to this number. */
+  | { readonly do: 'scans_taken'; readonly n: number };
 
 /** In memory, seen by the next command and forgotten by a restart. */
 export type SessionChange =
@@ -94,10 +99,10 @@ export type Effect =
   | { readonly do: 'send'; readonly message: Up }
   /** Sends the want and begins to count its time. */
   | { readonly do: 'ask'; readonly want: Want }
-  /** A register waits for a blank of this campaign. */
-  | { readonly do: 'ask_blank'; readonly request: string; readonly campaign: string }
+  /** A register waits for a blank of this campaign, or for what this customer has of it. */
+  | { readonly do: 'ask_blank'; readonly request: string; readonly campaign: string; readonly customer: string | null }
   /** It goes on; null: with what is now here. */
-  | { readonly do: 'end_ask'; readonly request: string; readonly told: IssueReason | null }
+  | { readonly do: 'end_ask'; readonly request: string; readonly told: IssueTold | null }
   /** Who waits for it goes on; null: it was granted. */
   | { readonly do: 'end_want'; readonly want: string; readonly told: Told | null }
   /** `isAwaited`: somebody may wait for one of the entries. */

@@ -105,6 +105,8 @@ function codesOf(message: Down): CodeHash[] {
     case 'policy':
     case 'beat':
     case 'no_blanks':
+    case 'coupon':
+    case 'scans_taken':
       return [];
   }
 }
@@ -126,6 +128,8 @@ function campaignsOf(message: Down): string[] {
     case 'fence':
     case 'beat':
     case 'no_blanks':
+    case 'coupon':
+    case 'scans_taken':
       return [];
   }
 }

@@ -49,6 +49,10 @@ export function decideMessage(known: KnownForMessage, header: Header, message: D
       return decideBeat(known, message.body);
     case 'no_blanks':
       return decideNoBlanks(known, message.body);
+    case 'coupon':
+      return decideCoupon(known, message.body);
+    case 'scans_taken':
+      return decideScansTaken(known, message.body);
   }
 }
 
@@ -153,7 +157,20 @@ function decidePolicy(known: KnownCodes, { cards }: DownBody<'policy'>): Decided
 /** Who waits for a coupon is told why there is none. */
 function decideNoBlanks(known: Known, { request, why }: DownBody<'no_blanks'>): Decided<void> {
   const draft = new Draft(known.box);
-  draft.effect({ do: 'end_ask', request, told: why });
+  draft.effect({ do: 'end_ask', request, told: { kind: 'none', reason: why } });
+  return draft.decided(undefined, NOT_JOURNALLED);
+}
+
+/** Stored when the register that waits for it is answered: nobody else may be [I7]. */
+function decideCoupon(known: Known, { request, ...coupon }: DownBody<'coupon'>): Decided<void> {
+  const draft = new Draft(known.box);
+  draft.effect({ do: 'end_ask', request, told: { kind: 'own', coupon } });
+  return draft.decided(undefined, NOT_JOURNALLED);
+}
+
+function decideScansTaken(known: Known, { n }: DownBody<'scans_taken'>): Decided<void> {
+  const draft = new Draft(known.box);
+  draft.change({ do: 'scans_taken', n });
   return draft.decided(undefined, NOT_JOURNALLED);
 }
 

@@ -13,6 +13,7 @@ import {
   newestTermsFor,
   type Redemption,
   type Reservation,
+  type Scan,
   type Terms,
   type Told,
   termsFor,
@@ -91,6 +92,7 @@ export function decideSale(known: KnownCodes, sale: SaleCommand, now: Now): Deci
   if (findings.some(({ is }) => is === 'ask' || is === 'join')) return wait(draft, sale, findings, now, plan);
   const isIncomplete = sale.allOrNone && !findings.every(isGood);
   const verdicts = findings.map((finding) => conclude(draft, known, sale, finding, isIncomplete, now));
+  if (isValidated(known)) for (const [i, verdict] of verdicts.entries()) tellScan(draft, sale, i, verdict, now);
   return draft.decided({ kind: 'answered', verdicts }, plan);
 }
 
@@ -218,6 +220,24 @@ function ask(draft: Draft, sale: SaleCommand, { codeHash, wantId }: CodeItem): W
   draft.remember({ do: 'want', want });
   draft.effect({ do: 'ask', want });
   return want;
+}
+
+/** What the ledger will not learn from a want or from the journal [E7]. */
+function tellScan(draft: Draft, sale: SaleCommand, i: number, verdict: Verdict, now: Now): void {
+  const item = sale.items[i];
+  const what = item === undefined ? null : untold(sale, item, verdict);
+  if (item?.kind !== 'code' || what === null) return;
+  const { basket, lane, customer } = sale;
+  draft.change({ do: 'scan', scan: { codeHash: item.codeHash, basket, lane, customer, at: now.at, what } });
+}
+
+/** A fetched coupon's want has named the customer; what the cloud refused, it has counted. */
+function untold(sale: SaleCommand, item: SaleItem, verdict: Verdict): Scan['what'] | null {
+  if (item.kind === 'fixed') return null;
+  if (verdict.approved) return sale.customer !== null && verdict.mode === 'reserved' ? 'named' : null;
+  const { reason } = verdict;
+  if (reason === 'cannot_verify') return reason;
+  return item.told === null && (reason === 'in_use' || reason === 'already_redeemed') ? reason : null;
 }
 
 const isGood = (finding: Finding): boolean =>

@@ -58,10 +58,11 @@ export const holdingSchema = z.object({
   holdsUntil: z.int().nullable(),
   blanks: z.int(),
 });
+export const blanksSchema = z.object({ campaign: z.string(), units: z.int(), until: z.int() });
 export const issueSchema = z.object({
   campaign: z.string(),
   basket: z.string(),
-  reservation: z.string(),
+  reservation: z.string().nullable(),
   codeHash: codeHashSchema,
   epoch: z.int(),
   n: z.int(),

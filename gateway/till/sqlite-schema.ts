@@ -114,6 +114,37 @@ const STEPS: readonly string[] = [
     PRIMARY KEY (campaign, basket)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Without a reservation: a customer's own coupon, which several baskets may have been given.
+  CREATE TABLE issued (
+    campaign TEXT NOT NULL,
+    basket TEXT NOT NULL,
+    reservation TEXT UNIQUE,
+    codeHash TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    offer TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    sealed TEXT NOT NULL,
+    PRIMARY KEY (campaign, basket)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO issued SELECT * FROM issues;
+  DROP TABLE issues;
+  ALTER TABLE issued RENAME TO issues;
+  `,
+  `
+  -- What is still to be told; a number is never used again.
+  CREATE TABLE scans (
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    codeHash TEXT NOT NULL,
+    basket TEXT NOT NULL,
+    what TEXT NOT NULL,
+    lane TEXT,
+    customer TEXT,
+    at INTEGER NOT NULL,
+    UNIQUE (codeHash, basket, what)
+  ) STRICT;
+  `,
 ];
 
 /** @throws TillDataBroken where the data are of a newer Tearline */

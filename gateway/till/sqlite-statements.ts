@@ -49,7 +49,11 @@ export function prepare(db: Database) {
         - (SELECT COUNT(*) FROM blanks) AS holding,
       (SELECT COUNT(*) FROM blanks) AS blanks,
       (SELECT COUNT(*) FROM uses WHERE isOpen = 1) AS inUse,
-      (SELECT MIN(notAfter) FROM reservations WHERE state = 'active' AND epoch = (SELECT @epoch)) AS holdsUntil`),
+      (SELECT notAfter FROM reservations WHERE state = 'active' AND epoch = (SELECT @epoch)
+        AND NOT EXISTS (SELECT 1 FROM blanks WHERE blanks.reservation = reservations.reservation)
+        ORDER BY notAfter LIMIT 1) AS holdsUntil`),
+    blanks: sql(`SELECT b.campaign, COUNT(*) AS units, MIN(r.notAfter) AS until FROM blanks b
+      JOIN reservations r ON r.reservation = b.reservation GROUP BY b.campaign ORDER BY b.campaign`),
     blank: sql(`${RESERVATION} WHERE r.reservation = (SELECT reservation FROM blanks
       WHERE campaign = (SELECT ?) ORDER BY reservation LIMIT 1)`),
     issueOf: sql(`SELECT campaign, basket, reservation, codeHash, epoch, n, offer, until FROM issues
@@ -58,6 +62,7 @@ export function prepare(db: Database) {
     answersOfCode: sql(`${ANSWER} WHERE codeHash = ?`),
     answersOfBasket: sql(`${ANSWER} WHERE basket = (SELECT ?) AND door = (SELECT ?) ORDER BY codeHash`),
     usesOfBasket: sql('SELECT codeHash, lastFour, isOpen FROM uses WHERE basket = (SELECT ?) ORDER BY codeHash'),
+    scans: sql('SELECT n, codeHash, basket, lane, customer, at, what FROM scans ORDER BY n LIMIT ?'),
     hashAt: sql('SELECT hash FROM journal WHERE epoch = ? AND n = ?'),
     entries: sql('SELECT epoch, n, hash, body FROM journal WHERE epoch = ? AND n >= ? ORDER BY n LIMIT ?'),
     // From one epoch to the next: a GROUP BY would read the whole journal.
@@ -80,6 +85,9 @@ export function prepare(db: Database) {
     dropBlank: sql('DELETE FROM blanks WHERE reservation = ?'),
     issue: sql(`INSERT INTO issues SELECT @campaign, @basket, reservation, @codeHash, @epoch, @n, @offer, @until, sealed
       FROM blanks WHERE reservation = @reservation`),
+    issueOwn: sql(
+      `INSERT INTO issues VALUES (@campaign, @basket, NULL, @codeHash, @epoch, @n, @offer, @until, @sealed)`,
+    ),
     issued: sql("UPDATE reservations SET origin = 'scan' WHERE reservation = ? AND state = 'active'"),
     close: sql("UPDATE reservations SET state = ? WHERE reservation = ? AND state = 'active'"),
     moveEnd: sql("UPDATE reservations SET notAfter = ? WHERE reservation = ? AND state = 'active'"),
@@ -102,5 +110,10 @@ export function prepare(db: Database) {
     stopped: sql('UPDATE box SET stoppedClean = ?'),
     card: sql('INSERT INTO cards VALUES (?, ?, ?)'),
     highWater: sql('UPDATE box SET highWater = ?'),
+    // A row that is refused would use up a number, and look like one that was dropped.
+    scan: sql(`INSERT INTO scans (codeHash, basket, what, lane, customer, at) SELECT @codeHash, @basket, @what, @lane, @customer, @at
+      WHERE NOT EXISTS (SELECT 1 FROM scans WHERE codeHash = @codeHash AND basket = @basket AND what = @what)`),
+    dropScans: sql('DELETE FROM scans WHERE n <= (SELECT MAX(n) FROM scans) - ?'),
+    scansTaken: sql('DELETE FROM scans WHERE n <= ?'),
   };
 }

@@ -4,12 +4,14 @@ import type { CodeHash } from '../../protocol/code.ts';
 import { type CodeForm, formsOf } from '../../protocol/code-form.ts';
 import { type Entry, GENESIS_HASH } from '../../protocol/journal.ts';
 import { canonicalText } from '../../protocol/canonical.ts';
+import { scanSchema, type ToldScan } from '../../protocol/messages.ts';
 import type { Box, CodeKnown, EntryPlace, Issue, Reservation } from './box-rules.ts';
 import type { Change } from './draft-rules.ts';
 import { TillUnavailable } from './port.ts';
 import {
   atRowSchema,
   basketUseSchema,
+  blanksSchema,
   boxSchema,
   cardRowSchema,
   entrySchema,
@@ -27,7 +29,15 @@ import {
 } from './sqlite-rows.ts';
 import { migrate } from './sqlite-schema.ts';
 import { prepare, type Statements } from './sqlite-statements.ts';
-import { type BasketKnown, type DueQuery, type Holding, type NewBox, TillDataBroken, type TillStore } from './store.ts';
+import {
+  type BasketKnown,
+  type DueQuery,
+  type Holding,
+  type NewBox,
+  SCANS_KEPT_MAX,
+  TillDataBroken,
+  type TillStore,
+} from './store.ts';
 
 /** The till's data in one SQLite file, its write-ahead log synced at every commit. */
 export class SqliteTillStore implements TillStore {
@@ -120,6 +130,10 @@ export class SqliteTillStore implements TillStore {
     return available(() => parsed(holdingSchema, this.#sql.holding.get({ epoch })));
   }
 
+  blanks(): { campaign: string; units: number; until: number }[] {
+    return available(() => this.#sql.blanks.all().map((row) => parsed(blanksSchema, row)));
+  }
+
   blank(campaign: string): Reservation | null {
     const row = available(() => this.#sql.blank.get(campaign));
     return row === undefined ? null : toReservation(row);
@@ -142,6 +156,10 @@ export class SqliteTillStore implements TillStore {
       answers: this.#sql.answersOfBasket.all(basket, door).map(toAnswer),
       uses: this.#sql.usesOfBasket.all(basket).map((row) => parsed(basketUseSchema, row)),
     }));
+  }
+
+  scans(most: number): ToldScan[] {
+    return available(() => this.#sql.scans.all(most).map((row) => parsed(scanSchema, row)));
   }
 
   hashAt({ epoch, n }: EntryPlace): string | null {
@@ -222,10 +240,15 @@ export class SqliteTillStore implements TillStore {
     if (sealed !== undefined) once(this.#sql.blankMade.run(reservation.reservation, reservation.campaign, sealed));
   }
 
-  #issue(issue: Issue): void {
-    once(this.#sql.issue.run({ ...issue, offer: JSON.stringify(issue.offer) }));
-    once(this.#sql.dropBlank.run(issue.reservation));
-    once(this.#sql.issued.run(issue.reservation));
+  #issue({ issue, sealed }: Extract<Change, { do: 'issue' }>): void {
+    const { reservation, ...values } = { ...issue, offer: JSON.stringify(issue.offer) };
+    if (sealed !== undefined) {
+      once(this.#sql.issueOwn.run({ ...values, sealed }));
+      return;
+    }
+    once(this.#sql.issue.run({ ...values, reservation }));
+    once(this.#sql.dropBlank.run(reservation));
+    once(this.#sql.issued.run(reservation));
   }
 
   #applyOne(change: Change): void {
@@ -237,7 +260,7 @@ export class SqliteTillStore implements TillStore {
         this.#install(change);
         break;
       case 'issue':
-        this.#issue(change.issue);
+        this.#issue(change);
         break;
       case 'bury':
         once(sql.bury.run({ ...NOTHING_KNOWN, ...change }));
@@ -295,6 +318,12 @@ export class SqliteTillStore implements TillStore {
         break;
       case 'high_water':
         once(sql.highWater.run(change.at));
+        break;
+      case 'scan':
+        if (sql.scan.run(change.scan).changes === 1) sql.dropScans.run(SCANS_KEPT_MAX);
+        break;
+      case 'scans_taken':
+        sql.scansTaken.run(change.n);
         break;
     }
   }

@@ -2,6 +2,7 @@ import type { Card } from '../../protocol/card.ts';
 import type { CodeHash } from '../../protocol/code.ts';
 import type { CodeForm } from '../../protocol/code-form.ts';
 import type { Entry } from '../../protocol/journal.ts';
+import type { ToldScan } from '../../protocol/messages.ts';
 import type { Answer, Box, CodeKnown, EntryPlace, Issue, Reservation } from './box-rules.ts';
 import type { Change } from './draft-rules.ts';
 
@@ -31,13 +32,16 @@ export type BasketKnown = {
   readonly uses: readonly { readonly codeHash: CodeHash; readonly lastFour: string; readonly isOpen: boolean }[];
 };
 
-/** `holding`: without the blanks, which nobody can redeem. */
+/** `holding` and `holdsUntil`: without the blanks, which nobody can redeem. */
 export type Holding = {
   readonly holding: number;
   readonly inUse: number;
   readonly holdsUntil: number | null;
   readonly blanks: number;
 };
+
+/** Scans that are kept to be told: those of a week's outage in a large store; under two megabytes. The oldest make room. */
+export const SCANS_KEPT_MAX = 5_000;
 
 /**
  * The till's data. One writer: `begin`, any reads and `apply`s, then `commit` or `rollback`; reads see what was applied.
@@ -60,12 +64,17 @@ export interface TillStore {
   /** Ids of the active reservations of the epoch, in order. */
   holdings(epoch: number): string[];
   holding(epoch: number): Holding;
+  /** The blanks by campaign: how many, and when the first of them ends. */
+  blanks(): { readonly campaign: string; readonly units: number; readonly until: number }[];
   /** One of the active blanks of that campaign. */
   blank(campaign: string): Reservation | null;
   issue(campaign: string, basket: string): Issue | null;
   /** Of what that basket was issued: sealed for this box. @throws TillUnavailable where there is none */
   issuedText(campaign: string, basket: string): string;
   basket(door: string, basket: string): BasketKnown;
+
+  /** Those that the cloud has not taken, the oldest first. */
+  scans(most: number): ToldScan[];
 
   /** The chain's hash at that entry; at number 0 before the first one. Null: the journal does not reach there. */
   hashAt(place: EntryPlace): string | null;

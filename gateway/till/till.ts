@@ -25,6 +25,7 @@ import {
 import { decideReversal } from './reversal-rules.ts';
 import { decideShow } from './sale-rules.ts';
 import { SaleDesk, type SaleDeskPorts } from './sale-desk.ts';
+import { ScanTelling } from './scan-telling.ts';
 import { decideStart, decideStop, disagreementOf, type WitnessReading } from './start-rules.ts';
 import type { TillStore } from './store.ts';
 import { uploadable } from './upload-rules.ts';
@@ -70,6 +71,7 @@ class StoreTill implements Till {
   readonly #clock: BoxClock;
   readonly #desk: SaleDesk;
   readonly #issues: IssueDesk;
+  readonly #scans: ScanTelling;
   #lineSince: number;
   /** The journal's length at the last tick. */
   #ticked = 0;
@@ -90,6 +92,7 @@ class StoreTill implements Till {
     this.#bench = { self, store, load, work, now: () => clock.now(store.box().highWater) };
     this.#desk = new SaleDesk(this.#bench, { ...ports, fleetKey, reserveDeadlineMs });
     this.#issues = new IssueDesk(this.#bench, { ...ports, ...identity, reserveDeadlineMs });
+    this.#scans = new ScanTelling(store);
     this.#lineSince = ports.now();
   }
 
@@ -152,6 +155,7 @@ class StoreTill implements Till {
   lineIs(state: 'up' | 'down', since: number): void {
     this.#lineSince = since;
     this.#bench.work.remember({ do: 'line', line: state });
+    this.#scans.lineIsNew();
     if (state === 'up') this.#tellBlankKey();
     const follow = state === 'up' ? this.tick() : run(this.#bench, decideLineDown);
     follow.catch(ignoreUnavailable);
@@ -167,6 +171,13 @@ class StoreTill implements Till {
     this.#restIfIdle();
     if (this.#mayBeJudgedAnew()) await this.#judge();
     await run(this.#bench, (known, now) => decideTick(known, this.#due(known, now), now));
+    this.#tellScans();
+  }
+
+  #tellScans(): void {
+    if (this.#bench.work.session.line === 'down') return;
+    const body = this.#scans.next(this.#ports.monotonic());
+    if (body !== null) this.#ports.line.send({ type: 'scans', body });
   }
 
   /** No entry since the last tick: a checkpoint now makes no sale wait. */
@@ -309,7 +320,7 @@ class StoreTill implements Till {
         this.#desk.answered(effect.want, effect.told);
         break;
       case 'ask_blank':
-        this.#issues.ask(effect.request, effect.campaign);
+        this.#issues.ask(effect.request, effect.campaign, effect.customer);
         break;
       case 'end_ask':
         this.#issues.answered(effect.request, effect.told);

@@ -21,6 +21,7 @@ export function isAwaited({ kind }: EntryBody): boolean {
     case 'returned':
     case 'reversed':
     case 'issued':
+    case 'own_issued':
       return true;
     case 'boot':
     case 'granted':

@@ -40,8 +40,19 @@ export function hasTimedOut(use: Use, now: Now): boolean {
 export function endUse(draft: Draft, known: Known, reservation: Reservation, kept: boolean): void {
   draft.change({ do: 'end_use', reservation: reservation.reservation, kept });
   if (!isValidated(known)) return;
+  tellScan(draft, reservation);
   if (reservation.mark !== null) giveBack(draft, reservation, 'recall');
   else if (goesBackWhenIdle(known, reservation)) giveBack(draft, reservation, 'released');
+}
+
+/** A scan that was answered by what is reserved here and led to nothing: no entry says that it was [E7]. */
+function tellScan(draft: Draft, { codeHash, use }: Reservation): void {
+  if (use?.mode !== 'reserved') return;
+  const { basket, lane, until } = use;
+  draft.change({
+    do: 'scan',
+    scan: { codeHash, basket, lane, customer: null, at: Math.max(0, until - USE_MS), what: 'scanned' },
+  });
 }
 
 /**

@@ -7,7 +7,7 @@ import { type Bench, type Figure, rateFigure } from './figure.ts';
 import { rates } from './measure.ts';
 
 const IN_FLIGHT = 256;
-/** A claim is two answers, each of several durable writes: an address counted and a proof noted, a try, a person, a coupon. */
+/** A claim is two answers, each of one commit of many rows: an address counted and a proof noted; a try, a person, a coupon. */
 const SHARE_MIN = 0.05;
 
 /** Claims proved and answered with a coupon, 256 at once; bare: rows inserted, 256 a commit. */

@@ -3,13 +3,15 @@ import { createDistribution } from '../../cloud/distribution/distribution.ts';
 import type { Distribution, Post } from '../../cloud/distribution/port.ts';
 import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
 import type { Ledger } from '../../cloud/ledger/port.ts';
-import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
+import { type Database, openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { CAMPAIGN, openLedger } from './ledger-room.ts';
 
 export type DistributionRoom = {
   readonly distribution: Distribution;
   readonly ledger: Ledger;
   readonly campaign: string;
+  readonly database: Database;
+  readonly keys: { readonly fleetKey: Buffer; readonly sealKey: Buffer };
   close(): Promise<void>;
 };
 
@@ -27,5 +29,5 @@ export async function openDistribution(path: string, post: Post): Promise<Distri
   const room = await openLedger(database, keys);
   const store = sqliteDistributionStore(database);
   const distribution = createDistribution({ store, ledger: room.ledger, post, keys, randomBytes, now: Date.now });
-  return { distribution, ledger: room.ledger, campaign: CAMPAIGN, close: room.close };
+  return { distribution, ledger: room.ledger, campaign: CAMPAIGN, database, keys, close: room.close };
 }

@@ -58,7 +58,11 @@ async function openPages({ distribution, ledger }: DistributionRoom) {
     url: 'http://localhost',
   });
   const tokens = { add: async () => undefined, find: async () => null, revoke: async () => 0 };
-  const plumbing = { tokens, failures, publicHost: 'localhost', log, observe: () => undefined };
+  const plumbing = {
+    ...{ tokens, failures, publicHost: 'localhost', log },
+    isProxy: () => false,
+    observe: () => undefined,
+  };
   const listening = await listen(createApp(pages.endpoints, plumbing), '127.0.0.1', 0, null);
   return {
     port: listening.port,

@@ -49,12 +49,7 @@ export function eventOf(n: number): NewEvent {
     day: new Date(at).toISOString().slice(0, 10),
     campaign: CAMPAIGN,
     // Ten events of one coupon.
-    assignment:
-      kind === 'click' || kind === 'claim'
-        ? null
-        : scramble(Math.floor(n / 10))
-            .toString(16)
-            .padStart(32, '0'),
+    assignment: kind === 'click' || kind === 'claim' ? null : assignmentOf(Math.floor(n / 10)),
     channel: (['web', 'sms', 'email'] as const)[drawn % 3] ?? 'web',
     source: { utm_source: `site ${(drawn >>> 8) % SITES}` },
     store: isSale ? String((drawn >>> 16) % STORES).padStart(4, '0') : null,
@@ -65,7 +60,11 @@ export function eventOf(n: number): NewEvent {
   };
 }
 
-/** A number without any order in it, as ids are. */
+/** An id as assignments have them: in the order in which they were made, and random behind it. */
+const assignmentOf = (n: number): string =>
+  n.toString(16).padStart(16, '0') + scramble(n).toString(16).padStart(16, '0');
+
+/** A number without any order in it. */
 function scramble(n: number): number {
   let mixed = Math.imul(n ^ 0x9e3779b9, 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);

@@ -1,6 +1,9 @@
 import { parseArgs } from 'node:util';
-import { type Outcome, playStocking, RULES, type Rule } from './stocking.ts';
+import { LIKELIHOOD_MIN } from '../../cloud/fleet/stocking-rules.ts';
+import { type Outcome, type Policy, playStocking, RULES } from './stocking.ts';
 import { MODEL, type Model } from './stocking-model.ts';
+import { playQuickly } from './stocking-quick.ts';
+import { table } from './stocking-table.ts';
 
 const SEED = 1;
 const EXIT_USAGE = 64;
@@ -15,27 +18,45 @@ const SETTINGS: {
   hours: { flag: 'hours', says: 'hours for which they are', most: 48 },
   spread: { flag: 'spread', says: 'times as many customers the largest store has as the smallest', most: 1_000 },
   come: { flag: 'come', says: 'share of the coupons that is shown in these hours', most: 1 },
-  online: { flag: 'online', says: 'share of these that is shown in a cart, of those who chose no store', most: 1 },
-  atHome: { flag: 'at-home', says: "share of visits to stores that is to the customer's home store", most: 1 },
-  atSecond: {
-    flag: 'at-second',
-    says: "share that is to the customer's one other store; the rest goes anywhere",
+  online: { flag: 'online', says: 'share of what people buy that is online, on average over all people', most: 1 },
+  alike: { flag: 'alike', says: 'how alike people are in it: 1, most do either; 10, most do both', most: 1_000 },
+  atHome: {
+    flag: 'at-home',
+    says: "share of what a person buys in stores that is in the person's home store",
     most: 1,
   },
-  homeKnown: { flag: 'home-known', says: 'share of customers whose home store the retailer knows', most: 1 },
-  seen: { flag: 'seen', says: 'share of customers that was seen in a store within 90 days', most: 1 },
-  clip: { flag: 'clip', says: "share of customers that chooses 'use it in this store'", most: 1 },
-  keepWord: { flag: 'keep-word', says: 'share of these that comes to that store, if at all', most: 1 },
+  atSecond: {
+    flag: 'at-second',
+    says: "share that is in the person's one other store; the rest goes anywhere",
+    most: 1,
+  },
+  moved: { flag: 'moved', says: 'share of people whose habits all changed within the last half year', most: 1 },
+  homeKnown: {
+    flag: 'home-known',
+    says: 'share of people whose home store the retailer knows, that of before',
+    most: 1,
+  },
+  homeWrong: { flag: 'home-wrong', says: 'share of these that is known wrongly', most: 1 },
+  uses: { flag: 'uses', says: 'coupons that a person has used in the last half year, on average', most: 100 },
+  passedOn: { flag: 'passed-on', says: 'share of these that somebody else used', most: 1 },
+  clip: { flag: 'clip', says: 'share of people that says in which store it will use the coupon, if in any', most: 1 },
+  sayOnline: { flag: 'say-online', says: 'share of these that says so where it will use it online', most: 1 },
+  keepWord: { flag: 'keep-word', says: 'share of who said where that uses it there, if at all', most: 1 },
   unitsMax: { flag: 'units-max', says: 'coupons held ahead in one store at most', most: 100_000 },
   valueMax: { flag: 'value-max', says: 'face value held ahead in one store at most, minor units', most: 1e12 },
   worth: { flag: 'worth', says: 'face value of a coupon, minor units', most: 1e9 },
 };
 const KEYS = Object.keys(SETTINGS) as (keyof Model)[];
 
-const HELP = `Usage: npm run sim -- stocking [--seed N] [--rule RULE]… [--json] [--NAME NUMBER]…
+/** At 0 every sign counts; just above the usual one a home store alone does not. */
+const LIKELIHOODS = [0, LIKELIHOOD_MIN, LIKELIHOOD_MIN + 1];
+
+const HELP = `Usage: npm run sim -- stocking [--seed N]… [--rule RULE]… [--likelihood PERCENT]… [--quick] [--json] [--NAME NUMBER]…
 
 Plays one day with stock dealt by each rule (${RULES.join(', ')}; all of them where none is named), and prints what the
-cut-off stores approved and what the online carts paid for it. The same seed gives the same figures.
+cut-off stores approved and what the online carts paid for it. The rule that goes by signs (choice) is played with each
+likelihood at which a coupon is reserved ahead (${LIKELIHOODS.join(', ')}). The same seed gives the same figures; of several
+seeds it prints the mean and the standard deviation. --quick plays by the rules of stocking alone, without ledger and boxes.
 
 ${KEYS.map((key) => `  --${SETTINGS[key].flag.padEnd(10)} ${SETTINGS[key].says} (${MODEL[key]})`).join('\n')}
 `;
@@ -51,62 +72,30 @@ export async function stockingSim(args: readonly string[]): Promise<number> {
     console.error(options);
     return EXIT_USAGE;
   }
-  const { model, seed, rules, json } = options;
+  const { model, seeds, policies, quick, json } = options;
   const startedAt = performance.now();
   const say = (line: string) => console.error(`${Math.round((performance.now() - startedAt) / 1000)} s  ${line}`);
   const outcomes: Outcome[] = [];
-  for (const rule of rules) {
-    outcomes.push(await playStocking(model, seed, rule, (line) => say(`${rule}: ${line}`)));
-    say(`${rule}: done`);
-  }
-  console.log(json ? JSON.stringify({ seed, model, outcomes }, null, 2) : table(seed, model, outcomes));
+  for (const seed of seeds)
+    for (const policy of policies) {
+      const name = `seed ${seed}, ${policy.rule} ${policy.likelihoodMin}`;
+      outcomes.push(
+        quick
+          ? playQuickly(model, seed, policy)
+          : await playStocking(model, seed, policy, (line) => say(`${name}: ${line}`)),
+      );
+      say(`${name}: done`);
+    }
+  const settings = KEYS.map((key) => `${String(model[key]).padStart(8)} ${SETTINGS[key].says}`);
+  console.log(json ? JSON.stringify({ model, outcomes }, null, 2) : [...settings, '', table(outcomes)].join('\n'));
   return 0;
 }
 
-function table(seed: number, model: Model, outcomes: readonly Outcome[]): string {
-  const money = (minor: number) => `$${(minor / 100).toFixed(0)}`;
-  const rows = outcomes.map(({ rule, held, valueMean, valueMost, cutOff, connected, online }) => [
-    rule,
-    String(held),
-    `${money(valueMean)}, ${money(valueMost)}`,
-    percent(cutOff.approved, cutOff.shown),
-    percent(connected.refusedByHolds, connected.shown),
-    percent(online.delayed, online.shown),
-    percent(online.refused, online.shown),
-  ]);
-  const head = [
-    'stock by',
-    'held',
-    'in a store, mean and most',
-    'cut off: approved',
-    'connected: refused',
-    'carts: delayed',
-    'carts: refused',
-  ];
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
-  const [shown] = outcomes;
-  return [
-    `seed ${seed}`,
-    ...KEYS.map((key) => `${String(model[key]).padStart(8)} ${SETTINGS[key].says}`),
-    ...(shown === undefined
-      ? []
-      : [
-          `${shown.cutOff.shown} coupons were shown in cut-off stores, ${shown.connected.shown} in others, ${shown.online.shown} in carts`,
-        ]),
-    '',
-    line(head),
-    line(widths.map((width) => '-'.repeat(width))),
-    ...rows.map(line),
-  ].join('\n');
-}
-
-const percent = (some: number, all: number): string => (all === 0 ? '-' : `${((100 * some) / all).toFixed(1)} %`);
-
 type Options = {
   readonly model: Model;
-  readonly seed: number;
-  readonly rules: readonly Rule[];
+  readonly seeds: readonly number[];
+  readonly policies: readonly Policy[];
+  readonly quick: boolean;
   readonly json: boolean;
 };
 
@@ -122,11 +111,16 @@ function readOptions(args: readonly string[]): Options | string {
     if (!(value >= 0 && value <= most)) return `--${flag} is a number from 0 to ${most}, see --help`;
     numbers[key] = value;
   }
-  const seed = Number(given.seed ?? SEED);
-  if (!Number.isSafeInteger(seed)) return '--seed is a whole number';
+  const seeds = [given.seed ?? SEED].flat().map(Number);
+  if (!seeds.every(Number.isSafeInteger)) return '--seed is a whole number';
   const rules = RULES.filter((rule) => given.rule === undefined || [given.rule].flat().includes(rule));
   if (rules.length === 0) return `--rule is one of ${RULES.join(', ')}`;
-  return { model: { ...MODEL, ...numbers }, seed, rules, json: given.json === true };
+  const likelihoods = [given.likelihood ?? LIKELIHOODS].flat().map(Number);
+  if (!likelihoods.every((percent) => percent >= 0 && percent <= 100)) return '--likelihood is from 0 to 100';
+  const policies = rules.flatMap((rule) =>
+    (rule === 'choice' ? likelihoods : [0]).map((likelihoodMin) => ({ rule, likelihoodMin })),
+  );
+  return { model: { ...MODEL, ...numbers }, seeds, policies, quick: given.quick === true, json: given.json === true };
 }
 
 function parsed(
@@ -138,8 +132,10 @@ function parsed(
       args: [...args],
       options: {
         ...own,
-        seed: { type: 'string' },
+        seed: { type: 'string', multiple: true },
+        likelihood: { type: 'string', multiple: true },
         rule: { type: 'string', multiple: true },
+        quick: { type: 'boolean' },
         json: { type: 'boolean' },
       },
     }).values;

@@ -4,20 +4,21 @@ import { readCode } from '../../protocol/code-reading.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import { choosePlace } from '../../cloud/distribution/places.ts';
 import { campaignOf, newCampaignSchema } from '../../cloud/issuing/campaign.ts';
-import { NOTHING } from '../../cloud/ledger/store.ts';
 import { seeded } from './chance.ts';
-import { type Model, type Owner, type People, peopleOf, type Visit } from './stocking-model.ts';
+import { type Model, type People, type Place, peopleOf, type Visit } from './stocking-model.ts';
 import { Town } from './town.ts';
 
 /** What stores hold when the line goes decides what an outage costs: the same day, played with stock by each rule. */
 
-/** `chance`: dealt in turn to all stores. `choice`: home store, where the owner was seen, and what the owner chose. */
+/** `chance`: dealt in turn to all stores. `choice`: home store, where the owner was seen, and what the owner says. */
 export const RULES = ['none', 'chance', 'home', 'choice'] as const;
 export type Rule = (typeof RULES)[number];
+/** With the likelihood at which a coupon is reserved ahead, percent. */
+export type Policy = { readonly rule: Rule; readonly likelihoodMin: number };
 
 /** How many coupons: of those shown in that place, all genuine and shown once. */
-export type Outcome = {
-  readonly rule: Rule;
+export type Outcome = Policy & {
+  readonly seed: number;
   readonly held: number;
   /** Face value in one store, minor units. */
   readonly valueMean: number;
@@ -36,29 +37,35 @@ export type Outcome = {
 export type Progress = (line: string) => void;
 
 /** Deterministic: one seed, one outcome. @throws where what was approved is not what the ledger has in the end */
-export async function playStocking(model: Model, seed: number, rule: Rule, say: Progress): Promise<Outcome> {
+export async function playStocking(model: Model, seed: number, policy: Policy, say: Progress): Promise<Outcome> {
+  const { rule, likelihoodMin } = policy;
   const people = peopleOf(model, seed);
-  const town = await Town.open(STARTS_AT, seeded(seed + 1), { units: model.unitsMax, value: model.valueMax });
+  const town = await Town.open(STARTS_AT, seeded(seed + 1), {
+    stockMax: { units: model.unitsMax, value: model.valueMax },
+    stockLikelihoodMin: likelihoodMin,
+  });
   try {
     for (let i = 0; i < model.stores; i += 1) await town.addStore(storeId(i));
     const codes = await issue(town, model, rule);
     say(`${codes.length} coupons are issued in ${town.boxes.length} stores`);
     if (rule === 'home' || rule === 'choice') await assignAll(town, people, codes, rule);
     await dealAll(town, say);
-    if (rule === 'choice') await chooseAll(town, people, say);
+    if (rule === 'choice') await sayAll(town, people, say);
     const stock = await stockOf(town, model);
     const day = await playDay(town, model, people, codes, say);
     await checkEnd(town, day);
-    return { rule, ...stock, ...day };
+    return { ...policy, seed, ...stock, ...day };
   } finally {
     await town.close();
   }
 }
 
-const STARTS_AT = Date.UTC(2026, 10, 23, 8);
+export const STARTS_AT = Date.UTC(2026, 10, 23, 8);
 const DAY_MS = 86_400_000;
 const CAMPAIGN = 'spring';
 const storeId = (index: number): string => String(index + 1).padStart(4, '0');
+/** Null: online. */
+export const storeOf = (place: Place): string | null => (place === 'online' ? null : storeId(place));
 const assignmentId = (coupon: number): string => `a-${coupon}`;
 
 async function issue(town: Town, model: Model, rule: Rule): Promise<string[]> {
@@ -86,7 +93,7 @@ const PER_TRANSACTION = 1_000;
 async function assignAll(town: Town, { owners }: People, codes: readonly string[], rule: Rule): Promise<void> {
   for (let from = 0; from < owners.length; from += PER_TRANSACTION)
     await town.people.transaction(async (tx) => {
-      for (const [i, { home }] of owners.slice(from, from + PER_TRANSACTION).entries()) {
+      for (const [i, { home, seen }] of owners.slice(from, from + PER_TRANSACTION).entries()) {
         const coupon = from + i;
         const customer = `c-${coupon}`;
         const codeHash = hashOf(town, codes[coupon] ?? '');
@@ -96,28 +103,28 @@ async function assignAll(town: Town, { owners }: People, codes: readonly string[
         });
         await tx.putAssignment({
           ...{ id: assignmentId(coupon), campaign: CAMPAIGN, customer, ordinal: 1, codeHash, sealedCode: Buffer.of(0) },
-          ...{ linkHash: codeHash, how: 'ahead', channel: 'email', source: {}, at: STARTS_AT, replacedBy: null },
+          ...{
+            linkHash: codeHash,
+            how: 'ahead',
+            channel: 'email',
+            source: {},
+            at: STARTS_AT,
+            replacedBy: null,
+            untold: false,
+          },
         });
+        if (rule === 'home') continue;
+        // As if each had shown a coupon there at that time.
+        for (const { place, agoMs } of seen)
+          await tx.putSighting(customer, { store: storeOf(place), at: STARTS_AT - agoMs });
       }
     });
-  if (rule === 'choice') await seeAll(town, owners, codes);
 }
 
 function hashOf({ fleetKey }: Town, code: string) {
   const reading = readCode(code, EVERY_FORM);
   if (reading.kind !== 'code') throw new Error('a code that is none');
   return hashCode(fleetKey, reading.code);
-}
-
-/** As if each had shown a coupon there at that time. */
-async function seeAll(town: Town, owners: readonly Owner[], codes: readonly string[]): Promise<void> {
-  const seen = owners.flatMap(({ seen }, coupon) =>
-    seen === null
-      ? []
-      : { codeHash: hashOf(town, codes[coupon] ?? ''), store: storeId(seen.store), at: STARTS_AT - seen.agoMs },
-  );
-  for (let from = 0; from < seen.length; from += PER_TRANSACTION)
-    await town.store.transaction((tx) => tx.write({ ...NOTHING, seen: seen.slice(from, from + PER_TRANSACTION) }));
 }
 
 const TICKS_PER_BEAT = 30;
@@ -143,22 +150,22 @@ async function dealAll(town: Town, say: Progress): Promise<void> {
 
 const CHOICES_PER_BEAT = 2_000;
 
-/** Owners choose on their phones, after the first stock was dealt. */
-async function chooseAll(town: Town, { owners }: People, say: Progress): Promise<void> {
+/** Owners say where on their phones, after the first stock was dealt. */
+async function sayAll(town: Town, { owners }: People, say: Progress): Promise<void> {
   const ports = { store: town.people, ledger: town.ledger, now: () => town.clock.now };
   const answers = new Map<string, number>();
   let chose = 0;
-  for (const [coupon, { chosen }] of owners.entries()) {
-    if (chosen === null) continue;
-    const answer = await choosePlace(ports, assignmentId(coupon), storeId(chosen));
+  for (const [coupon, { said }] of owners.entries()) {
+    if (said === null) continue;
+    const answer = await choosePlace(ports, assignmentId(coupon), storeOf(said));
     answers.set(answer, (answers.get(answer) ?? 0) + 1);
     await town.quiet();
     chose += 1;
     if (chose % CHOICES_PER_BEAT !== 0) continue;
     await town.pass(1_000);
-    say(`${chose} owners have chosen a store`);
+    say(`${chose} owners have said where`);
   }
-  say(`owners chose: ${[...answers].map(([answer, count]) => `${count} ${answer}`).join(', ')}`);
+  say(`owners said where: ${[...answers].map(([answer, count]) => `${count} ${answer}`).join(', ')}`);
 }
 
 async function stockOf({ boxes }: Town, { worth }: Model) {

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
 import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
-import { createLedger } from '../../cloud/ledger/ledger.ts';
+import { createLedger, type LedgerPorts } from '../../cloud/ledger/ledger.ts';
 import type { Ledger } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
@@ -37,7 +37,11 @@ export class Town {
     this.fleetKey = bytesFrom(chance)(32);
   }
 
-  static async open(startsAt: number, chance: Chance, stockMax: { units: number; value: number }): Promise<Town> {
+  static async open(
+    startsAt: number,
+    chance: Chance,
+    stock: Pick<LedgerPorts, 'stockMax' | 'stockLikelihoodMin'>,
+  ): Promise<Town> {
     const town = new Town(startsAt, chance);
     const randomBytes = bytesFrom(chance);
     town.#ledger = await createLedger({
@@ -46,7 +50,7 @@ export class Town {
       keys: { fleetKey: town.fleetKey, sealKey: randomBytes(32), publicKey: { id: 'sim-cloud', publicKey: '' } },
       now: () => town.clock.now,
       randomBytes,
-      stockMax,
+      ...stock,
       faceUrl: (link) => link,
       outgoing: { wake: (gateway) => town.#boxesById.get(gateway)?.wake() },
     });

@@ -79,9 +79,10 @@ export class Children {
     return this.#gaveUp;
   }
 
+  /** The last that was started first: a gateway says goodbye while its broker is there, or waits for it in vain. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await Promise.all([...this.#children.values()].map(({ process: child }) => end(child)));
+    for (const { process: child } of [...this.#children.values()].reverse()) await end(child);
   }
 
   #spawn(name: string, args: readonly string[], env: Readonly<Record<string, string>>): Child {

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { createToken as createCloudToken } from '../../cloud/doors/tokens.ts';
+import { createToken as createBoxToken } from '../../gateway/doors/tokens.ts';
 import type { Children } from './children.ts';
 import { CloudApi, soon } from './cloud-api.ts';
 import type { Demo } from './demo.ts';
@@ -29,12 +31,8 @@ export function portsFrom(base: number | null): Ports {
 
 type Seed = Pick<Demo, 'adminToken' | 'cartToken' | 'deskToken' | 'campaign' | 'codes'>;
 
-export async function seedCampaign(data: string, cloud: string, children: Children): Promise<Seed> {
-  const token = (scope: string, name: string) =>
-    children.run(['cloud', 'token', 'create', '--scope', scope, '--name', name, '--data', join(data, 'cloud')]);
-  const adminToken = await token('admin', 'demo-admin');
-  const cartToken = await token('cart', 'demo-shop');
-  const deskToken = await token('desk', 'demo-desk');
+export async function seedCampaign(data: string, cloud: string): Promise<Seed> {
+  const { adminToken, cartToken, deskToken } = await cloudTokens(join(data, 'cloud'));
   const api = new CloudApi(cloud, adminToken);
   await api.ready();
   const campaign = 'spring';
@@ -44,6 +42,25 @@ export async function seedCampaign(data: string, cloud: string, children: Childr
   const stack = await api.post(`/v1/campaigns/${campaign}/stacks`, { count: CODES }, z.object({ id: z.string() }));
   const [, ...codes] = (await api.text(`/v1/stacks/${stack.id}/codes.csv`)).trim().split(/\r?\n/);
   return { adminToken, cartToken, deskToken, campaign, codes: codes.map((line) => line.split(',')[0] ?? '') };
+}
+
+/** As `tearline cloud token create` makes them, beside the cloud that runs. */
+async function cloudTokens(directory: string) {
+  // Only a first start needs it.
+  const { openData } = await import('../../cloud/main.ts');
+  const data = openData(directory);
+  if (!data.ok) throw new Error(data.error.line);
+  const { tokens, database } = data.value;
+  const now = Date.now();
+  try {
+    return {
+      adminToken: await createCloudToken(tokens, { scope: 'admin', name: 'demo-admin' }, now),
+      cartToken: await createCloudToken(tokens, { scope: 'cart', name: 'demo-shop' }, now),
+      deskToken: await createCloudToken(tokens, { scope: 'desk', name: 'demo-desk' }, now),
+    };
+  } finally {
+    database.close();
+  }
 }
 
 /** Printed on receipts: each store holds some ahead, so that it issues them with its line cut too. */
@@ -84,39 +101,38 @@ export type Box = {
   readonly boxToken: string;
 };
 
-export async function prepareStores(
+export function prepareStores(
   data: string,
   api: CloudApi,
   ports: Ports,
   known: Demo['gateways'],
   children: Children,
 ): Promise<Box[]> {
-  const boxes: Box[] = [];
-  for (const [i, store] of STORES.entries()) {
-    const dataDir = join(data, `store-${store.id}`);
-    const port = ports.gateways[i === 0 ? 0 : 1];
-    await api.post('/v1/stores', store, z.unknown(), null);
-    if (!existsSync(join(dataDir, 'identity.json'))) {
-      const { code } = await api.post(`/v1/stores/${store.id}/enrolments`, {}, z.object({ code: z.string() }));
-      await children.run([
-        'gateway',
-        'enrol',
-        '--cloud',
-        `http://localhost:${ports.cloud}`,
-        '--code',
-        code,
-        '--data',
-        dataDir,
-      ]);
-    }
-    const before = known.find((box) => box.store === store.id);
-    const token = (scope: string) =>
-      children.run(['gateway', 'token', 'create', '--scope', scope, '--name', `demo-${scope}`, '--data', dataDir]);
-    const registerToken = before?.registerToken ?? (await token('register'));
-    const boxToken = before?.boxToken ?? (await token('box'));
-    boxes.push({ store: store.id, port, dataDir, registerToken, boxToken });
-  }
-  return boxes;
+  return Promise.all(
+    STORES.map(async (store, i) => {
+      const dataDir = join(data, `store-${store.id}`);
+      const port = ports.gateways[i === 0 ? 0 : 1];
+      await api.post('/v1/stores', store, z.unknown(), null);
+      if (!existsSync(join(dataDir, 'identity.json'))) {
+        const { code } = await api.post(`/v1/stores/${store.id}/enrolments`, {}, z.object({ code: z.string() }));
+        await children.run([
+          'gateway',
+          'enrol',
+          '--cloud',
+          `http://localhost:${ports.cloud}`,
+          '--code',
+          code,
+          '--data',
+          dataDir,
+        ]);
+      }
+      const before = known.find((box) => box.store === store.id);
+      const token = (scope: 'register' | 'box') => createBoxToken(dataDir, { scope, name: `demo-${scope}` });
+      const registerToken = before?.registerToken ?? token('register');
+      const boxToken = before?.boxToken ?? token('box');
+      return { store: store.id, port, dataDir, registerToken, boxToken };
+    }),
+  );
 }
 
 /** Codes 1 and 2 wait in the stores; the rest is free for whoever scans first. */

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
 
 const CHROMIUM = '/usr/bin/chromium';
 /** Why browser tests cannot run here; null: they can. */
@@ -24,4 +25,10 @@ export async function findings(page: Page): Promise<string[]> {
 /** How many pixels of the page lie beyond its right edge. */
 export function sidewaysPixels(page: Page): Promise<number> {
   return page.evaluate('document.scrollingElement.scrollWidth - document.documentElement.clientWidth');
+}
+
+/** Colours are compared, and edges measured, when what tears has torn. What moves for as long as it stands may go on. */
+export function atRest(page: Page): Promise<void> {
+  const moving = `document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime < Infinity).length`;
+  return expect.poll(() => page.evaluate(moving)).toBe(0);
 }

@@ -109,6 +109,7 @@ export async function startFaceServer(): Promise<FaceServer> {
   const app = createApp(endpoints, {
     tokens,
     failures,
+    isProxy: () => false,
     publicHost: 'localhost',
     log,
     observe: ({ route }) => routes.push(route),
@@ -194,7 +195,7 @@ function newWorld(): FaceWorld {
 const row = ({ replacedBy }: FaceWorld): Omit<Coupon, 'link' | 'code'> => ({
   ...{ seq: 1, id: 'a1', campaign: 'spring', customer: 'c1', ordinal: 1, codeHash: hash },
   ...{ sealedCode: new Uint8Array(), linkHash: '', how: 'demand', channel: 'web', source: { utm_source: 'poster' } },
-  ...{ at: NOW - 86_400_000, replacedBy },
+  ...{ at: NOW - 86_400_000, replacedBy, untold: false },
 });
 
 const TERMS = newCampaignSchema.parse({

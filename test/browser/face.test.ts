@@ -193,6 +193,20 @@ describe('a face', () => {
     ]);
   });
 
+  test('counts a view of who looks without script, and none of a preview that draws the page or reads it', async () => {
+    await open({ userAgent: BROWSER, javaScriptEnabled: false });
+    await open({ userAgent: 'Mozilla/5.0 (compatible; Discordbot/2.0)', javaScriptEnabled: false });
+    expect(server.routes.filter((route) => route === '/c/{link}/seen.css')).toHaveLength(2);
+    expect(server.world.traces).toMatchObject([{ kind: 'viewed', assignment: 'a1', source: { utm_source: 'poster' } }]);
+  });
+
+  test('counts who looks with script once, by its stream', async () => {
+    const page = await open({ userAgent: BROWSER });
+    await isLive(page);
+    expect(server.routes).not.toContain('/c/{link}/seen.css');
+    expect(server.world.traces).toHaveLength(1);
+  });
+
   test('is whole without script, and says to reload', async () => {
     const page = await open({ javaScriptEnabled: false });
     await page.getByText('Reload for the newest state.').waitFor();
@@ -203,9 +217,26 @@ describe('a face', () => {
     Object.assign(server.world, FACE_STATES['kept ready']);
     await page.reload();
     await page.getByText('Kept ready for you at Mill Lane.').waitFor();
-    await page.getByRole('button', { name: 'Let it go' }).click();
+    await page.getByRole('button', { name: 'I’ll use it online' }).click();
     await page.waitForURL(`**/c/${LINK}`);
     expect(server.world.asked).toEqual(['0002', null]);
+  });
+
+  test('takes the word of who will use it online, also where no store keeps it, and no such word where it works in stores alone', async () => {
+    const page = await open();
+    await page.getByText('Use it in one store').click();
+    await page.getByRole('button', { name: 'I’ll use it online' }).click();
+    await page.waitForURL(`**/c/${LINK}`);
+    expect(server.world.asked).toEqual([null]);
+    const { terms } = server.world;
+    server.world.terms = { ...terms, card: { ...terms.card, channels: ['store'] } };
+    await page.getByText('Use it in one store').click();
+    await page.getByRole('button', { name: 'Use it here: Mill Lane' }).waitFor();
+    expect(await page.getByRole('button', { name: 'I’ll use it online' }).count()).toBe(0);
+    Object.assign(server.world, FACE_STATES['kept ready']);
+    await page.goBack();
+    await page.reload();
+    await page.getByRole('button', { name: 'Let it go' }).waitFor();
   });
 
   test('says why a store does not keep it', async () => {

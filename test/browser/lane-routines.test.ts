@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, type TestContext, test } from 'vitest';
-import { findings, missingChromium, sidewaysPixels, startChromium } from './chromium.ts';
+import { atRest, findings, missingChromium, sidewaysPixels, startChromium } from './chromium.ts';
 import { LaneBench } from './lane-bench.ts';
 import { SUPERVISOR } from './lane-server.ts';
 
@@ -255,9 +255,7 @@ async function eachState(look: (state: string) => Promise<void>): Promise<void> 
 /** Until the page has heard of it, and what tears has torn. */
 async function settled(page: Page): Promise<void> {
   await page.waitForTimeout(120);
-  await expect
-    .poll(() => page.evaluate('document.querySelector("#answer").getAnimations({ subtree: true }).length'))
-    .toBe(0);
+  await atRest(page);
 }
 
 const sizes = [320, 390, 1440, 1024] as const;
@@ -268,53 +266,45 @@ describe('in every state', () => {
     ['es', 'dark'],
     ['fr', 'light'],
     ['de', 'dark'],
-  ] as const)('axe finds nothing (%s, %s)', async (language, theme) => {
-    const page = await open({ language, theme, currency: 'EUR' });
-    await eachState(async (state) => {
-      await settled(page);
-      expect(await findings(page), state).toEqual([]);
-    });
-  });
-
-  test.each(['en', 'es', 'fr', 'de'] as const)(
-    'all is on the page, which a register does not scroll (%s)',
-    async (language) => {
-      const page = await open({ language, currency: 'EUR' });
+  ] as const)(
+    'axe finds nothing, all is on the page and large enough, and a register does not scroll it (%s, %s)',
+    async (language, theme) => {
+      const page = await open({ language, theme, currency: 'EUR' });
       await eachState(async (state) => {
         await settled(page);
+        expect(await findings(page), state).toEqual([]);
+        expect(await tooSmall(page), state).toEqual([]);
         for (const width of sizes) {
           await page.setViewportSize({ width, height: 768 });
           expect(await sidewaysPixels(page), `${state} at ${width}`).toBeLessThanOrEqual(0);
         }
         expect(await page.evaluate('document.scrollingElement.scrollHeight'), state).toBeLessThanOrEqual(768);
-        // Nothing lies under the code field, and no word is cut off.
-        const cut = await page.evaluate(`[...document.querySelectorAll('#answer, .basket, .decision__word, .button')]
-        .filter((element) => element.checkVisibility())
-        .filter((element) => element.scrollWidth > element.clientWidth + 1
-          || (element.matches('#answer, .basket')
-            && element.getBoundingClientRect().bottom > document.querySelector('.lane__foot').getBoundingClientRect().top))
-        .map((element) => element.className + ' ' + element.textContent)`);
-        expect(cut, state).toEqual([]);
+        expect(await cutOff(page), state).toEqual([]);
       });
     },
   );
 
-  test('what is pressed is 64 px high, and what is read at one metre as large as it must be', async () => {
-    const page = await open();
-    await eachState(async (state) => {
-      await settled(page);
-      const small = await page.evaluate(`[...document.querySelectorAll('.button, .input:not(#amount), [type=range]')]
-        .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < 64)
-        .map((element) => element.textContent || element.id)`);
-      expect(small, state).toEqual([]);
-      const large = { word: 48, why: 32, next: 28, amount: 44, code: 22 };
-      const read = await page.evaluate(`Object.entries(${JSON.stringify(large)}).flatMap(([part, pixels]) =>
-        [...document.querySelectorAll('.decision__' + part)]
-          .filter((element) => element.checkVisibility() && parseFloat(getComputedStyle(element).fontSize) < pixels)
-          .map((element) => element.textContent))`);
-      expect(read, state).toEqual([]);
-    });
-  });
+  /** What is pressed is 64 px high, and what is read at one metre has its size. */
+  async function tooSmall(page: Page): Promise<string[]> {
+    const small = `[...document.querySelectorAll('.button, .input:not(#amount), [type=range]')]
+      .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < 64)
+      .map((element) => element.textContent || element.id)`;
+    const read = { word: 48, why: 32, next: 28, amount: 44, code: 22 };
+    const unread = `Object.entries(${JSON.stringify(read)}).flatMap(([part, pixels]) =>
+      [...document.querySelectorAll('.decision__' + part)]
+        .filter((element) => element.checkVisibility() && parseFloat(getComputedStyle(element).fontSize) < pixels)
+        .map((element) => element.textContent))`;
+    return page.evaluate(`[...${small}, ...${unread}]`);
+  }
+
+  /** What lies under the code field, and words that do not fit. */
+  const cutOff = (page: Page): Promise<string[]> =>
+    page.evaluate(`[...document.querySelectorAll('#answer, .basket, .decision__word, .button')]
+      .filter((element) => element.checkVisibility())
+      .filter((element) => element.scrollWidth > element.clientWidth + 1
+        || (element.matches('#answer, .basket')
+          && element.getBoundingClientRect().bottom > document.querySelector('.lane__foot').getBoundingClientRect().top))
+      .map((element) => element.className + ' ' + element.textContent)`);
 
   test('nothing shifts that is not an answer to a key: the page stands still from its first paint', async () => {
     const page = await open();

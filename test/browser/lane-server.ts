@@ -9,6 +9,7 @@ import { loadAssets } from '../../gateway/doors/assets.ts';
 import { makeGatekeeper } from '../../gateway/doors/gatekeeper.ts';
 import { createApp } from '../../gateway/doors/http.ts';
 import { laneDoor } from '../../gateway/doors/lane-door.ts';
+import type { BlanksHeld } from '../../gateway/till/blanks-held.ts';
 import type { LaneFacts } from '../../gateway/doors/pages/status-words.ts';
 import { sessionDoor } from '../../gateway/doors/session-door.ts';
 import { sessionFile } from '../../gateway/doors/sessions.ts';
@@ -31,7 +32,12 @@ export type LaneServer = {
   readonly registerToken: string;
   readonly boxToken: string;
   readonly dataDirectory: string;
-  readonly box: { drill: Drill | null; lanes: LaneFacts[]; disk: { freeBytes: number; totalBytes: number } | null };
+  readonly box: {
+    drill: Drill | null;
+    lanes: LaneFacts[];
+    blanks: readonly BlanksHeld[];
+    disk: { freeBytes: number; totalBytes: number } | null;
+  };
   /** What was logged, as lines. */
   readonly logged: string[];
   stop(): Promise<void>;
@@ -72,7 +78,7 @@ export async function startLaneServer(
   const sales = openSales({ till: till.ports, practice, memory, numbers, now, after, log });
   const tokens = tokenFolder(dataDirectory, now);
   const gatekeeper = makeGatekeeper(tokens, now);
-  const box: LaneServer['box'] = { drill: null, lanes: [], disk: { freeBytes: 41e9, totalBytes: 58e9 } };
+  const box: LaneServer['box'] = { drill: null, lanes: [], blanks: [], disk: { freeBytes: 41e9, totalBytes: 58e9 } };
   const link = {
     status: () => ({ phase: 'up' as const, drill: box.drill, dropped: new Map() }),
     cut(minutes: number, by: string) {
@@ -97,6 +103,7 @@ export async function startLaneServer(
   const source = {
     till: status,
     lanes: () => box.lanes,
+    blanks: () => box.blanks,
     disk: () => box.disk,
     startedAt: now() - 41 * 86_400_000,
   };

@@ -26,12 +26,21 @@ afterEach(async () => {
   await server?.stop();
 });
 
+/** 9:40 in New York. */
+const BLANKS_UNTIL = Date.UTC(2026, 10, 26, 14, 40);
+
 const verdict = (word: string, on = page) => on.locator('#verdict h1', { hasText: word }).waitFor();
 
 /** Every state, live, without a reload. */
 async function eachState(look: (state: string) => Promise<void>): Promise<void> {
   await verdict('Ready for an outage');
   await look('ready');
+  server.box.blanks = [
+    { campaign: 'receipt', units: 1_180, value: { amount: 590_000, currency: 'USD' }, until: BLANKS_UNTIL },
+    { campaign: 'reward', units: 20, value: null, until: BLANKS_UNTIL + 3_600_000 },
+  ];
+  await page.locator('#stock h3', { hasText: 'Blanks' }).waitFor();
+  await look('with blanks');
   server.till.line = { state: 'down', since: Date.now() - 720_000 };
   server.till.backlog = 37;
   await verdict('Line down since');
@@ -59,22 +68,33 @@ async function eachState(look: (state: string) => Promise<void>): Promise<void> 
 }
 
 describe('the status page', () => {
-  test('gives one verdict, and one remedy for each thing that is not good', async () => {
+  test('gives one verdict, one remedy for each thing that is not good, and has nothing that axe finds (dark)', async () => {
+    await page.emulateMedia({ colorScheme: 'dark' });
     await eachState(async (state) => {
       const remedies = await page.locator('#box tbody strong').count();
       const notGood = await page.locator('#box tbody .state:not(.state--good)').count();
       expect(remedies, state).toBe(notGood);
+      expect(await findings(page), state).toEqual([]);
     });
   });
 
-  test.each(['light', 'dark'] as const)('has nothing that axe finds, in any state (%s)', async (colorScheme) => {
-    await page.emulateMedia({ colorScheme });
-    await eachState(async (state) => expect(await findings(page), state).toEqual([]));
+  test('shows the blanks beside the stock: how many, their worth, and until when', async () => {
+    const stock = page.locator('#stock');
+    expect(await stock.textContent()).not.toContain('Blanks');
+    server.box.blanks = [
+      { campaign: 'receipt', units: 1_180, value: { amount: 590_000, currency: 'USD' }, until: BLANKS_UNTIL },
+      { campaign: 'reward', units: 20, value: { amount: 30_000, currency: 'USD' }, until: BLANKS_UNTIL + 3_600_000 },
+    ];
+    await stock.getByText('1,200 coupons to issue here, $6,200.00').waitFor();
+    expect(await stock.textContent()).toMatch(/2 campaigns.*until Thu 26 Nov, 9:40/);
+    server.box.blanks = [{ campaign: 'reward', units: 1, value: null, until: BLANKS_UNTIL }];
+    await stock.getByText('1 coupon to issue here', { exact: true }).waitFor();
   });
 
-  test('has nothing beyond its right edge', async () => {
+  test('has nothing that axe finds, in any state (light), and nothing beyond its right edge', async () => {
     await eachState(async (state) => {
-      for (const width of [320, 390, 1024, 1440]) {
+      expect(await findings(page), state).toEqual([]);
+      for (const width of [320, 390, 1440, 1024]) {
         await page.setViewportSize({ width, height: 900 });
         expect(await sidewaysPixels(page), `${state} at ${width}`).toBeLessThanOrEqual(0);
       }

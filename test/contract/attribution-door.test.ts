@@ -78,8 +78,8 @@ describe('reports', () => {
     expect([status, headers.get('content-type')]).toEqual([200, 'text/csv; charset=utf-8; header=present']);
     expect(headers.get('content-disposition')).toBe('attachment; filename="funnel-by-site.csv"');
     expect(text.split('\n')).toEqual([
-      'campaign,site,currency,impressions,adClicks,clicks,claims,assigned,delivered,viewed,scanned,redeemed,reversed,leaked,revenue,settledTo,owingStores,owedEntries',
-      'spring,search,USD,0,0,1,0,0,0,0,0,0,0,0,0,2026-11-23T10:00:00.000Z,0,0',
+      'campaign,site,currency,impressions,adClicks,clicks,claims,assigned,issued,delivered,viewed,scanned,redeemed,reversed,leaked,revenue,settledTo,owingStores,owedEntries',
+      'spring,search,USD,0,0,1,0,0,0,0,0,0,0,0,0,0,2026-11-23T10:00:00.000Z,0,0',
       '',
     ]);
     expect((await file('/v1/reports/performance')).text).toMatch(/^campaign,currency,redeemed,/);

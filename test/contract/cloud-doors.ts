@@ -8,6 +8,7 @@ import { createFailures } from '../../cloud/doors/failures.ts';
 import { createApp, type DoorOperation } from '../../cloud/doors/http.ts';
 import { machineDoor } from '../../cloud/doors/machine-door.ts';
 import { createMetrics } from '../../cloud/doors/metrics.ts';
+import { proxiesOf } from '../../cloud/doors/proxies.ts';
 import { listen } from '../../cloud/doors/server.ts';
 import { sqliteIdempotencyStore, sqliteTokenStore } from '../../cloud/doors/sqlite-door-stores.ts';
 import { createToken, type Scope } from '../../cloud/doors/tokens.ts';
@@ -41,6 +42,7 @@ export async function openTestDoors(
   ledger: Ledger,
   clock: { now: number } = { now: 1_800_000_000_000 },
   books: Books = NO_BOOKS,
+  proxies: readonly string[] = [],
 ) {
   const database = openDatabase(':memory:');
   const tokens = sqliteTokenStore(database);
@@ -65,6 +67,7 @@ export async function openTestDoors(
     ...{ store: distributed, ledger, randomBytes, now, keys, post: postbox },
   });
   const postOffice = createPostOffice({
+    node: 'test',
     ...{ store: post, secrets, distribution, postbox, channels, country: null, now, log, mail: null },
     sms: { perSecond: 1, sender: { send: async () => ({ is: 'accepted', providerId: null }) } },
     ...{ publicUrl: () => PUBLIC_URL, noteTrace: () => undefined, newId: () => randomBytes(16).toString('hex') },
@@ -82,6 +85,7 @@ export async function openTestDoors(
       attribution,
       country: null,
       faceUrl,
+      publicUrl: () => PUBLIC_URL,
       log,
       now,
     }),
@@ -93,7 +97,10 @@ export async function openTestDoors(
   const operations: DoorOperation[] = doors.map((endpoint) => endpoint.operation);
   const ready = () => ledger.ready();
   const machine = machineDoor({ version: '0.0.0', operations, ready, metrics, insecureLan: false });
-  const plumbing = { tokens, failures, publicHost: 'coupons.example', log, observe: metrics.observe };
+  const plumbing = {
+    ...{ tokens, failures, isProxy: proxiesOf(proxies), publicHost: 'coupons.example' },
+    ...{ log, observe: metrics.observe },
+  };
   const listening = await listen(createApp([...doors, ...machine], plumbing), '127.0.0.1', 0, null);
   const url = `http://127.0.0.1:${listening.port}`;
   const token = (scope: Scope, name = 'shop') => createToken(tokens, { scope, name }, clock.now);

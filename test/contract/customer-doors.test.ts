@@ -66,6 +66,20 @@ describe('a face', () => {
     expect(server.world.traces.map(({ kind }) => kind)).toEqual(['viewed']);
   });
 
+  test('tells a view of who loads its style without script, and of nobody who only fetches what it names', async () => {
+    const style = { accept: 'text/css,*/*;q=0.1', 'user-agent': 'Mozilla/5.0 (Series40) Gecko/20100401 S40OviBrowser' };
+    const seen = (headers: Record<string, string>, method = 'GET') => get(`/c/${LINK}/seen.css`, headers, method);
+    for (const others of [{ accept: '*/*' }, { 'user-agent': 'WhatsApp/2.23' }, { 'sec-fetch-dest': 'image' }])
+      await seen({ ...style, ...others });
+    await seen(style, 'HEAD');
+    expect(server.world.traces).toEqual([]);
+    const reply = await seen(style);
+    expect([reply.headers.get('content-type'), reply.headers.get('cache-control')]).toEqual(['text/css', 'no-store']);
+    await seen({ ...style, 'sec-fetch-dest': 'style' });
+    expect(server.world.traces.map(({ kind }) => kind)).toEqual(['viewed', 'viewed']);
+    expect((await get('/c/guessed/seen.css', style)).status).toBe(404);
+  });
+
   test('writes out whatever a campaign, a name or a store is called', async () => {
     const nasty = '<script>alert(1)</script>"\'';
     const { terms } = server.world;

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { assignList } from '../../cloud/distribution/assign-list.ts';
 import { createDistribution } from '../../cloud/distribution/distribution.ts';
 import type { Address } from '../../cloud/distribution/identity.ts';
+import { createSecrets } from '../../cloud/distribution/secrets.ts';
 import { parseCustomerNumber, parseEmail, parsePhone } from '../../cloud/distribution/identity.ts';
 import type { Distribution, KnownIdentity } from '../../cloud/distribution/port.ts';
 import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
@@ -12,6 +13,7 @@ import { verifyLedger } from '../../cloud/ledger/audit.ts';
 import { createLedger } from '../../cloud/ledger/ledger.ts';
 import type { Ledger } from '../../cloud/ledger/port.ts';
 import { type Database, openDatabase } from '../../cloud/ledger/sqlite-database.ts';
+import { hashCustomer } from '../../protocol/code.ts';
 import type { PersonalOffer } from '../../protocol/offer.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
 
@@ -87,9 +89,9 @@ function known(read: ReturnType<typeof parseCustomerNumber>, verified: boolean):
 
 const ANN = '+12025550142';
 const person = (...identities: [KnownIdentity, ...KnownIdentity[]]) => distribution.person(identities, {});
-const assign = (customer: string | null, id = 'spring', personal: PersonalOffer | null = null) =>
+const assign = (customer: string, id = 'spring', personal: PersonalOffer | null = null) =>
   distribution.assign({ campaign: id, customer, how: 'demand', channel: 'web', source: {}, personal });
-const given = async (customer: string | null, id = 'spring', personal: PersonalOffer | null = null) => {
+const given = async (customer: string, id = 'spring', personal: PersonalOffer | null = null) => {
   const assigned = await assign(customer, id, personal);
   if (!assigned.ok) throw new Error(JSON.stringify(assigned.error));
   return assigned.value;
@@ -167,6 +169,36 @@ describe('one coupon a customer and campaign [D1]', () => {
       '',
     ])
       if (stranger !== link) expect(await distribution.byLink(stranger)).toBeNull();
+  });
+
+  test('ids of customers and assignments are in the order in which they were made', async () => {
+    const customers: string[] = [];
+    for (let i = 0; i < 40; i += 1) {
+      customers.push(await person(number(`c-${i}`)));
+      await given(customers.at(-1) ?? '');
+      clock += i % 3;
+    }
+    expect(customers).toEqual(customers.toSorted());
+    const assignments = database.raw.prepare('SELECT id FROM assignments ORDER BY seq').pluck().all().map(String);
+    expect(assignments).toEqual(assignments.toSorted());
+    for (const id of [...customers, ...assignments]) expect(id).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test('links of neighbouring ids have nothing in common, and under another key they are others [D5]', async () => {
+    const links: string[] = [];
+    const strangers = createSecrets(Buffer.alloc(32, 3), randomBytes);
+    for (let i = 0; i < 200; i += 1) {
+      const { assignment, link } = await given(await person(number(`c-${i}`)));
+      expect(link).not.toBe(strangers.linkOf(assignment));
+      links.push(link);
+    }
+    expect(new Set(links.map((link) => link.slice(0, 8))).size).toBe(200);
+    const set = links.map((link) => Buffer.from(link, 'base64url'));
+    for (let bit = 0; bit < 128; bit += 1) {
+      const ones = set.filter((bytes) => ((bytes[bit >> 3] ?? 0) >> (bit & 7)) & 1).length;
+      // Seven standard deviations.
+      expect(Math.abs(ones - 100)).toBeLessThan(50);
+    }
   });
 
   test('the books verify', async () => {
@@ -339,6 +371,49 @@ describe('a person', () => {
   });
 });
 
+describe('somebody whom a till names by the retailer’s number', () => {
+  const named = (text: string) => distribution.personNamed(hashCustomer(keys.fleetKey, text));
+
+  test('is who has this number, and who gives it later [I7, D3]', async () => {
+    const ann = await person(number('0017'), phone(ANN));
+    expect(await named('0017')).toBe(ann);
+    const unknown = await named('0018');
+    expect(await named('0018')).toBe(unknown);
+    expect(unknown).not.toBe(ann);
+    expect(await distribution.customer(unknown)).toMatchObject({ name: null, identities: [] });
+    expect(await person(number('0018'), email('bob@example.com'))).toBe(unknown);
+    expect((await distribution.customer(unknown))?.identities).toMatchObject([{ kind: 'email' }, { value: '0018' }]);
+  });
+
+  test('at twenty tills at once is one person [I7]', async () => {
+    expect(new Set(await Promise.all(Array.from({ length: 20 }, () => named('0019')))).size).toBe(1);
+  });
+
+  test('who was forgotten keeps the coupon and has no number stored again [I7, D4]', async () => {
+    const ann = await person(number('0017'));
+    await given(ann);
+    await distribution.erase(ann);
+    expect(await named('0017')).toBe(ann);
+    expect(await distribution.customer(ann)).toBeNull();
+  });
+
+  test('is found in data of before, once they are opened [I7]', async () => {
+    const ann = await person(number('0017'));
+    const secrets = createSecrets(keys.sealKey, randomBytes);
+    const before = secrets.hashIdentity({ kind: 'number', key: '0017' });
+    const hash = Buffer.from(before, 'hex');
+    database.raw
+      .prepare("UPDATE identities SET hash = ?, sealed = ? WHERE kind = 'number'")
+      .run(hash, secrets.seal('0017', `number ${before}`));
+    database.raw.prepare('INSERT INTO numbers_to_renew VALUES (?)').run(hash);
+    await distribution.open();
+    expect(await named('0017')).toBe(ann);
+    expect(await person(number('0017'))).toBe(ann);
+    expect((await distribution.customer(ann))?.identities).toMatchObject([{ value: '0017' }]);
+    await distribution.open();
+  });
+});
+
 describe('a claim [D6]', () => {
   const claim = (text = ANN, own: Record<string, unknown> = {}) => {
     const address = text.includes('@') ? parseEmail(text) : parsePhone(text, null);
@@ -351,6 +426,29 @@ describe('a claim [D6]', () => {
     if (!answer.ok) throw new Error(JSON.stringify(answer.error));
     return { id: answer.value.claim, proof: proofs.at(-1)?.proof ?? '' };
   };
+
+  const seen = () => database.raw.prepare('SELECT place FROM customer_sightings').pluck().all();
+
+  test('tells in which store its person is, where its poster names one that there is [K3]', async () => {
+    await ledger.createStore({ id: '0001', name: 'Main Street', timeZone: 'UTC', address: null });
+    for (const store of ['9999', '0001']) {
+      const { id, proof } = await claimed(ANN, { source: { store } });
+      await distribution.prove(id, proof);
+    }
+    expect(seen()).toEqual(['0001']);
+  });
+
+  test('nobody was seen by a claim alone, and in a cart who is given a coupon by it [K3]', async () => {
+    const { id, proof } = await claimed();
+    await distribution.prove(id, proof);
+    expect(seen()).toEqual([]);
+    const inCart = (basket: string) =>
+      ({ campaign: 'spring', channel: 'online', sale: { door: 'cart:shop', basket } }) as const;
+    await distribution.issue({ ...inCart('cart-1'), customer: null });
+    expect(seen()).toEqual([]);
+    await distribution.issue({ ...inCart('cart-2'), customer: await person(phone(ANN)) });
+    expect(seen()).toEqual(['']);
+  });
 
   test('gives the coupon to who proves the address, and the same one to who proves it again', async () => {
     const { id, proof } = await claimed();
@@ -441,6 +539,17 @@ describe('a list [D7]', () => {
     expect(await list(text)).toMatchObject({ rows: 1_500, assigned: 1_500, unchanged: 0, errorCount: 0, broken: null });
     expect(await list(text)).toMatchObject({ rows: 1_500, assigned: 0, unchanged: 1_500 });
     expect((await ledger.exposure('spring'))?.units.issued).toBe(1_500);
+  });
+
+  test('that tells at its end that two of its customers are one leaves that one a single coupon', async () => {
+    const outcome = await list(
+      'phone,email\n+12025550142,\n,ann@example.com\n+12025550142,ann@example.com\n+12025550143,\n',
+    );
+    expect(outcome).toMatchObject({ assigned: 3, unchanged: 1, errorCount: 0 });
+    await distribution.tick();
+    expect((await ledger.exposure('spring'))?.units).toMatchObject({ issued: 2, voided: 1 });
+    expect(await given(await person(phone(ANN)))).toMatchObject({ isNew: false });
+    expect(await verifyLedger(sqliteLedgerStore(database))).toMatchObject({ ok: true });
   });
 
   test('of who has which coupon tells number, link and state, in the order in which they were given', async () => {

@@ -23,6 +23,7 @@ import { type Batch, DuplicateCode, type LedgerStore, LostRace, NOTHING } from '
 import type { CodeHash } from '../../protocol/code.ts';
 import { chainEntries, GENESIS_HASH } from '../../protocol/journal.ts';
 import {
+  campaignWith,
   cardWith,
   cartWait,
   codeWith,
@@ -542,20 +543,8 @@ async function seed(store: LedgerStore): Promise<void> {
     const box = (row: GatewayRow) => row;
     await tx.putStore({ id: '0001', name: 'Main Street', timeZone: 'UTC', address: null });
     await tx.putCampaign({
-      ...{ id: 'spring', card: cardWith(), condition: null, terms: null, picture: null },
-      ...{
-        cap: { units: null, value: null },
-        capPerDay: { units: null, value: null },
-        perCustomer: 1,
-        reversalDays: 30,
-        personalValueMax: null,
-        changedAt: NOW,
-        offline: 'decline',
-        barcode: 'qr',
-        blanks: null,
-        issuedUnits: 3,
-        issuedValue: dollars(15).amount,
-      },
+      ...campaignWith(),
+      ...{ changedAt: NOW, issuedUnits: 3, issuedValue: dollars(15).amount },
     });
     await tx.putStack({ id: 'stack-0001', campaign: 'spring', count: 4, at: NOW, isImported: false });
     const codes = HASHES.map((hash) => ({ hash, lastFour: '8WNS' }));

@@ -65,8 +65,9 @@ export async function openPostWorld({ channels = ['email', 'sms'] }: { channels?
       return provider.sms(sms);
     },
   };
-  const openOffice = () =>
+  const openOffice = (node = 'one') =>
     createPostOffice({
+      node,
       ...{ store, secrets, distribution, postbox, channels: set, country: 'US', now, log: recordingLog(lines) },
       mail: set.has('email') ? { perSecond: 1_000, mailer } : null,
       sms: set.has('sms') ? { perSecond: 1_000, sender } : null,

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { NewDelivery } from '../../cloud/distribution/post/deliveries.ts';
 import type { NewMessage } from '../../cloud/distribution/post/store.ts';
+import { PERSONAL_KEPT_DAYS } from '../../cloud/distribution/post/forgetting.ts';
 import { QUIET_HOURS_DEFAULT } from '../../cloud/distribution/post/quiet-rules.ts';
 import { addressOf, csv, eventually, openPostWorld, type PostWorld, PUBLIC_URL } from './post-world.ts';
 
@@ -180,6 +181,28 @@ describe('a delivery', () => {
     await is(id, { accepted: 1 });
   });
 
+  test('begins no message after its stop was answered, also of those that were about to begin', async () => {
+    const people = Array.from({ length: 60 }, (_, i) => `p${i}@example.com`);
+    await world.agree(...people);
+    let stopped = false;
+    let late = 0;
+    world.provider.mail = async () => {
+      if (stopped) late += 1;
+      return { is: 'accepted', providerId: null };
+    };
+    await world.office.open();
+    const id = await deliver({}, list(...people));
+    await eventually(async () => world.mails.length >= 10);
+    await world.office.setPaused(id, true);
+    stopped = true;
+    const begun = world.mails.length;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect([late, world.mails.length]).toEqual([0, begun]);
+    expect((await counts(id)).queued).toBeGreaterThan(0);
+    await world.office.setPaused(id, false);
+    await is(id, { accepted: people.length });
+  });
+
   test('over a channel that is not set up is refused', async () => {
     const bare = await openPostWorld({ channels: [] });
     await bare.campaign('spring');
@@ -245,6 +268,56 @@ describe('a message', () => {
 });
 
 const READ = { wording: 'By asking you get one code.', at: 1, source: 'web' } as const;
+
+describe('two nodes', () => {
+  test('leave each other’s attempts alone, until their time is over', async () => {
+    await world.agree(ANN);
+    world.provider.mail = () => new Promise(() => undefined);
+    await world.office.open();
+    const id = await deliver({}, list(ANN));
+    await is(id, { sending: 1 });
+    const other = world.openOffice('two');
+    await other.open();
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    expect(await counts(id)).toEqual({ sending: 1 });
+    world.clock.now += 600_001;
+    await is(id, { unknown: 1 });
+    await other.close();
+  }, 20_000);
+});
+
+describe('an old message', () => {
+  test('says no longer whose it was; all counts stay', async () => {
+    await world.agree(ANN, BOB);
+    await world.office.open();
+    const id = await deliver({}, list(ANN));
+    await eventually(async () => (await world.office.progressOf(id))?.delivery.state === 'done');
+    const before = await counts(id);
+    const [message] = await messages(id);
+    world.clock.now += (PERSONAL_KEPT_DAYS - 1) * 86_400_000;
+    const late = await deliver(
+      { quiet: QUIET_HOURS_DEFAULT },
+      { csv: csv(`email,time_zone\n${BOB},Pacific/Auckland\n`) },
+    );
+    await eventually(async () => (await messages(late)).length === 1);
+    expect((await world.office.message(message?.id ?? ''))?.customer).toBe(message?.customer);
+    world.clock.now += 2 * 86_400_000;
+    const forgotten = await eventually(async () => {
+      const row = await world.office.message(message?.id ?? '');
+      return row?.customer === null && row;
+    });
+    expect(forgotten).toMatchObject({
+      assignment: null,
+      addressHash: null,
+      consent: null,
+      providerId: null,
+      sealed: null,
+    });
+    expect(await counts(id)).toEqual(before);
+    expect((await messages(late))[0]?.customer).not.toBeNull();
+    expect(world.rows('SELECT count(*) AS n FROM consents')).toEqual([{ n: 2 }]);
+  }, 20_000);
+});
 
 describe('a one-time code', () => {
   const proof = (claim: string, expiresAt: number) =>

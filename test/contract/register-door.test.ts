@@ -146,6 +146,7 @@ test('a register asks for a coupon: what the till says is the answer, and what i
   });
   expect(asked).toEqual([{ call: 'issue', request: body }]);
   await expectProblem(post('/v1/issues', { ...body, campaign: 'No Campaign' }), 422, 'invalid_request', 'campaign');
+  await expectProblem(post('/v1/issues', { ...body, customer: 'Zoë 1' }), 422, 'invalid_request', 'customer');
   await expectProblem(post('/v1/issues', { ...body, code: 'x' }), 422, 'invalid_request', 'code');
   await expectProblem(post('/v1/issues', body, { token: null }), 401, 'unauthorized');
 });

@@ -3,23 +3,13 @@ import type { CampaignVersion, OldTermsView, PersonalRefusal } from '../../cloud
 import type { PersonalOffer } from '../../protocol/offer.ts';
 import { personalCard } from '../../protocol/personal-offer.ts';
 import { err, ok } from '../../protocol/result.ts';
-import { cardWith, NOW } from '../rules/ledger-rows.ts';
+import { campaignWith, cardWith, NOW } from '../rules/ledger-rows.ts';
 import { fakeLedger, openTestDoors, type TestDoors } from './cloud-doors.ts';
 
 /** Versions of terms, personal offers, and the list of redemptions under old terms. */
 
 const version = (n: number, changes: Partial<CampaignVersion> = {}): CampaignVersion => ({
-  ...{ id: 'spring', card: cardWith({ version: n }), condition: null, terms: null, picture: null },
-  ...{
-    cap: { units: null, value: null },
-    capPerDay: { units: null, value: null },
-    perCustomer: 1,
-    reversalDays: 30,
-    personalValueMax: 700,
-    offline: 'decline',
-    barcode: 'qr',
-    blanks: null,
-  },
+  ...campaignWith({ card: cardWith({ version: n }), personalValueMax: 700 }),
   changedAt: NOW + n,
   ...changes,
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainEntries, type EntryBody, GENESIS_HASH } from '../../protocol/journal.ts';
+import { blanksHeld } from '../../gateway/till/blanks-held.ts';
 import type { Answer, Reservation } from '../../gateway/till/box-rules.ts';
 import type { Change } from '../../gateway/till/draft-rules.ts';
 import { TillUnavailable } from '../../gateway/till/port.ts';
@@ -353,6 +354,26 @@ describe.each([
     expect(store.holding(1)).toEqual({ holding: 2, inUse: 1, holdsUntil: 900, blanks: 0 });
   });
 
+  it('counts blanks apart: how many of a campaign, their worth by the newest terms, and the earliest end', () => {
+    install({ notAfter: 900 });
+    const sealed = 's'.repeat(64);
+    for (const [i, notAfter] of [800, 700].entries()) {
+      const blank = {
+        reservation: `res-0001${i}`,
+        codeHash: CODE,
+        notAfter,
+        campaign: 'receipt',
+        origin: 'blank' as const,
+      };
+      change({ do: 'install', reservation: item(blank), sealed });
+    }
+    expect(store.holding(1)).toEqual({ holding: 1, inUse: 0, holdsUntil: 900, blanks: 2 });
+    expect(blanksHeld(store)).toEqual([{ campaign: 'receipt', units: 2, value: null, until: 700 }]);
+    const offer = { ...card().offer, campaign: 'receipt' };
+    change({ do: 'card', card: { ...card(), offer } });
+    expect(blanksHeld(store)).toMatchObject([{ value: { amount: 1000, currency: 'USD' } }]);
+  });
+
   it('finds what is due: ended and idle, used up, lapsed, fetched and idle', () => {
     const query = { epoch: 1, endedAt: 0, usedUntil: 0, usedBeyond: 9_999, lapsedAt: 0, fetchedToo: false, most: 100 };
     const due = (changes: Partial<typeof query>) =>
@@ -407,7 +428,9 @@ describe('the till’s store on a disk', () => {
     install();
     store.close();
     const before = new Sqlite(path());
-    before.exec('ALTER TABLE reservations DROP COLUMN personal; DROP TABLE blanks; DROP TABLE issues');
+    before.exec(
+      'ALTER TABLE reservations DROP COLUMN personal; DROP TABLE blanks; DROP TABLE issues; DROP TABLE scans',
+    );
     before.pragma('user_version = 1');
     before.close();
     store = new SqliteTillStore(path());

@@ -45,10 +45,12 @@ const tillStore: Rules<GatewayParts['store'] & { serialize: unknown }> = {
   forms: reads,
   holdings: reads,
   holding: reads,
+  blanks: reads,
   blank: reads,
   issue: reads,
   issuedText: reads,
   basket: reads,
+  scans: reads,
   hashAt: reads,
   entries: reads,
   oldestAt: reads,
@@ -89,6 +91,11 @@ const ledgerStore: Rules<CloudParts['store']> = { transaction: point, read: read
 
 const distributionStore: Rules<CloudParts['distribution']> = { transaction: point, read: reads };
 
+const postStore: Rules<CloudParts['post']> = { transaction: point, read: reads };
+
+/** Before it: the attempt is on the disk, and not made. After it: the server has the mail, and nobody has noted so. */
+const mailer: Rules<CloudParts['mailer']> = { send: point, close: stopping };
+
 const ledgerTx: Rules<LedgerTx> = {
   write: point,
   makeBlanks: point,
@@ -111,6 +118,7 @@ const ledgerTx: Rules<LedgerTx> = {
   fed: reads,
   waits: reads,
   issueOf: reads,
+  named: reads,
   blankText: reads,
   blanksHeldBy: reads,
   blanksIn: reads,
@@ -120,6 +128,7 @@ const ledgerTx: Rules<LedgerTx> = {
   campaigns: reads,
   allCampaigns: reads,
   counts: reads,
+  ownEnds: reads,
   campaignVersions: reads,
   oldTerms: reads,
   stores: reads,
@@ -203,6 +212,8 @@ export const PORTS = {
   'cloud store': ledgerStore,
   'cloud transaction': ledgerTx,
   'cloud distribution': distributionStore,
+  'cloud post': postStore,
+  'cloud mailer': mailer,
   'cloud carrier': carrier,
   'cloud ledger': ledger,
   'cloud enrolments': enrolments,
@@ -262,6 +273,12 @@ export function aroundCloud(hit: Hit): CloudAround {
       transaction: (work) =>
         committed('cloud distribution', hit, (done) => part.transaction(async (tx) => done(await work(tx)))),
     }),
+    post: (part) => ({
+      read: (work) => part.read(work),
+      transaction: (work) =>
+        committed('cloud post', hit, (done) => part.transaction(async (tx) => done(await work(tx)))),
+    }),
+    mailer: (part) => watched('cloud mailer', part, hit),
     ledger: (part) => watched('cloud ledger', part, hit),
     carrier: (part) => watched('cloud carrier', part, hit),
     enrolments: (part) => watched('cloud enrolments', part, hit),

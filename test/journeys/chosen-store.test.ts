@@ -45,6 +45,8 @@ beforeAll(async () => {
   cloudEnded = serve(read.value, recordingLog(lines), stopping.signal, {
     store: (it) => it,
     distribution: (it) => it,
+    post: (it) => it,
+    mailer: (it) => it,
     carrier: (it) => it,
     enrolments: (it) => it,
     ledger(it) {
@@ -101,7 +103,15 @@ async function prepare(): Promise<string> {
       const assignment = `a-${i}`;
       await tx.putAssignment({
         ...{ id: assignment, campaign: 'spring', customer: null, ordinal: 1, codeHash: hash, linkHash: hash },
-        ...{ sealedCode: Buffer.of(0), how: 'demand', channel: 'web', source: {}, at: Date.now(), replacedBy: null },
+        ...{
+          sealedCode: Buffer.of(0),
+          how: 'demand',
+          channel: 'web',
+          source: {},
+          at: Date.now(),
+          replacedBy: null,
+          untold: false,
+        },
       });
       coupons.push({ code, hash, assignment });
     }

@@ -11,12 +11,12 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { z } from 'zod';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { CLEAN_ENV, freePorts } from './processes.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const folder = mkdtempSync(join(tmpdir(), 'tearline-enrol-'));
@@ -32,7 +32,7 @@ type Env = Record<string, string>;
 function start(args: string[], env: Env = {}): ChildProcess {
   const child = spawn(process.execPath, [join(root, 'scripts', 'tearline.ts'), ...args], {
     cwd: folder,
-    env: { PATH: process.env.PATH, ...env },
+    env: { ...CLEAN_ENV, ...env },
   });
   running.add(child);
   child.once('close', () => running.delete(child));
@@ -62,19 +62,10 @@ async function refusal(args: string[], env: Env = {}): Promise<[number, string]>
   return [status, stderr];
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** A box of its own: data directory, port and settings of the environment. */
 async function makeBox() {
   const data = join(folder, `box-${boxes++}`);
-  const port = await freePort();
+  const port = await freePorts(1);
   const env = { TEARLINE_GATEWAY_DATA: data, TEARLINE_GATEWAY_PORT: `${port}` };
   return { data, port, env, url: `http://127.0.0.1:${port}` };
 }
@@ -123,7 +114,7 @@ async function admin(method: string, path: string, body: unknown) {
 }
 
 beforeAll(async () => {
-  const [port, brokerPort] = [await freePort(), await freePort()];
+  const [port, brokerPort] = [await freePorts(1), await freePorts(1)];
   cloudUrl = `http://127.0.0.1:${port}`;
   cloudEnv = {
     TEARLINE_CLOUD_DATA: cloudData,
@@ -188,7 +179,7 @@ describe('store IT enrols a box', () => {
     const refused = (cloud: string) =>
       refusal(['gateway', 'enrol', '--cloud', cloud, '--code', '0000-0000-0000-0000'], box.env);
     expect(await refused(cloudUrl)).toEqual([69, expect.stringContaining('refused')]);
-    expect(await refused(`http://127.0.0.1:${await freePort()}`)).toEqual([
+    expect(await refused(`http://127.0.0.1:${await freePorts(1)}`)).toEqual([
       69,
       expect.stringContaining('does not answer'),
     ]);
@@ -212,7 +203,7 @@ describe('store IT enrols a box', () => {
     const identity = JSON.parse(readFileSync(join(box.data, 'identity.json'), 'utf8'));
     writeFileSync(
       join(box.data, 'identity.json'),
-      JSON.stringify({ ...identity, brokerUrl: `mqtt://127.0.0.1:${await freePort()}` }),
+      JSON.stringify({ ...identity, brokerUrl: `mqtt://127.0.0.1:${await freePorts(1)}` }),
     );
     const { child } = await serve(box);
     await stop(child);

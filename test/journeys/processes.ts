@@ -9,9 +9,16 @@ const root = join(import.meta.dirname, '..', '..');
 const WAIT_MS = 30_000;
 const POLL_MS = 25;
 /** Below what the system gives out by itself, and away from the ports that a demo takes without being told. */
-const PORTS = { first: 20_000, last: 31_900 };
+const PORTS = { first: 20_000, perWorker: 5_950 };
+/** Files that run beside each other look in different parts: a port that was found free is not yet taken. */
+const WORKERS = 2;
 
 export type Env = Readonly<Record<string, string>>;
+/** All that a process has beside its own settings. */
+export const CLEAN_ENV: Env = {
+  PATH: process.env.PATH ?? '',
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
+};
 /** How a command ended. */
 export type Ended = { readonly status: number | null; readonly stdout: string; readonly stderr: string };
 
@@ -35,7 +42,7 @@ export class Process {
   constructor(script: string, args: readonly string[], env: Env = {}) {
     this.#child = spawn(process.execPath, [script, ...args], {
       cwd: root,
-      env: { PATH: process.env.PATH, ...env },
+      env: { ...CLEAN_ENV, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child.stdout?.on('data', (text) => (this.stdout += text));
@@ -106,8 +113,10 @@ export async function until<T>(what: string, ask: () => Promise<T | false | null
 
 /** The first of so many neighbouring ports that are free. */
 export async function freePorts(count: number): Promise<number> {
+  const worker = Number(process.env.VITEST_POOL_ID ?? 0) % WORKERS;
+  const firstPort = PORTS.first + worker * PORTS.perWorker;
   for (let tries = 0; tries < 200; tries += 1) {
-    const base = PORTS.first + Math.floor(Math.random() * (PORTS.last - PORTS.first));
+    const base = firstPort + Math.floor(Math.random() * (PORTS.perWorker - count));
     const free = await Promise.all(Array.from({ length: count }, (_, i) => isFree(base + i)));
     if (free.every(Boolean)) return base;
   }

@@ -64,6 +64,51 @@ test('a cart’s coupon is made at once, the same one for the same basket, and a
   expect(brief(await one.redeem(issued.code ?? '', town.basket()))).toBe('approved');
 });
 
+test('a customer who is named has one coupon: at each till, in the cart and in the app, and what was printed too many is told', async () => {
+  const named = { customer: 'customer-0009' };
+  const claim = z.object({ code: z.string() });
+  const app = (customer: string) =>
+    town.admin('/v1/claims', claim, {
+      token: town.demo().cartToken,
+      body: { campaign: 'thanks', customer, channel: 'app' },
+    });
+  const first = await one.issue('thanks', 'receipt-20', named);
+  expect(first).toMatchObject({ decision: 'issued', link: expect.stringMatching(/\/c\/[\w-]{22}$/) });
+  for (const answer of [
+    await two.issue('thanks', 'receipt-20', named),
+    await one.issue('thanks', 'receipt-21', named),
+    await town.cart.issue('thanks', 'order-20', named),
+  ])
+    expect(answer).toMatchObject({ code: first.code, link: first.link });
+  expect(normalForm((await app('customer-0009')).code)).toBe(normalForm(first.code ?? ''));
+
+  await one.drill('cut');
+  await one.lineIs('down');
+  expect((await one.issue('thanks', 'receipt-21', named)).code).toBe(first.code);
+  const [beside, theirs] = [
+    await one.issue('thanks', 'receipt-22', named),
+    await one.issue('thanks', 'receipt-23', { customer: 'customer-0010' }),
+  ];
+  await one.drill('open');
+  await town.settled();
+  expect(normalForm((await app('customer-0010')).code)).toBe(normalForm(theirs.code ?? ''));
+  const { exceptions } = await town.admin('/v1/exceptions', exceptionsSchema);
+  expect(exceptions.filter(({ what }) => what.startsWith('issued'))).toEqual([{ what: 'issued_beside', value: 200 }]);
+
+  await until('it is free', async () => (await town.look(beside.code ?? '')).state === 'issued');
+  for (const { code } of [beside, first]) expect(brief(await two.redeem(code ?? '', town.basket()))).toBe('approved');
+  await town.settled();
+  expect(await one.issue('thanks', 'receipt-24', named)).toMatchObject({
+    ...{ decision: 'refused', reason: 'already_redeemed', text: 'No coupon: customer has used theirs' },
+  });
+  expect((await one.issue('thanks', 'receipt-20', named)).code).toBe(first.code);
+  const funnel = () => town.admin('/v1/reports/funnel?campaign=thanks&by=store', funnelSchema);
+  await until('its issues are followed', async () => {
+    const { lines } = await funnel();
+    return lines.some(({ key, issued }) => key === one.store && issued === 6);
+  });
+});
+
 test('what a register cannot have is said, and whether to ask again', async () => {
   expect(await one.issue('autumn', 'receipt-9')).toMatchObject({ decision: 'refused', reason: 'unknown_campaign' });
   await one.drill('cut');
@@ -79,15 +124,18 @@ test('what a register cannot have is said, and whether to ask again', async () =
 });
 
 test('no coupon that was given is in a log or in a box’s file, and the books verify', async () => {
-  const given = await Promise.all(['receipt-1', 'receipt-2'].map((basket) => one.issue('thanks', basket)));
+  const baskets = ['receipt-1', 'receipt-2', 'receipt-20', 'receipt-22'];
+  const given = await Promise.all(baskets.map((basket) => one.issue('thanks', basket)));
   const logs = ['cloud', 'store-0001', 'store-0002'].map((name) => town.log(name));
   const files = ['till.db', 'till.db-wal'].map((name) => readFileSync(join(one.dataDir, name), 'latin1'));
   for (const { code, link } of given)
-    for (const secret of [code ?? '', normalForm(code ?? ''), link ?? ''])
+    for (const secret of [code ?? '', normalForm(code ?? ''), link ?? '', 'customer-0009', 'customer-0010'])
       expect([...logs, ...files].some((text) => text.includes(secret))).toBe(false);
   expect(await town.judge()).toEqual([]);
 });
 
+const exceptionsSchema = z.object({ exceptions: z.array(z.object({ what: z.string(), value: z.int().nullable() })) });
+const funnelSchema = z.object({ lines: z.array(z.object({ key: z.string().nullable(), issued: z.int() })) });
 const unitsSchema = z.object({ units: z.int() });
 const exposureSchema = z.object({
   units: z.record(z.string(), z.int()),

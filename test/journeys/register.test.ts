@@ -222,7 +222,8 @@ describe('a line with noise on it', () => {
 });
 
 describe('the kit on the command line', () => {
-  test('finds nothing at the gateway, over the serial line and over HTTP', async () => {
+  // These mostly wait, as long as the line's rules say; each on a cable of its own.
+  test.concurrent('finds nothing at the gateway, over the serial line and over HTTP', async () => {
     const line = ['--port', box.cable.register, '--slack', '1400', '--code', nextCode()];
     const args = [...line, '--url', box.url, '--token', box.token];
     const { status, stdout, stderr } = await longTearline(['register-kit', 'gateway', ...args]);
@@ -234,17 +235,11 @@ describe('the kit on the command line', () => {
     expect(status).toBe(0);
   });
 
-  test('sells one coupon as a register should', async () => {
-    const sale = ['register-kit', 'sell', '--port', box.cable.register, '--code'];
-    expect(await tearline([...sale, 'TEST-APPROVED'])).toMatchObject({ status: 0, stdout: 'redeemed\n' });
-    expect(await tearline([...sale, 'TEST-CANNOT_VERIFY'])).toMatchObject({ status: 1, stdout: 'undetermined\n' });
-  });
-
   // All of its checks, in less time than they take on a line, are in contract/register-kit.
-  test.each([
+  test.concurrent.for([
     ['passes a good register', LRC_DEFAULT, 0],
     ['fails one with another check byte', { base: '00', cover: 'payload' } as const, 1],
-  ])('%s', async (_what, lrc, expected) => {
+  ] as const)('%s', async ([, lrc, expected], { onTestFinished }) => {
     const cable = new Cable(box.folder, `kit-${expected}`);
     await cable.plugIn();
     onTestFinished(() => cable.pull());
@@ -252,6 +247,12 @@ describe('the kit on the command line', () => {
     const { status, findings } = await registerUnderTest(cable, lrc, checks);
     expect(status).toBe(expected);
     expect(findings.some((line) => line.includes('"passed":false'))).toBe(expected === 1);
+  });
+
+  test('sells one coupon as a register should', async () => {
+    const sale = ['register-kit', 'sell', '--port', box.cable.register, '--code'];
+    expect(await tearline([...sale, 'TEST-APPROVED'])).toMatchObject({ status: 0, stdout: 'redeemed\n' });
+    expect(await tearline([...sale, 'TEST-CANNOT_VERIFY'])).toMatchObject({ status: 1, stdout: 'undetermined\n' });
   });
 
   test('says in one line what it was not told, or cannot open', async () => {

@@ -82,7 +82,7 @@ describe('a box with scanners of every kind', () => {
     for (const { lane } of lanes) expect(box.said(lane, 'the scanner is not there')).toHaveLength(1);
   });
 
-  test.for(lanes.slice(0, 4))('lets the scanner of lane $lane say every decision', async (lane, context) => {
+  test.concurrent.for(lanes.slice(0, 4))('lets the scanner of lane $lane say every decision', async (lane, context) => {
     needsSocat(context);
     const { heard } = lane;
     const said: string[] = [];

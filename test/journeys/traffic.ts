@@ -6,7 +6,9 @@ import type { Town } from './harness.ts';
 import { tearline, until } from './processes.ts';
 
 /** All that registers, carts and an office do, at once; whoever is not answered asks again, as the contract says. */
-const PATIENCE_MS = 40_000;
+
+/** A box and its cloud may both have to start again first. */
+const PATIENCE_MS = 60_000;
 const AGAIN_MS = 50;
 
 /** @param codes ten new ones, and two that are stocked in store 1 @returns when every caller has a definite answer */
@@ -38,6 +40,7 @@ export async function traffic(
     printed(one, two, { campaign: 'thanks', basket: `${name}-receipt` }),
     printed(cart, one, { campaign: 'thanks', basket: `${name}-order` }),
     printedUnasked(town, one, name),
+    printedForOne(town, [one, two], name),
     fedIn(town, name),
     drilled(town),
   ]);
@@ -153,19 +156,38 @@ async function tookIn(town: Town, name: string): Promise<void> {
   await approved(() => town.cart.redeem(code, `${name}-imported`));
 }
 
-type Receipt = { readonly campaign: string; readonly basket: string };
+type Receipt = { readonly campaign: string; readonly basket: string; readonly customer?: string };
 
-/** A coupon on the receipt, the same one however often it is asked for, which another door redeems. */
-async function printed(door: Door, then: Door, { campaign, basket }: Receipt): Promise<void> {
+/** A coupon on the receipt, which another door redeems. */
+async function printed(door: Door, then: Door, receipt: Receipt): Promise<void> {
+  const code = await receiptOf(door, receipt);
+  await approved(() => then.redeem(code, `${receipt.basket}-next`));
+}
+
+/** The same one however often it is asked for. */
+async function receiptOf(door: Door, { campaign, basket, ...about }: Receipt): Promise<string> {
   const ask = async () => {
-    const issued = await patiently(() => door.issue(campaign, basket));
+    const issued = await patiently(() => door.issue(campaign, basket, about));
     if (issued.code === null) throw new Error(`${basket}: ${issued.reason}`);
     return issued.code;
   };
   const code = await until('the coupon', ask, PATIENCE_MS);
   const again = await ask();
   if (again !== code) throw new Error(`${basket} was given ${code}, then ${again}`);
-  await approved(() => then.redeem(code, `${basket}-next`));
+  return code;
+}
+
+/** A customer who is named at two tills, of a campaign that holds none ahead: one coupon, whoever dies. */
+async function printedForOne(town: Town, tills: readonly [Door, Door], name: string): Promise<void> {
+  const discount = { type: 'amount', amount: 100, currency: 'USD' };
+  const campaign = { title: `Own ${name}`, discount, timeZone: 'UTC', startsAt: '2020-01-01', endsAt: '2099-12-31' };
+  await made(town, '/v1/campaigns', { ...campaign, id: `own-${name}` });
+  const receipt = { campaign: `own-${name}`, customer: `customer-of-${name}` };
+  const [code, other] = await Promise.all(
+    tills.map((door, at) => receiptOf(door, { ...receipt, basket: `${name}-own-${at}` })),
+  );
+  if (code === undefined || code !== other) throw new Error(`a customer got ${code} and ${other}`);
+  await approved(() => tills[1].redeem(code, `${name}-own-next`));
 }
 
 /** Of a campaign that holds none ahead, and of none. */

@@ -1,11 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { decideAssignment, keptOf, type Mine, type Offered } from '../../cloud/distribution/assign-rules.ts';
+import { decideAssignment, keptOf, type Mine, type Offered, spentOf } from '../../cloud/distribution/assign-rules.ts';
 import { samePerson } from '../../cloud/distribution/person-rules.ts';
 import { CODE_STATES, type CodeState } from '../../cloud/ledger/code-rules.ts';
 
 const offered = (own: Partial<Offered> = {}): Offered => ({ perCustomer: 1, ended: false, left: null, ...own });
 const mine = (...states: CodeState[]): Mine[] =>
-  states.map((state, i) => ({ assignment: `a${i + 1}`, ordinal: i + 1, state, replaced: false }));
+  states.map((state, i) => ({
+    assignment: `a${i + 1}`,
+    ordinal: i + 1,
+    state,
+    replaced: false,
+    ended: false,
+    untold: false,
+  }));
+const same = (assignment: string) => ({ kind: 'same', coupon: { assignment } });
 
 describe('who asks for a coupon [D1]', () => {
   test('the first time gets a new one, while some are left', () => {
@@ -16,21 +24,17 @@ describe('who asks for a coupon [D1]', () => {
   });
 
   test.each(CODE_STATES)('again gets the same one, though it is %s', (state) => {
-    const same = { kind: 'same', assignment: 'a1' };
-    expect(decideAssignment(mine(state), offered())).toEqual(same);
-    expect(decideAssignment(mine(state), offered({ left: 0, ended: true }))).toEqual(same);
+    expect(decideAssignment(mine(state), offered())).toMatchObject(same('a1'));
+    expect(decideAssignment(mine(state), offered({ left: 0, ended: true }))).toMatchObject(same('a1'));
   });
 
   test('gets the next one of several when the one before is redeemed, and never more than there may be', () => {
     const several = offered({ perCustomer: 2 });
-    expect(decideAssignment(mine('issued'), several)).toEqual({ kind: 'same', assignment: 'a1' });
+    expect(decideAssignment(mine('issued'), several)).toMatchObject(same('a1'));
     expect(decideAssignment(mine('redeemed'), several)).toEqual({ kind: 'new', ordinal: 2 });
-    expect(decideAssignment(mine('redeemed', 'issued'), several)).toEqual({ kind: 'same', assignment: 'a2' });
-    expect(decideAssignment(mine('redeemed', 'redeemed'), several)).toEqual({ kind: 'same', assignment: 'a2' });
-    expect(decideAssignment(mine('redeemed'), offered({ perCustomer: 2, left: 0 }))).toEqual({
-      kind: 'same',
-      assignment: 'a1',
-    });
+    expect(decideAssignment(mine('redeemed', 'issued'), several)).toMatchObject(same('a2'));
+    expect(decideAssignment(mine('redeemed', 'redeemed'), several)).toMatchObject(same('a2'));
+    expect(decideAssignment(mine('redeemed'), offered({ perCustomer: 2, left: 0 }))).toMatchObject(same('a1'));
   });
 
   test('is not held to a coupon that another has replaced', () => {
@@ -38,6 +42,16 @@ describe('who asks for a coupon [D1]', () => {
     if (one === undefined) throw new Error('one coupon');
     expect(decideAssignment([{ ...one, replaced: true }], offered())).toEqual({ kind: 'new', ordinal: 2 });
   });
+});
+
+test('at a sale nobody is given a coupon that is used, withdrawn or over [I7]', () => {
+  const spent = Object.fromEntries(CODE_STATES.map((state) => [state, spentOf({ state, ended: false })]));
+  expect(spent).toEqual({
+    ...{ issued: null, held: null, reserved: null, in_doubt: null },
+    ...{ redeemed: 'already_redeemed', voided: 'voided', void_pending: 'voided' },
+  });
+  expect(spentOf({ state: 'issued', ended: true })).toBe('expired');
+  expect(spentOf({ state: 'redeemed', ended: true })).toBe('already_redeemed');
 });
 
 describe('two persons who are one [D3]', () => {

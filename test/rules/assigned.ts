@@ -24,7 +24,7 @@ export async function assign(people: DistributionStore, code: string, { home, cu
     const ordinal = (await tx.assignmentsOf('spring', owner)).length + 1;
     await tx.putAssignment({
       ...{ id, campaign: 'spring', customer: owner, ordinal, codeHash: hash, sealedCode: Buffer.of(1) },
-      ...{ linkHash: hash, how: 'delivery', channel: 'email', source: {}, at: NOW, replacedBy: null },
+      ...{ linkHash: hash, how: 'delivery', channel: 'email', source: {}, at: NOW, replacedBy: null, untold: false },
     });
   });
   return id;

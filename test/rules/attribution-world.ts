@@ -17,7 +17,10 @@ export type Attributed = Awaited<ReturnType<typeof openAttributed>>;
 
 export async function openAttributed(card: Partial<Card> = {}) {
   const told: { refused: (attempt: RefusedAttempt) => void } = { refused: () => undefined };
-  const world = await openWorld({ count: 0, card, refused: (attempt) => told.refused(attempt) });
+  const world = await openWorld({
+    ...{ count: 0, card, refused: (attempt) => told.refused(attempt) },
+    takeScans: (gateway, scans) => traces.takeScans(gateway, scans),
+  });
   const store = sqliteTraceStore(world.database);
   const distributed = sqliteDistributionStore(world.database);
   const now = () => world.clock.now;

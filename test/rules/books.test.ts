@@ -16,7 +16,7 @@ const terms = (version: number, at: number, worth = 500, endsAt = START + 100 * 
   ...{ version, at, worth, endsAt },
 });
 const flow = (i: number, from: Flow['from'], to: Flow['to'], units = 1, version = 1): Flow => ({
-  ...{ day: i < 0 ? '' : dayName(i), from, to, units, version, own: { units: 0, value: 0 } },
+  ...{ day: i < 0 ? '' : dayName(i), from, to, units, version, ends: null, own: { units: 0, value: 0 } },
 });
 const none = { units: 0, value: 0 };
 const at500 = (units: number) => ({ units, value: units * 500 });
@@ -125,6 +125,54 @@ describe('the end of a campaign', () => {
     const before = [flow(-1, null, 'issued', 10, 0)];
     expect(only(bookLines(ending, before, [], [today]))).toMatchObject({ expired: none, closing: at500(10) });
     expect(only(bookLines(ending, before, [], [{ ...today, asOf: end }]))).toMatchObject({ expired: at500(10) });
+  });
+});
+
+describe('a coupon that ends by itself', () => {
+  const noon = START + DAY_MS + 12 * HOUR;
+  const own = (units: number, value: number) => ({ own: { units, value } });
+  const ending = (one: Flow): Flow => ({ ...one, ends: noon });
+
+  test('is no liability from that instant on, and the others stay one [C17, P13]', () => {
+    const flows = [flow(0, null, 'issued', 6), ending({ ...flow(0, null, 'issued', 4), ...own(3, 2100) })];
+    expect(bookLines(forever, [], flows, days(3))).toMatchObject([
+      { issued: { units: 10, value: 7 * 500 + 2100 }, expired: none, closing: { units: 10, value: 5600 } },
+      { expired: { units: 4, value: 500 + 2100 }, closing: at500(6) },
+      { opening: at500(6), expired: none, closing: at500(6) },
+    ]);
+  });
+
+  test('that got its end later was one of those without until then [C17, P13]', () => {
+    const got = flow(1, 'issued', 'issued', -1);
+    const flows = [flow(0, null, 'issued', 3), got, ending({ ...got, units: 1, ...own(1, 700) })];
+    expect(bookLines(forever, [], flows, days(2))).toMatchObject([
+      { closing: at500(3) },
+      { revalued: 200, expired: { units: 1, value: 700 }, closing: at500(2) },
+    ]);
+  });
+
+  test('expires at the face value of its moment, and ends with its campaign where that ends before it [C17, P13]', () => {
+    const changed = [terms(1, 0, 500), terms(2, noon + HOUR, 300), terms(3, START + 2 * DAY_MS, 300, noon + 20 * HOUR)];
+    const flows = [flow(0, null, 'issued', 2), ending(flow(0, null, 'issued', 1))];
+    expect(bookLines(changed, [], flows, days(3))).toMatchObject([
+      { closing: at500(3) },
+      { expired: at500(1), revalued: -400, closing: { units: 2, value: 600 } },
+      { expired: { units: 2, value: 600 }, closing: none },
+    ]);
+    const short = [terms(1, 0, 500, noon - HOUR)];
+    const today = days(1, 1).map((day) => ({ ...day, asOf: noon - 1 }));
+    expect(bookLines(short, [ending(flow(-1, null, 'issued', 1, 0))], [], today)).toMatchObject([
+      { expired: at500(1) },
+    ]);
+  });
+
+  test('stays one while a store has it, and expires when it comes back [C17, P13]', () => {
+    const flows = [flow(0, null, 'issued', 1), flow(0, 'issued', 'reserved'), flow(2, 'reserved', 'issued')].map(
+      ending,
+    );
+    expect(bookLines(forever, [], flows, days(3))).toMatchObject([
+      ...[{ closing: at500(1) }, { expired: none, closing: at500(1) }, { expired: at500(1), closing: none }],
+    ]);
   });
 });
 

@@ -32,12 +32,14 @@ describe('settings of the cloud', () => {
         broker: { kind: 'embedded', port: 1883 },
         brokerPublicUrl: null,
         stockMax: { units: 500, value: 500_000 },
+        stockLikelihoodMin: 50,
         country: null,
         mail: null,
         sms: null,
         retailer: 'Tearline',
         contact: null,
         shopUrl: null,
+        proxies: [],
         tls: null,
         insecureLan: false,
       },
@@ -94,6 +96,14 @@ describe('settings of the cloud', () => {
     ).toContain('is empty');
   });
 
+  test('name the proxies in front, in the file as a list', () => {
+    const read = fromEnv({ TEARLINE_CLOUD_PROXIES: '10.0.0.7, 2001:db8::/32' });
+    expect(read.ok && read.value.proxies).toEqual(['10.0.0.7', '2001:db8::/32']);
+    const path = file('t.toml', '[cloud]\nproxies = ["10.0.0.0/8"]\n');
+    const fromFile = readConfig({ file: path, data: null, env: {} });
+    expect(fromFile.ok && fromFile.value.proxies).toEqual(['10.0.0.0/8']);
+  });
+
   test('that are unknown stop the start with file, line and key', () => {
     const path = file('t.toml', '[cloud]\nport = 9000\nprot = 1\n');
     const error = errorOf(readConfig({ file: path, data: null, env: {} }));
@@ -110,6 +120,14 @@ describe('settings of the cloud', () => {
     ['TEARLINE_STOCK_UNITS_MAX', '-1'],
     ['TEARLINE_CLOUD_COUNTRY', 'Atlantis'],
     ['TEARLINE_INSECURE_LAN', 'maybe'],
+    ['TEARLINE_CLOUD_PROXIES', 'proxy.example'],
+    ['TEARLINE_CLOUD_PROXIES', '10.0.0.0/33'],
+    ['TEARLINE_CLOUD_PROXIES', '10.0.0.0/8 10.1.0.0/16'],
+    ['TEARLINE_CLOUD_PROXIES', '10.0.0.1,'],
+    ['TEARLINE_CLOUD_PROXIES', '10.0.0.1/8/8'],
+    ['TEARLINE_CLOUD_PROXIES', '0.0.0.0/0'],
+    ['TEARLINE_CLOUD_PROXIES', '::/0'],
+    ['TEARLINE_CLOUD_PROXIES', Array(65).fill('10.0.0.1').join()],
   ])('%s=%s is refused with what was expected', (name, value) => {
     expect(errorOf(fromEnv({ [name]: value }))).toMatch(new RegExp(`^${name}: expected `));
   });

@@ -10,6 +10,7 @@ import { CODE_STATES, type CodeState, type CodeView } from '../../cloud/ledger/c
 import type { EntryOf } from '../../protocol/journal.ts';
 import { RESTOCK_PAUSE_MS } from '../../protocol/limits.ts';
 import {
+  campaignWith,
   cardWith,
   cartWait,
   codeAfter,
@@ -142,17 +143,7 @@ describe('an entry `redeemed`', () => {
 
   test('under terms that the campaign had no more is marked, with both versions, also where the box did not know [P8]', () => {
     const version = (n: number, endsAt: string) => ({
-      ...{ id: 'spring', card: cardWith({ version: n, endsAt }), condition: null, terms: null, picture: null },
-      ...{
-        cap: { units: null, value: null },
-        capPerDay: { units: null, value: null },
-        perCustomer: 1,
-        reversalDays: 30,
-        personalValueMax: null,
-        offline: 'decline' as const,
-        barcode: 'qr' as const,
-        blanks: null,
-      },
+      ...campaignWith({ card: cardWith({ version: n, endsAt }) }),
       changedAt: NOW - 100_000 + n,
     });
     const marks = (endsAt: string, entry: Partial<EntryOf<'redeemed'>> = {}) => {

@@ -1,14 +1,13 @@
-import { randomBytes } from 'node:crypto';
-import { createDistribution } from '../../cloud/distribution/distribution.ts';
-import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
 import { cardOfCode } from '../../cloud/ledger/reports.ts';
 import { issueDoor } from '../../cloud/doors/issue-door.ts';
 import { type BlankText, blankKeyOf, openBlank } from '../../protocol/blank-seal.ts';
+import { hashCustomer } from '../../protocol/code.ts';
 import { makeKeyPair, readPrivateKey } from '../../protocol/envelope.ts';
 import type { EntryOf } from '../../protocol/journal.ts';
 import type { IssueView } from '../../protocol/issue-api.ts';
+import type { UpBody } from '../../protocol/messages.ts';
 import type { Problem } from '../../protocol/problem.ts';
-import type { Box, Held, World } from './ledger-world.ts';
+import { type Box, FLEET_KEY, type Held, type World } from './ledger-world.ts';
 
 /** The cart's door to issues, over the ledger of a world; asked as HTTP would ask it. */
 
@@ -16,12 +15,7 @@ export const FACES = 'https://coupons.example/c/';
 
 export function cartIssues(world: World) {
   const now = () => world.clock.now;
-  const distribution = createDistribution({
-    store: sqliteDistributionStore(world.database),
-    ...{ ledger: world.ledger, randomBytes, now },
-    post: { serves: () => true, sendProof: async () => undefined, sendCoupon: async () => undefined },
-    keys: { fleetKey: Buffer.alloc(32, 7), sealKey: Buffer.alloc(32, 8) },
-  });
+  const { distribution } = world;
   const idempotency = { remember: async (use: { bodyHash: string }) => use.bodyHash, forgetBefore: async () => {} };
   const [endpoint] = issueDoor({
     distribution,
@@ -52,11 +46,14 @@ export function cartIssues(world: World) {
   };
 }
 
+/** The retailer's number, as a box tells it. */
+export const asItTravels = (number: string): string => hashCustomer(FLEET_KEY, number);
+
 const KEY = blankKeyOf(readPrivateKey(makeKeyPair().privatePem));
 
 /** A box that tells its key and issues what it is sent; what it does is up to the test. */
 export function issuer(world: World, box: Box) {
-  const text = ({ sealed = '', codeHash }: Held): BlankText => {
+  const text = ({ sealed = '', codeHash }: Pick<Held, 'sealed' | 'codeHash'>): BlankText => {
     const opened = openBlank(KEY, sealed, { gateway: box.id, codeHash });
     if (!opened.ok) throw new Error('a blank cannot be read');
     return opened.value;
@@ -66,8 +63,30 @@ export function issuer(world: World, box: Box) {
     blanks,
     text,
     codes: () => blanks().map((held) => text(held).code),
-    async tellKey(request: { id: string; campaign: string } | null = null, publicKey = KEY.publicKey): Promise<void> {
+    async tellKey(request: UpBody<'blanks'>['request'] = null, publicKey = KEY.publicKey): Promise<void> {
       await box.send({ type: 'blanks', body: { publicKey, request } });
+    },
+    /** A register names its customer. @returns what stands on the coupon that the cloud tells, or why there is none */
+    async ask(number: string, campaign = 'spring'): Promise<BlankText | string> {
+      const id = box.newId('request');
+      await box.send({
+        type: 'blanks',
+        body: { publicKey: KEY.publicKey, request: { id, campaign, customer: asItTravels(number) } },
+      });
+      const told = box.last('coupon');
+      if (told?.request === id) return text(told);
+      const none = box.last('no_blanks');
+      if (none?.request !== id) throw new Error('there was no answer');
+      return none.why;
+    },
+    /** Journals that a basket was given what the cloud told last. */
+    issueOwn(basket: string, number: string, changes: Partial<EntryOf<'own_issued'>> = {}): void {
+      const told = box.last('coupon');
+      if (told === null) throw new Error('nothing was told');
+      box.write({
+        ...{ kind: 'own_issued', codeHash: told.codeHash, campaign: 'spring', basket, lane: '1', total: null },
+        ...{ customer: asItTravels(number), at: world.clock.now, timeProven: true, ...changes },
+      });
     },
     /** As the cloud does once a second. */
     async tick(): Promise<void> {

@@ -8,6 +8,7 @@ import type {
   ReservationRow,
   WaitRow,
 } from '../../cloud/ledger/code-rules.ts';
+import type { NewCampaign } from '../../cloud/ledger/port.ts';
 import type { HandOver } from '../../cloud/ledger/handover-rules.ts';
 import type { Card } from '../../protocol/card.ts';
 import { type CodeHash, parseCodeHash } from '../../protocol/code.ts';
@@ -45,6 +46,23 @@ export function cardWith(changes: Partial<Card> = {}): Card {
     stores: 'all',
     minimumBasket: null,
     onSilence: 'hold',
+    ...changes,
+  };
+}
+
+/** A campaign as its creation states it: no cap, one a customer. The one place where tests write out a whole one. */
+export function campaignWith(changes: Partial<NewCampaign> = {}): NewCampaign {
+  const card = changes.card ?? cardWith();
+  return {
+    ...{ id: card.offer.campaign, card, condition: null, terms: null, picture: null },
+    cap: { units: null, value: null },
+    capPerDay: { units: null, value: null },
+    perCustomer: 1,
+    reversalDays: 30,
+    personalValueMax: null,
+    offline: 'decline',
+    barcode: 'qr',
+    blanks: null,
     ...changes,
   };
 }

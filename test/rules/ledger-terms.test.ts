@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { oldTermsOf } from '../../cloud/ledger/campaign-rules.ts';
 import type { Campaign } from '../../cloud/ledger/port.ts';
 import type { Card } from '../../protocol/card.ts';
-import { cardWith, NOW } from './ledger-rows.ts';
+import { campaignWith, cardWith, NOW } from './ledger-rows.ts';
 import { type Box, csv, hashOfCode, openWorld, type World } from './ledger-world.ts';
 
 /** The ledger: campaigns whose terms change, who is told, and what was redeemed under old ones. */
@@ -198,17 +198,7 @@ describe('a redemption', () => {
 
 describe('what a box had heard of when it sold', () => {
   const version = (n: number, at: number, changes: Partial<Campaign> = {}) => ({
-    ...{ id: 'spring', card: cardWith({ version: n }), condition: `${n}`, terms: null, picture: null },
-    ...{
-      cap: { units: null, value: null },
-      capPerDay: { units: null, value: null },
-      perCustomer: 1,
-      reversalDays: 30,
-      personalValueMax: null,
-      offline: 'decline' as const,
-      barcode: 'qr' as const,
-      blanks: null,
-    },
+    ...campaignWith({ card: cardWith({ version: n }), condition: `${n}` }),
     changedAt: at,
     ...changes,
   });

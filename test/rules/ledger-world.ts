@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { createDistribution } from '../../cloud/distribution/distribution.ts';
+import { sqliteDistributionStore } from '../../cloud/distribution/sqlite-distribution-store.ts';
 import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
+import { LIKELIHOOD_MIN } from '../../cloud/fleet/stocking-rules.ts';
 import { createLedger, type LedgerPorts } from '../../cloud/ledger/ledger.ts';
-import type { CartSale, Ledger, RefusedAttempt } from '../../cloud/ledger/port.ts';
+import type { CartSale, Ledger, RefusedAttempt, TakeScans } from '../../cloud/ledger/port.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
 import { sqliteLedgerStore } from '../../cloud/ledger/sqlite-store.ts';
 import type { LedgerStore } from '../../cloud/ledger/store.ts';
@@ -19,7 +22,7 @@ import {
 } from '../../protocol/journal.ts';
 import type { Down, DownBody, DownType, UpBody, Up } from '../../protocol/messages.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
-import { cardWith, dollars, NOW } from './ledger-rows.ts';
+import { campaignWith, cardWith, dollars, NOW } from './ledger-rows.ts';
 
 /** The ledger as it runs, over SQLite in memory, with a clock that a test moves and boxes that speak in messages. */
 
@@ -35,8 +38,11 @@ export async function openWorld({
   capValue = null,
   personalValueMax = null,
   stockMax = STOCK_MAX,
+  stockLikelihoodMin = LIKELIHOOD_MIN,
   refused,
+  takeScans,
   blanks = null,
+  perCustomer = 1,
 }: Options = {}) {
   const database = openDatabase(':memory:');
   const store = sqliteLedgerStore(database);
@@ -55,32 +61,33 @@ export async function openWorld({
       now: () => clock.now,
       randomBytes: (size) => randomBytes(size),
       stockMax,
+      stockLikelihoodMin,
       outgoing: { wake: () => undefined },
       ...(refused === undefined ? {} : { refused }),
+      ...(takeScans === undefined ? {} : { takeScans }),
       faceUrl: (link) => `https://coupons.example/c/${link}`,
+      distribution: {
+        personNamed: (number) => distribution.personNamed(number),
+        issue: (request) => distribution.issue(request),
+        coupon: (assignment) => distribution.coupon(assignment),
+      },
     });
   const ledger = await start();
+  const distribution = createDistribution({
+    ...{ store: sqliteDistributionStore(database), ledger, randomBytes, now: () => clock.now },
+    post: { serves: () => true, sendProof: async () => undefined, sendCoupon: async () => undefined },
+    keys: { fleetKey: FLEET_KEY, sealKey: Buffer.alloc(32, 8) },
+  });
   for (const [id, name] of [
     ['0001', 'Main Street'],
     ['0002', 'Harbour'],
   ] as const)
     await ledger.createStore({ id, name, timeZone: 'UTC', address: null });
-  await ledger.createCampaign({
-    ...{ id: 'spring', card: cardWith(card), condition: null, terms: null, picture: null },
-    ...{
-      cap: { units: capUnits, value: capValue },
-      capPerDay: { units: null, value: null },
-      perCustomer: 1,
-      reversalDays: 30,
-      personalValueMax,
-      offline: 'decline',
-      barcode: 'qr',
-      blanks,
-    },
-  });
+  const cap = { units: capUnits, value: capValue };
+  await ledger.createCampaign(campaignWith({ card: cardWith(card), cap, perCustomer, personalValueMax, blanks }));
   const codes = await issue(ledger, count);
   return {
-    ...{ ledger, store, places, database, clock, codes, start },
+    ...{ ledger, distribution, store, places, database, clock, codes, start },
     shop: shopOf(ledger, 'shop'),
     app: shopOf(ledger, 'app'),
     /** A box of a store, enrolled and welcomed. */
@@ -105,8 +112,11 @@ type Options = {
   readonly capValue?: number | null;
   readonly personalValueMax?: number | null;
   readonly stockMax?: LedgerPorts['stockMax'];
+  readonly stockLikelihoodMin?: number;
   readonly refused?: (attempt: RefusedAttempt) => void;
+  readonly takeScans?: TakeScans;
   readonly blanks?: { readonly perStore: number } | null;
+  readonly perCustomer?: number;
 };
 
 export async function issue(ledger: Ledger, count: number): Promise<string[]> {

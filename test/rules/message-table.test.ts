@@ -54,6 +54,8 @@ const table: Record<MessageState, Column> = {
   failed: { ...nothing, accepted: 'failed' },
   unknown: {
     ...nothing,
+    // Of an attempt that was given up, and came to its end after all.
+    accepted: 'accepted',
     ...{ again: 'queued', 'told delivered': 'delivered', 'told bounced': 'bounced', 'told failed': 'failed' },
   },
   suppressed: nothing,

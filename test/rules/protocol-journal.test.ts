@@ -65,6 +65,13 @@ const GOLDEN: readonly (readonly [EntryBody, string])[] = [
     },
     '97aebc57af422c72b1d566c02e0d0588272bcb87bc7e2cdfff8da7d9292ff4e2',
   ],
+  [
+    {
+      ...{ kind: 'own_issued', ...sale, codeHash: hashOfDigit('f'), campaign: 'thanks', lane: '3', total: null },
+      ...{ customer: '1'.repeat(64), at: 1795428180000, timeProven: false },
+    },
+    'b3e24c859b199e8cd36b17080938fff82f8fb265f499c03caa668c214565eed0',
+  ],
 ];
 const bodies = GOLDEN.map(([body]) => body);
 const start = { epoch: 1, n: 0, hash: GENESIS_HASH };

@@ -68,14 +68,60 @@ describe('a coupon that belongs to somebody', () => {
     expect(where(1)).toBe('one');
 
     await assign(people, code(2), { customer: 'c-lee' });
-    world.clock.now += 1_000;
-    await world.shop.validate(code(2), 'cart-1');
+    await world.shop.redeem(code(2), 'cart-of-another');
     await two.want(code(2), 'b-2');
-    expect(two.last('refuse')).toMatchObject({ reason: 'in_use' });
-    await world.shop.release(code(2), 'cart-1');
-    await assign(people, code(3), { customer: 'c-lee' });
-    await seconds(2);
-    expect([where(2), where(3)]).toEqual(['two', 'two']);
+    expect(two.last('refuse')).toMatchObject({ reason: 'already_redeemed' });
+    const seen = () =>
+      world.database.raw.prepare("SELECT place FROM customer_sightings WHERE customer = 'c-lee'").all();
+    expect(seen()).toEqual([{ place: '' }, { place: '0002' }]);
+  });
+
+  test('is nowhere reserved ahead once its owner has shown one online, and where nothing tells of any store [K3]', async () => {
+    const kim = { home: '0001', customer: 'c-kim' };
+    await assign(people, code(0), kim);
+    expect((await world.shop.redeem(code(0), 'cart-1')).decision).toBe('approved');
+    await assign(people, code(1), kim);
+    await assign(people, code(2));
+    await seconds(3);
+    expect([where(1), where(2)]).toEqual([null, null]);
+  });
+
+  test('is reserved by the least sign where no cart can want it [K3]', async () => {
+    await begin({ card: { channels: ['store'] } });
+    const kim = { home: '0001', customer: 'c-kim' };
+    await assign(people, code(0), kim);
+    await world.shop.validate(code(0), 'cart-1');
+    await assign(people, code(1), kim);
+    await seconds(3);
+    expect(where(1)).toBe('one');
+  });
+
+  test('is reserved at the likelihood that is set [K3]', async () => {
+    for (const [stockLikelihoodMin, place] of [
+      [51, null],
+      [50, 'one'],
+    ] as const) {
+      await begin({ stockLikelihoodMin });
+      await assign(people, code(0), { home: '0001' });
+      await seconds(3);
+      expect(where(0)).toBe(place);
+    }
+  });
+
+  test('goes by what tills and shops tell that redeem by themselves, on the day on which they did [K3]', async () => {
+    const told = (i: number, store: string | null, days: number) => ({
+      ...{ what: 'redeemed' as const, code: code(i), at: world.clock.now - days * 86_400_000, store, lane: null },
+      ...{ basket: `sale-${i}`, total: null, discount: null },
+    });
+    for (const i of [0, 1]) await assign(people, code(i), { customer: i === 0 ? 'c-kim' : 'c-lee' });
+    await world.ledger.feed('old-tills', [told(0, '0002', 1), told(1, null, 1)]);
+    await assign(people, code(2), { customer: 'c-kim' });
+    await assign(people, code(3), { customer: 'c-lee', home: '0001' });
+    await seconds(3);
+    expect([where(2), where(3)]).toEqual(['two', null]);
+    expect(world.database.raw.prepare('SELECT DISTINCT day FROM customer_sightings').all()).toEqual([
+      { day: Math.floor(world.clock.now / 86_400_000) - 1 },
+    ]);
   });
 
   test('stays where it is when the home store changes; one that is free follows within a round [K3]', async () => {
@@ -291,11 +337,13 @@ test('a campaign with more stores than one turn looks at is dealt to all of them
 test('who is forgotten was never seen anywhere', async () => {
   await assign(people, code(0), { customer: 'c-kim' });
   await one.want(code(0), 'b-1');
-  const seen = () => world.database.raw.prepare('SELECT customer FROM customer_places').all();
+  const seen = () => world.database.raw.prepare('SELECT customer FROM customer_sightings').all();
   expect(seen()).toHaveLength(1);
   await people.transaction(async (tx) => {
     const [kim] = await tx.customers(['c-kim']);
     if (kim !== undefined) await tx.putCustomer({ ...kim, erasedAt: world.clock.now });
   });
+  expect(seen()).toEqual([]);
+  await one.want(code(0), 'b-2');
   expect(seen()).toEqual([]);
 });

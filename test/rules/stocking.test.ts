@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  CHOSEN_SCORE,
   dealOut,
   dealtOf,
   isInSeason,
+  LIKELIHOOD_MIN,
   type Offered,
   type Places,
   roomBeside,
@@ -13,42 +15,74 @@ import {
 import { cardWith, hashOfDigit, NOW } from './ledger-rows.ts';
 
 const DAY = 86_400_000;
-const nobody: Places = { chosen: null, home: null, seen: null };
-const seen = (store: string, days: number) => ({ store, at: NOW - days * DAY });
+const nobody: Places = { chosen: null, home: null, seen: [] };
+const seen = (store: string | null, days: number) => ({ store, at: NOW - days * DAY });
+const online = (days: number) => seen(null, days);
+const weighed = (places: Partial<Places>) => weigh({ ...nobody, ...places }, NOW);
+const score = (places: Partial<Places>) => weighed(places)?.score ?? 0;
 
 describe('where a coupon is best reserved', () => {
-  test('is what its owner chose, then home, then where the owner was seen [K3]', () => {
-    const all = { chosen: { store: '0003' }, home: '0001', seen: seen('0002', 0) };
-    expect(weigh(all, NOW)?.store).toBe('0003');
-    expect(weigh({ ...all, chosen: null }, NOW)?.store).toBe('0001');
-    expect(weigh({ ...nobody, seen: all.seen }, NOW)?.store).toBe('0002');
-    expect(weigh(nobody, NOW)).toBeNull();
+  test('is what its owner chose, and that for certain [K3]', () => {
+    const all = { chosen: { store: '0003' }, home: '0001', seen: [seen('0001', 0), online(0)] };
+    expect(weighed(all)).toEqual({ store: '0003', score: CHOSEN_SCORE });
+    const often = Array.from({ length: 180 }, (_, days) => seen('0001', days));
+    expect(score({ home: '0001', seen: often })).toBeLessThan(CHOSEN_SCORE);
   });
 
   test('is nowhere where its owner let go of it, however much speaks for home [K3]', () => {
-    expect(weigh({ chosen: { store: null }, home: '0001', seen: seen('0001', 0) }, NOW)).toBeNull();
+    expect(weighed({ chosen: { store: null }, home: '0001', seen: [seen('0001', 0)] })).toBeNull();
   });
 
-  test('scores more where home and sighting agree, less the older the sighting, and nothing after half a year [K3]', () => {
-    const score = (places: Partial<Places>) => weigh({ ...nobody, ...places }, NOW)?.score ?? 0;
-    const home = { home: '0001' };
+  test('is the store for which most speaks: home as much as one purchase there today, and home of two alike [K3]', () => {
+    expect(weighed({ home: '0001' })).toEqual({ store: '0001', score: 50 });
+    expect(weighed({ seen: [seen('0002', 0)] })).toEqual({ store: '0002', score: 50 });
+    expect(weighed({ home: '0001', seen: [seen('0002', 0)] })).toEqual({ store: '0001', score: 33 });
+    expect(weighed({ home: '0001', seen: [seen('0001', 0)] })).toEqual({ store: '0001', score: 67 });
+    expect(weighed({ home: '0001', seen: [seen('0002', 1), seen('0002', 9)] })).toMatchObject({ store: '0002' });
+  });
+
+  test('is nowhere for who gave no sign of any store, or was seen online alone [K3]', () => {
+    expect(weighed({})).toBeNull();
+    expect(weighed({ seen: [online(0), online(3)] })).toBeNull();
+    expect(weighed({ seen: [seen('0001', 181)] })).toBeNull();
+  });
+
+  test('is less likely the oftener and the later its owner was seen online or elsewhere [K3]', () => {
+    const home = '0001';
     const scores = [
-      score({ chosen: { store: '0001' } }),
-      score({ ...home, seen: seen('0001', 0) }),
-      score({ ...home, seen: seen('0001', 60) }),
-      score(home),
-      score({ seen: seen('0001', 0) }),
-      score({ seen: seen('0001', 30) }),
-      score({ seen: seen('0001', 90) }),
-      score({ seen: seen('0001', 181) }),
+      score({ home, seen: [seen(home, 0), seen(home, 7)] }),
+      score({ home, seen: [seen(home, 0)] }),
+      score({ home, seen: [seen(home, 60)] }),
+      score({ home, seen: [online(181)] }),
+      score({ home, seen: [online(120)] }),
+      score({ home, seen: [online(0)] }),
+      score({ home, seen: [online(0), online(1)] }),
+      score({ home, seen: [online(0), online(1), seen('0002', 0)] }),
     ];
     expect(scores).toEqual([...new Set(scores)].sort((a, b) => b - a));
-    expect(scores.at(-1)).toBe(0);
-    expect(score({ ...home, seen: seen('0002', 0) })).toBe(score(home));
+    expect(scores[3]).toBe(score({ home }));
+  });
+
+  test('a home store alone is just enough where carts may want it, and not once its owner was seen online [K3]', () => {
+    expect(score({ home: '0001' })).toBeGreaterThanOrEqual(LIKELIHOOD_MIN);
+    expect(score({ home: '0001', seen: [online(100)] })).toBeLessThan(LIKELIHOOD_MIN);
+    expect(score({ home: '0001', seen: [online(0), seen('0001', 0)] })).toBeGreaterThanOrEqual(LIKELIHOOD_MIN);
+  });
+
+  test('the order in which sightings are told does not matter, but for equal stores', () => {
+    const sightings = fc.array(
+      fc.record({ store: fc.constantFrom('0001', '0002', null), at: fc.integer({ min: NOW - 200 * DAY, max: NOW }) }),
+    );
+    fc.assert(
+      fc.property(sightings, (all) => {
+        expect(score({ home: '0001', seen: all.toReversed() })).toBe(score({ home: '0001', seen: all }));
+        expect(score({ seen: all })).toBeLessThan(CHOSEN_SCORE);
+      }),
+    );
   });
 
   test('a sighting by a clock that is ahead counts as one of now', () => {
-    expect(weigh({ ...nobody, seen: seen('0001', -3) }, NOW)).toEqual(weigh({ ...nobody, seen: seen('0001', 0) }, NOW));
+    expect(weighed({ seen: [seen('0001', -3)] })).toEqual(weighed({ seen: [seen('0001', 0)] }));
   });
 });
 

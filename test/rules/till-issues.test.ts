@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TillUnavailable } from '../../gateway/till/port.ts';
-import { formatCode } from '../../protocol/code.ts';
+import { formatCode, hashCustomer } from '../../protocol/code.ts';
 import type { IssueView } from '../../protocol/issue-api.ts';
 import { BLANK_KEY, card, codeAt, faceOf, hashOf, turn, World } from './till-world.ts';
 
@@ -149,6 +149,124 @@ describe('a register whose box has no blank', () => {
     const about = { cause: { kind: 'stock', request } as const, cards: [card({ version: 2 })] };
     await world.hear('grant', world.grant([world.blank(codeAt(0))], about));
     expect(await issue(world, 'A')).toMatchObject({ decision: 'issued' });
+  });
+});
+
+describe('a register that names its customer', () => {
+  const CUSTOMER = hashCustomer(new Uint8Array(32).fill(7), 'C-1');
+  const named = (world: World, basket: string) => world.box.issue({ campaign: 'spring', basket, customer: 'C-1' });
+  const printed = (at: number) => formatCode(codeAt(at));
+  const issuedEntries = (world: World) =>
+    world.store.entries(1, 1, 100).flatMap(({ body }) => (body.kind.endsWith('issued') ? [body] : []));
+
+  async function asked(world: World, basket = 'A') {
+    const before = world.sent.length;
+    const waits = named(world, basket);
+    await turn();
+    expect(world.sent.length).toBe(before + 1);
+    const request = world.lastSent('blanks')?.request;
+    expect(request).toMatchObject({ campaign: 'spring', customer: CUSTOMER });
+    return { waits, request: request?.id ?? '' };
+  }
+
+  test('asks the cloud, though it has blanks, and gives that customer’s own, the same again, also when cut off [I7]', async () => {
+    const world = await opened(0);
+    const { waits, request } = await asked(world);
+    await world.hear('coupon', world.coupon(codeAt(5), request));
+    const first = await waits;
+    expect(first).toMatchObject({
+      ...{ decision: 'issued', reason: null, text: 'COUPON $5.00 OFF', code: printed(5), link: faceOf(codeAt(5)) },
+      until: '2027-01-01T05:00:00.000Z',
+    });
+    expect(issuedEntries(world)).toMatchObject([
+      { kind: 'own_issued', codeHash: hashOf(codeAt(5)), basket: 'A', customer: CUSTOMER },
+    ]);
+    await world.cut();
+    world.crash();
+    await world.start();
+    expect(await named(world, 'A')).toEqual(first);
+    expect(await issue(world, 'A')).toEqual(first);
+    expect(world.box.status()).toMatchObject({ blanks: 1, holding: 0 });
+  });
+
+  test('in two baskets gives both the same, and a basket that has one keeps it when a customer is named later [I7, I1]', async () => {
+    const world = await opened(0);
+    for (const basket of ['A', 'B']) {
+      const { waits, request } = await asked(world, basket);
+      await world.hear('coupon', world.coupon(codeAt(5), request));
+      expect(await waits).toMatchObject({ code: printed(5) });
+    }
+    expect(await issue(world, 'C')).toMatchObject({ code: printed(0) });
+    expect(await named(world, 'C')).toMatchObject({ code: printed(0) });
+    expect(issuedEntries(world).map(({ kind }) => kind)).toEqual(['own_issued', 'own_issued', 'issued']);
+  });
+
+  test('gives a blank when the cloud does not answer in time, and journals whom it is for; late it is too late [I7]', async () => {
+    const world = await opened(0);
+    const { waits, request } = await asked(world);
+    await world.pass(800);
+    expect(await waits).toMatchObject({ code: printed(0) });
+    await world.hear('coupon', world.coupon(codeAt(5), request));
+    expect(await named(world, 'A')).toMatchObject({ code: printed(0) });
+    expect(issuedEntries(world)).toMatchObject([{ kind: 'issued', basket: 'A', customer: CUSTOMER }]);
+  });
+
+  test('gives a blank at once while its line is cut [I7]', async () => {
+    const world = await opened(0);
+    await world.cut();
+    world.sent.length = 0;
+    expect(await named(world, 'A')).toMatchObject({ code: printed(0), link: null });
+    expect(world.sent).toEqual([]);
+    expect(issuedEntries(world)).toMatchObject([{ kind: 'issued', customer: CUSTOMER }]);
+  });
+
+  test.each(['already_redeemed', 'expired', 'voided', 'campaign_ended', 'unknown_campaign'] as const)(
+    'is told %s, and keeps its blank [I7]',
+    async (why) => {
+      const world = await opened(0);
+      const { waits, request } = await asked(world);
+      await world.hear('no_blanks', { request, why });
+      expect(await waits).toMatchObject({ decision: 'refused', reason: why, code: null });
+      expect(world.box.status().blanks).toBe(1);
+    },
+  );
+
+  test.each(['none_left', 'none_left_today'] as const)(
+    'is told %s, and gives a blank, which is counted already; where it has none, no coupon [I7, I2]',
+    async (why) => {
+      const world = await opened(0);
+      for (const expected of [{ code: printed(0) }, { decision: 'refused', reason: why }]) {
+        const { waits, request } = await asked(world, `basket ${JSON.stringify(expected)}`);
+        await world.hear('no_blanks', { request, why });
+        expect(await waits).toMatchObject(expected);
+      }
+    },
+  );
+
+  test('stores nothing that it cannot read, and shows nothing that the witness does not cover [I7, G4]', async () => {
+    const world = await opened();
+    const { waits, request } = await asked(world);
+    await world.hear('coupon', { ...world.coupon(codeAt(5), request), codeHash: hashOf(codeAt(6)) });
+    expect(await waits).toMatchObject({ decision: 'undetermined', reason: 'no_blanks' });
+    expect(issuedEntries(world)).toEqual([]);
+    const again = await asked(world);
+    world.witness.isBroken = true;
+    const failed = expect(again.waits).rejects.toThrow('witness');
+    await world.hear('coupon', world.coupon(codeAt(5), again.request)).catch(() => undefined);
+    await failed;
+    world.witness.isBroken = false;
+    expect(await named(world, 'A')).toMatchObject({ code: printed(5) });
+    expect(issuedEntries(world)).toHaveLength(1);
+  });
+
+  test('keeps no number: neither its file, its journal nor its messages have it [I7]', async () => {
+    const world = await opened();
+    const { waits, request } = await asked(world);
+    await world.hear('coupon', world.coupon(codeAt(5), request));
+    await waits;
+    const everything = `${world.backup().toString('latin1')}${JSON.stringify(world.sent)}`;
+    expect(everything).not.toContain('C-1');
+    expect(everything).not.toContain(codeAt(5));
   });
 });
 

@@ -203,6 +203,8 @@ function changeInWords(change: Change): string {
   switch (change.do) {
     case 'journal':
       return 'why' in change.body ? `+${change.body.kind}(${change.body.why})` : `+${change.body.kind}`;
+    case 'scan':
+      return `scan(${change.scan.what})`;
     case 'end_use':
       return change.kept ? 'end_use' : 'drop_use';
     case 'close':

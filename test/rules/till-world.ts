@@ -299,6 +299,13 @@ export class World {
     return this.reservation(code, { sealed });
   }
 
+  /** A customer's own coupon, as the cloud tells it to this box. */
+  coupon(code: Code, request: string): DownBody<'coupon'> {
+    const { sealed = '', codeHash } = this.blank(code);
+    const { offer } = card();
+    return { request, codeHash, sealed, offer, until: Date.UTC(2027, 0, 1, 5) };
+  }
+
   /** Reserved ahead here. */
   async stock(...codes: Code[]): Promise<ReservationGrant[]> {
     const items = codes.map((code) => this.reservation(code));

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
+import { smtpMailer } from '../../cloud/distribution/post/smtp-mailer.ts';
+import { sqlitePostStore } from '../../cloud/distribution/post/sqlite-post-store.ts';
 import { sqlitePlacesStore } from '../../cloud/fleet/sqlite-places-store.ts';
 import { createLedger } from '../../cloud/ledger/ledger.ts';
 import { openDatabase } from '../../cloud/ledger/sqlite-database.ts';
@@ -103,6 +105,8 @@ describe('every method that makes something durable or visible has a crash point
     expect(listed('cloud store')).toEqual(methodsOf(store));
     expect(listed('cloud transaction')).toEqual(await store.transaction(async (tx) => methodsOf(tx)));
     expect(listed('cloud ledger')).toEqual(methodsOf(await ledger()));
+    expect(listed('cloud post')).toEqual(methodsOf(sqlitePostStore(database)));
+    expect(listed('cloud mailer')).toEqual(methodsOf(smtpMailer({ url: 'smtp://127.0.0.1:1', from: 'a@example.com' })));
     expect(listed('cloud enrolments')).toEqual(methodsOf(sqliteEnrolmentStore(database)));
     await store.close();
   });

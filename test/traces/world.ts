@@ -11,6 +11,7 @@ import { GENESIS_HASH, type Head } from '../../protocol/journal.ts';
 import type { Down, Header, Up } from '../../protocol/messages.ts';
 import type { Decision } from '../../protocol/redemption-api.ts';
 import type { Result } from '../../protocol/result.ts';
+import { campaignWith, cardWith } from '../rules/ledger-rows.ts';
 import type { Modules } from './modules.ts';
 
 /**
@@ -66,37 +67,7 @@ export class World {
 
   async #seed(): Promise<void> {
     const { ledger } = this;
-    const offer = {
-      campaign: 'spring',
-      title: '$5 off',
-      discount: { type: 'amount', amount: 500, currency: 'USD' },
-      promotionRef: null,
-    } as const;
-    await ledger.createCampaign({
-      id: 'spring',
-      card: {
-        version: 1,
-        offer,
-        channels: ['store', 'online'],
-        timeZone: 'UTC',
-        startsAt: '2026-01-01',
-        endsAt: '2028-01-01',
-        stores: 'all',
-        minimumBasket: null,
-        onSilence: 'hold',
-      },
-      condition: null,
-      terms: null,
-      picture: null,
-      cap: { units: null, value: null },
-      capPerDay: { units: null, value: null },
-      perCustomer: 1,
-      reversalDays: 30,
-      personalValueMax: null,
-      offline: 'decline',
-      barcode: 'qr',
-      blanks: null,
-    });
+    await ledger.createCampaign(campaignWith({ card: cardWith({ startsAt: '2026-01-01', endsAt: '2028-01-01' }) }));
     const stack = await ledger.issueStack('spring', 5);
     if (!stack.ok) throw new Error('no stack');
     const codes: string[] = [];

@@ -19,7 +19,7 @@ export async function prepareAsked(ports: PreparingPorts, message: MessageRow): 
   const contents = openContents(ports.secrets, message);
   const campaign = await campaignOf(ports, message.campaign);
   const ready = (letter: Letter): Prepared => ({ is: 'ready', letter, assignment: message.assignment, consent: null });
-  if (message.kind === 'test') return ready(await testLetter(ports, message, contents, campaign));
+  if (message.kind === 'test') return ready(testLetter(ports, message, contents, campaign));
   if (contents.proof !== undefined) return ready(proofLetter(message, contents, contents.proof, campaign));
   if (contents.say !== undefined)
     return ready({
@@ -32,7 +32,7 @@ export async function prepareAsked(ports: PreparingPorts, message: MessageRow): 
   const card = 'is' in own ? campaign.card : own.card;
   const shown = shownOf(ports, card, campaign, coupon, message.language, card.timeZone);
   const plain = { kind: 'coupon', subject: null, text: null } as const;
-  return ready(await couponLetter(ports, message, contents.to, plain, shown));
+  return ready(await ports.inTurn(() => couponLetter(ports, message, contents.to, plain, shown)));
 }
 
 function proofLetter(message: MessageRow, { to }: Contents, proof: string, campaign: Campaign | null): Letter {
@@ -42,18 +42,18 @@ function proofLetter(message: MessageRow, { to }: Contents, proof: string, campa
     : { channel: 'sms', sms: { id: message.id, to, text: proofSms(about) } };
 }
 
-async function testLetter(
+function testLetter(
   ports: PreparingPorts,
   message: MessageRow,
   { to, subject, text }: Contents,
   campaign: Campaign | null,
-): Promise<Letter> {
+): Letter {
   if (campaign === null) throw new Error(`the test message ${message.id} is of no campaign`);
   const sample = sampleOf(ports, campaign, message.language);
   return message.channel === 'email'
     ? {
         channel: 'email',
-        mail: { id: message.id, to, ...(await testMail(sample, { subject: subject ?? null, text: text ?? null })) },
+        mail: { id: message.id, to, ...testMail(sample, { subject: subject ?? null, text: text ?? null }) },
       }
     : { channel: 'sms', sms: { id: message.id, to, text: testSms(sample, text ?? null) } };
 }

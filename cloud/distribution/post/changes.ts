@@ -3,7 +3,7 @@ import { isToBeSent, type MessageEvent, step } from './message-rules.ts';
 import type { MessageRow, PostTx } from './store.ts';
 
 /** Facts that are written with an event. */
-export type Beside = Partial<Pick<MessageRow, 'assignment' | 'consent'>>;
+export type Beside = Partial<Pick<MessageRow, 'assignment' | 'consent' | 'sender'>>;
 
 /** @returns the message after the event; null: nothing changed */
 export async function apply(

@@ -4,14 +4,14 @@ import type { DeliveryRow, MessageRow } from './store.ts';
 import { unsubscribeToken } from './unsubscribe.ts';
 
 /** A coupon as it goes to its customer, by either channel. */
-export async function couponLetter(
+export function couponLetter(
   { secrets, publicUrl }: Pick<PreparingPorts, 'secrets' | 'publicUrl'>,
   { id, channel, addressHash }: MessageRow,
   to: string,
   { subject, text, kind }: Pick<DeliveryRow, 'subject' | 'text' | 'kind'>,
   shown: Shown,
-): Promise<Letter> {
+): Letter {
   if (channel === 'sms') return { channel, sms: { id, to, text: couponSms(shown, text, kind) } };
   const unsubscribe = `${publicUrl()}/u/${unsubscribeToken(secrets, { channel, addressHash: addressHash ?? '' })}`;
-  return { channel, mail: { id, to, ...(await couponMail(shown, { subject, text, kind, unsubscribe })) } };
+  return { channel, mail: { id, to, ...couponMail(shown, { subject, text, kind, unsubscribe }) } };
 }

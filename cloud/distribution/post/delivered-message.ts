@@ -40,7 +40,7 @@ export async function prepareDelivered(
   const own = await ownCard(ports, campaign, coupon);
   if ('is' in own) return own;
   const shown = shownOf(ports, own.card, campaign, coupon, person.language, timeZone);
-  const letter = await couponLetter(ports, message, to, delivery, shown);
+  const letter = await ports.inTurn(() => couponLetter(ports, message, to, delivery, shown));
   return { is: 'ready', letter, assignment: coupon.id, consent: consent.id };
 }
 

@@ -5,7 +5,7 @@ import type { Secrets } from '../secrets.ts';
 import { apply } from './changes.ts';
 import type { MessageState } from './message-rules.ts';
 import { type BadList, type Recipient, readRecipients } from './recipients.ts';
-import type { ConsentRow, DeliveryRow, MessageRow, PostChannel, PostStore } from './store.ts';
+import type { ConsentRow, DeliveryRow, MessageRow, PostChannel, PostStore, ReasonCount } from './store.ts';
 
 /** Deliveries: made, looked at, paused, gone on with. Whoever queues and sends them follows what is written here. */
 
@@ -20,7 +20,7 @@ export type DeliveryPorts = {
   readonly now: () => number;
 };
 
-export type NewDelivery = Omit<DeliveryRow, 'id' | 'state' | 'paused' | 'place' | 'at' | 'audience'>;
+export type NewDelivery = Omit<DeliveryRow, 'id' | 'state' | 'pausedAt' | 'place' | 'at' | 'audience'>;
 /** Everybody who has a coupon, some of our customers, or a file. */
 export type Audience =
   | 'assigned'
@@ -29,8 +29,8 @@ export type Audience =
 
 export type DeliveryRefusal = 'unknown_campaign' | 'not_set_up' | { readonly badList: BadList };
 
-/** So many recipients are one transaction: a register's redemption hardly waits for it. */
-export const RECIPIENTS_PER_CHUNK = 500;
+/** So many recipients are one transaction, some thirty milliseconds: a register's redemption hardly waits for it. */
+export const RECIPIENTS_PER_CHUNK = 100;
 
 export const chunkPlace = (delivery: string, chunk: number): string => `recipients ${delivery} ${chunk}`;
 
@@ -44,7 +44,7 @@ export async function createDelivery(
   if (!channels.has(wanted.channel)) return err('not_set_up');
   const delivery: DeliveryRow = {
     ...wanted,
-    ...{ id: newId(), paused: false, place: 0, at: now() },
+    ...{ id: newId(), pausedAt: null, place: 0, at: now() },
     audience: audience === 'assigned' ? 'assigned' : 'list',
     state: audience === 'assigned' ? 'queueing' : 'listing',
   };
@@ -70,13 +70,18 @@ async function list(
   let gathered: Recipient[] = [];
   let chunk = 0;
   const keep = async (least: number) => {
-    while (gathered.length >= least) {
-      const recipients = gathered.slice(0, RECIPIENTS_PER_CHUNK);
-      gathered = gathered.slice(RECIPIENTS_PER_CHUNK);
-      const sealed = secrets.seal(JSON.stringify(recipients), chunkPlace(delivery, chunk));
-      await store.transaction((tx) => tx.putDeliveryChunk(delivery, chunk, sealed));
-      chunk += 1;
-    }
+    await store.transaction(async (tx) => {
+      while (gathered.length >= least) {
+        const recipients = gathered.slice(0, RECIPIENTS_PER_CHUNK);
+        gathered = gathered.slice(RECIPIENTS_PER_CHUNK);
+        await tx.putDeliveryChunk(
+          delivery,
+          chunk,
+          secrets.seal(JSON.stringify(recipients), chunkPlace(delivery, chunk)),
+        );
+        chunk += 1;
+      }
+    });
   };
   const take = async (recipients: readonly Recipient[]) => {
     gathered.push(...recipients);
@@ -107,6 +112,7 @@ async function knownCustomers(
 export type Progress = {
   readonly delivery: DeliveryRow;
   readonly counts: Partial<Record<MessageState, number>>;
+  readonly reasons: readonly ReasonCount[];
   readonly acceptedPerSecond: number;
   /** Null: nobody can tell. */
   readonly remainingSeconds: number | null;
@@ -123,9 +129,10 @@ export async function progressOf({ store, now }: DeliveryPorts, id: string): Pro
     const counts = await tx.countsOf(id);
     const acceptedPerSecond = ((await tx.acceptedSince(id, now() - windowMs)) * 1_000) / windowMs;
     const left = (counts.queued ?? 0) + (counts.sending ?? 0);
-    const isKnown = delivery.state !== 'queueing' && !delivery.paused && (left === 0 || acceptedPerSecond > 0);
+    const isKnown =
+      delivery.state !== 'queueing' && delivery.pausedAt === null && (left === 0 || acceptedPerSecond > 0);
     return {
-      ...{ delivery, counts, acceptedPerSecond },
+      ...{ delivery, counts, acceptedPerSecond, reasons: await tx.reasonsOf(id) },
       remainingSeconds: isKnown ? Math.ceil(left === 0 ? 0 : left / acceptedPerSecond) : null,
     };
   });
@@ -153,10 +160,11 @@ export async function messagesOf(
 }
 
 /** @returns false where there is no such delivery */
-export function setPaused({ store }: DeliveryPorts, id: string, paused: boolean): Promise<boolean> {
+export function setPaused({ store, now }: DeliveryPorts, id: string, paused: boolean): Promise<boolean> {
   return store.transaction(async (tx) => {
-    if ((await tx.delivery(id)) === null) return false;
-    await tx.changeDelivery(id, { paused });
+    const delivery = await tx.delivery(id);
+    if (delivery === null) return false;
+    await tx.pauseDelivery(id, paused ? (delivery.pausedAt ?? now()) : null);
     return true;
   });
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LedgerUnavailable } from '../../ledger/port.ts';
 import type { Log } from '../../log.ts';
 import { Bell } from './bell.ts';
@@ -5,7 +6,7 @@ import { apply } from './changes.ts';
 import type { Outcome } from './message-rules.ts';
 import { Pace } from './pace.ts';
 import type { Letter, Prepared } from './prepared.ts';
-import type { DeliveryRow, MessageRow, PostChannel, PostStore } from './store.ts';
+import type { DeliveryRow, MessageRow, PostChannel, PostStore, PostTx } from './store.ts';
 
 /** What is due in some queues of one channel. */
 export type DispatcherShape = {
@@ -18,6 +19,8 @@ export type DispatcherShape = {
 export type Queue = { readonly name: string; readonly delivery: DeliveryRow | null };
 
 export type DispatcherPorts = {
+  /** The name of this node, the same after a restart. */
+  readonly node: string;
   readonly store: PostStore;
   readonly prepare: (message: MessageRow, delivery: DeliveryRow | null) => Promise<Prepared>;
   readonly send: (letter: Letter) => Promise<Outcome>;
@@ -32,6 +35,8 @@ export type Trouble = { readonly since: number; readonly reason: string } | null
 
 /** Nobody waits for a bulk message by the second; what is urgent wakes the dispatcher. */
 const REST_MS = 1_000;
+/** While many attempts are under way, their ends gather: two commits are for all of them. */
+const GATHER_MS = 10;
 const AWAY_FIRST_MS = 1_000;
 const AWAY_LONGEST_MS = 60_000;
 /** Answers that come while the process ends are still noted. */
@@ -64,7 +69,10 @@ export class Dispatcher {
 
   /** Resolves when `stop` has aborted, and what was under way is answered or given up. @throws on a defect */
   async run(stop: AbortSignal): Promise<void> {
-    while (!stop.aborted) if (!(await this.#turn())) await this.#bell.wait(this.#restMs(), stop);
+    while (!stop.aborted) {
+      if (!(await this.#turn())) await this.#bell.wait(this.#restMs(), stop);
+      if (this.#underWay.size > this.#shape.atOnceMax / 2) await sleep(GATHER_MS);
+    }
     const late = new Promise((over) => setTimeout(over, CLOSE_PATIENCE_MS).unref());
     await Promise.race([Promise.all(this.#underWay), late]);
     await this.#write([]);
@@ -122,7 +130,7 @@ export class Dispatcher {
   }
 
   async #write(picked: readonly Picked[]): Promise<void> {
-    const { store, now, accepted } = this.#ports;
+    const { store, now, accepted, node } = this.#ports;
     const done = this.#done;
     const written = await store.transaction(async (tx) => {
       const ended: MessageRow[] = [];
@@ -131,10 +139,13 @@ export class Dispatcher {
         if (after !== null && outcome.is === 'accepted') ended.push(after);
       }
       const begun: { id: string; letter: Letter }[] = [];
+      const stopped = await stoppedOf(tx, picked);
       for (const { message, prepared } of picked) {
+        if (message.delivery !== null && stopped.has(message.delivery)) continue;
         const letter = prepared.is === 'ready' ? prepared.letter : null;
         const event = prepared.is === 'ready' ? ({ is: 'attempted' } as const) : prepared;
-        const beside = prepared.is === 'ready' ? { assignment: prepared.assignment, consent: prepared.consent } : {};
+        const beside =
+          prepared.is === 'ready' ? { assignment: prepared.assignment, consent: prepared.consent, sender: node } : {};
         const after = await apply(tx, message.id, event, now(), beside);
         if (after !== null && letter !== null) begun.push({ id: message.id, letter });
       }
@@ -187,4 +198,12 @@ export class Dispatcher {
     const isPaced = this.#underWay.size < this.#shape.atOnceMax && this.#pace.waitMs > 0;
     return isPaced ? Math.min(REST_MS, this.#pace.waitMs) : REST_MS;
   }
+}
+
+/** Deliveries that were paused after their messages had been looked for: once that is answered, none of them begins. */
+async function stoppedOf(tx: PostTx, picked: readonly Picked[]): Promise<Set<string>> {
+  const stopped = new Set<string>();
+  for (const id of new Set(picked.flatMap(({ message }) => message.delivery ?? [])))
+    if ((await tx.delivery(id))?.pausedAt != null) stopped.add(id);
+  return stopped;
 }

@@ -70,16 +70,9 @@ async function couponFor(ports: InboundPorts, address: Address, keyword: string)
   const [running] = await store.read(async (tx) => tx.campaigns([(await tx.campaignOfKeyword(keyword)) ?? '']));
   if (running === undefined) return null;
   if (validityIn(running.card, running.card.timeZone).endsAt <= now()) return { say: 'ended' };
-  const customer = await distribution.person([{ identity: address, verified: true }], {});
-  const source = { keyword };
-  const assigned = await distribution.assign({
-    campaign: running.id,
-    customer,
-    how: 'demand',
-    channel: 'sms',
-    source,
-    personal: null,
-  });
+  const person = { identities: [{ identity: address, verified: true }], facts: {} } as const;
+  const request = { campaign: running.id, how: 'demand', channel: 'sms', source: { keyword }, personal: null } as const;
+  const assigned = await distribution.assignTo(person, request);
   if (assigned.ok) return { assignment: assigned.value.assignment, campaign: running.id };
   if (assigned.error === 'none_left_today') return { say: 'noneToday' };
   return { say: assigned.error === 'none_left' ? 'noneLeft' : 'ended' };

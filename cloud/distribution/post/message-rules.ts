@@ -67,6 +67,8 @@ export function step(now: Standing, event: MessageEvent, at: number, isHasty: bo
     case 'sending':
       return fromSending(now, event, at, isHasty);
     case 'unknown':
+      // The answer to an attempt that was given up.
+      if (event.is === 'accepted') return { ...told(now, event.providerId, at), state: 'accepted', reason: null };
       if (event.is === 'again') return { ...now, state: 'queued', notBefore: at };
       return event.is === 'reported' ? ended(now, event.how, event.reason, at) : null;
     case 'accepted':

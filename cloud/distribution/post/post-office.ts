@@ -1,4 +1,5 @@
 import { LedgerUnavailable } from '../../ledger/port.ts';
+import { oneByOne } from '../../ledger/turns.ts';
 import type { Log } from '../../log.ts';
 import type { Distribution } from '../port.ts';
 import type { Secrets } from '../secrets.ts';
@@ -8,6 +9,7 @@ import { apply } from './changes.ts';
 import { createConsents } from './consents.ts';
 import * as deliveries from './deliveries.ts';
 import { Dispatcher, type Queue, type Trouble } from './dispatcher.ts';
+import { createForgetting } from './forgetting.ts';
 import { type Inbound, takeInbound } from './inbound.ts';
 import type { MessageEvent, Outcome } from './message-rules.ts';
 import type { Postbox } from './postbox.ts';
@@ -16,10 +18,12 @@ import { prepare } from './preparing.ts';
 import type { Mailer, SmsSender } from './providers.ts';
 import { sendTest, type TestRequest } from './test-message.ts';
 import { setKeyword } from './keywords.ts';
-import { queueWhatIsDue, takeUpAfterCrash } from './queueing.ts';
+import { queueWhatIsDue, takeUpAfterCrash, takeUpStranded } from './queueing.ts';
 import type { DeliveryRow, MessageRow, PostChannel, PostStore } from './store.ts';
 
 export type PostOfficePorts = {
+  /** The name of this node, the same after a restart: what it was sending when it ended is its own to take up. */
+  readonly node: string;
   readonly store: PostStore;
   readonly secrets: Secrets;
   readonly distribution: Distribution;
@@ -115,14 +119,15 @@ export function createPostOffice(ports: PostOfficePorts) {
 
 /** Two for each channel: what somebody waits for, and all else. */
 function dispatchersOf(ports: PostOfficePorts) {
-  const { store, mail, sms, now, log } = ports;
+  const { node, store, mail, sms, now, log } = ports;
   const send = async (letter: Letter): Promise<Outcome> => {
     if (letter.channel === 'email') return mail === null ? NOT_SET_UP : mail.mailer.send(letter.mail);
     return sms === null ? NOT_SET_UP : sms.sender.send(letter.sms);
   };
+  const inTurn = oneByOne();
   const shared = {
-    ...{ store, send, now, log },
-    prepare: (message: MessageRow, delivery: DeliveryRow | null) => prepare(ports, message, delivery),
+    ...{ node, store, send, now, log },
+    prepare: (message: MessageRow, delivery: DeliveryRow | null) => prepare({ ...ports, inTurn }, message, delivery),
     accepted: (message: MessageRow) => void trace(ports, message),
   };
   const rates = [
@@ -153,7 +158,7 @@ const URGENT: readonly Queue[] = [
 async function deliveryQueues(store: PostStore, channel: PostChannel): Promise<Queue[]> {
   const underWay = await store.read((tx) => tx.deliveriesUnderWay());
   return underWay
-    .filter((delivery) => delivery.channel === channel && !delivery.paused && delivery.state !== 'listing')
+    .filter((delivery) => delivery.channel === channel && delivery.pausedAt === null && delivery.state !== 'listing')
     .map((delivery) => ({ name: delivery.id, delivery }));
 }
 
@@ -170,9 +175,12 @@ async function trace({ noteTrace, distribution, log }: PostOfficePorts, message:
 }
 
 async function rounds(ports: PostOfficePorts, bell: Bell, queued: () => void, stop: AbortSignal): Promise<void> {
+  const forget = createForgetting(ports);
   while (!stop.aborted) {
     try {
+      await takeUpStranded(ports, null);
       if (await queueWhatIsDue(ports, stop)) queued();
+      await forget();
     } catch (error) {
       if (!(error instanceof LedgerUnavailable)) throw error;
       ports.log.warn({ err: error }, 'deliveries wait: the ledger is not available');

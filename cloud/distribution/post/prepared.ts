@@ -3,6 +3,7 @@ import { personalCard } from '../../../protocol/personal-offer.ts';
 import type { Campaign } from '../../ledger/port.ts';
 import type { Coupon, Distribution } from '../port.ts';
 import type { Secrets } from '../secrets.ts';
+import type { InTurn } from '../../ledger/turns.ts';
 import type { Mail, Sms } from './providers.ts';
 import type { Shown } from './rendering.ts';
 import type { PostStore } from './store.ts';
@@ -29,6 +30,8 @@ export type PreparingPorts = {
   /** How the outside reaches this cloud. */
   readonly publicUrl: () => string;
   readonly now: () => number;
+  /** Writes one letter after another: drawing takes its time, and between them registers and shops have their turn. */
+  readonly inTurn: InTurn;
 };
 
 export type NotNow = Exclude<Prepared, { is: 'ready' }>;

@@ -6,11 +6,12 @@ import type { IdentityRow } from '../store.ts';
 import { apply } from './changes.ts';
 import { chunkPlace, RECIPIENTS_PER_CHUNK } from './deliveries.ts';
 import { type Recipient, recipientsSchema } from './recipients.ts';
-import type { DeliveryRow, NewMessage, PostStore, PostTx } from './store.ts';
+import type { DeliveryRow, NewMessage, PostReads, PostStore, PostTx } from './store.ts';
 
 /** Recipients become messages, a chunk in one transaction; a chunk done twice changes nothing. */
 
 export type QueueingPorts = {
+  readonly node: string;
   readonly store: PostStore;
   readonly secrets: Secrets;
   readonly distribution: Distribution;
@@ -19,21 +20,26 @@ export type QueueingPorts = {
 };
 
 const DAY_MS = 86_400_000;
+/** A server has a minute for each of its half-dozen answers: who takes longer has ended. */
+const ATTEMPT_MS_MAX = 600_000;
 /** What the provider tells late is told by then. */
 const UNKNOWN_REST_MS = 600_000;
 
-/** What a process that ended has left: messages whose outcome nobody knows any more, and lists that were not whole. */
-export async function takeUpAfterCrash({ store, now }: QueueingPorts): Promise<void> {
-  for (;;) {
-    const left = await store.transaction(async (tx) => {
-      const sending = await tx.sending(RECIPIENTS_PER_CHUNK);
-      for (const { id } of sending) await apply(tx, id, { is: 'crashed' }, now());
-      return sending.length;
-    });
-    if (left === 0) break;
-  }
+/** What this node has left where it ended: messages whose outcome nobody knows any more, and lists that were not whole. */
+export async function takeUpAfterCrash(ports: QueueingPorts): Promise<void> {
+  const { store, node } = ports;
+  await takeUpStranded(ports, node);
   for (const { id, state } of await store.read((tx) => tx.deliveriesUnderWay()))
     if (state === 'listing') await store.transaction((tx) => tx.dropDelivery(id));
+}
+
+/** Attempts that nobody makes any more are unknown: of this node, when it starts again, and of any when their time is over. */
+export async function takeUpStranded({ store, now }: QueueingPorts, node: string | null): Promise<void> {
+  const stranded = (tx: PostReads) => tx.stranded(node, now() - ATTEMPT_MS_MAX, RECIPIENTS_PER_CHUNK);
+  while ((await store.read(stranded)).length > 0)
+    await store.transaction(async (tx) => {
+      for (const { id } of await stranded(tx)) await apply(tx, id, { is: 'crashed' }, now());
+    });
 }
 
 /** One round over all deliveries under way. Call it again and again. @returns whether there is more to send */
@@ -41,7 +47,7 @@ export async function queueWhatIsDue(ports: QueueingPorts, stop: AbortSignal): P
   const { store, now } = ports;
   let isMore = false;
   for (const delivery of await store.read((tx) => tx.deliveriesUnderWay())) {
-    if (delivery.paused || stop.aborted) continue;
+    if (delivery.pausedAt !== null || stop.aborted) continue;
     if (delivery.state === 'queueing' && (await startsAt(ports, delivery)) <= now()) {
       await queueAll(ports, delivery, stop);
       isMore = true;

@@ -45,10 +45,10 @@ export function couponSms(shown: Shown, text: string | null, kind: 'coupon' | 'r
   return textWith(fitTitle(oneLine(shown.title), textWith));
 }
 
-export async function couponMail(
+export function couponMail(
   shown: Shown,
   own: { subject: string | null; text: string | null; kind: 'coupon' | 'reminder'; unsubscribe: string },
-): Promise<MailText> {
+): MailText {
   const words = wordsOf(shown.language);
   const until = dateOf(shown, words);
   const subject = own.kind === 'coupon' ? shown.title : words.reminderSubject({ title: shown.title, until });
@@ -66,7 +66,7 @@ ${code}
 ${words.noMore}: ${own.unsubscribe}
 `,
     html: page(words, shown.title, couponHtml(words, shown, lines, code, own.unsubscribe)),
-    barcode: await barcodePng(shown.code, shown.barcode),
+    barcode: barcodePng(shown.code, shown.barcode),
     unsubscribe: own.unsubscribe,
   };
 }
@@ -90,12 +90,9 @@ export const saidSms = (language: string, said: Said): string => plain(wordsOf(l
 /** As a customer would get it, with a test code: nothing is given out. */
 export const testSms = (sample: Sample, text: string | null): string => couponSms(shownOf(sample), text, 'coupon');
 
-export async function testMail(
-  sample: Sample,
-  { subject, text }: { subject: string | null; text: string | null },
-): Promise<MailText> {
+export function testMail(sample: Sample, { subject, text }: { subject: string | null; text: string | null }): MailText {
   const unsubscribe = `${sample.publicUrl}/u/test`;
-  const mail = await couponMail(shownOf(sample), { subject, text, kind: 'coupon', unsubscribe });
+  const mail = couponMail(shownOf(sample), { subject, text, kind: 'coupon', unsubscribe });
   return { ...mail, subject: `[test] ${mail.subject}`, unsubscribe: null };
 }
 

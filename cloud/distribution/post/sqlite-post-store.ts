@@ -35,7 +35,7 @@ function reads(db: RowReader): PostReads {
     ...sqliteDistributionReads(db),
     message: async (id) => one(messageRow, 'SELECT * FROM messages WHERE id = ?', id),
     due: async (channel, queue, now, most) => all(messageRow, DUE, channel, queue, now, most),
-    sending: async (most) => all(messageRow, "SELECT * FROM messages WHERE state = 'sending' LIMIT ?", most),
+    stranded: async (node, before, most) => all(messageRow, STRANDED, node, before, most),
     unknownToResend: async (before, most) => all(messageRow, UNKNOWN_TO_RESEND, before, most),
     messagesOf: async (delivery, state, after, most) =>
       state === null
@@ -49,6 +49,15 @@ function reads(db: RowReader): PostReads {
         : all(messageRow, MESSAGES_IN_STATE, delivery, state, after, most),
     countsOf: async (delivery) =>
       Object.fromEntries(all((row) => [text(row.state), int(row.messages)], COUNTS, delivery)),
+    reasonsOf: async (delivery) =>
+      all(
+        (row) => ({
+          state: word<MessageRow['state']>(row.state),
+          ...{ reason: text(row.reason), messages: int(row.messages) },
+        }),
+        REASONS,
+        delivery,
+      ),
     acceptedSince: async (delivery, since) => one((row) => int(row.messages), ACCEPTED_SINCE, delivery, since) ?? 0,
     delivery: async (id) => one(deliveryRow, 'SELECT * FROM deliveries WHERE id = ?', id),
     deliveriesOf: async (campaign) =>
@@ -74,10 +83,13 @@ function reads(db: RowReader): PostReads {
 
 const DUE = `SELECT * FROM messages WHERE state = 'queued' AND channel = (SELECT ?) AND queue = (SELECT ?) AND not_before <= ?
   ORDER BY not_before, seq LIMIT ?`;
+const STRANDED = `SELECT * FROM messages WHERE state = 'sending' AND (sender = ? OR sender IS NULL OR attempted_at < ?) LIMIT ?`;
 const UNKNOWN_TO_RESEND = `SELECT m.* FROM messages m JOIN deliveries d ON d.id = m.delivery
-  WHERE m.state = 'unknown' AND m.attempted_at < ? AND d.on_unknown = 'resend' AND d.paused = 0 LIMIT ?`;
+  WHERE m.state = 'unknown' AND m.attempted_at < ? AND d.on_unknown = 'resend' AND d.paused_at IS NULL LIMIT ?`;
 const MESSAGES_IN_STATE = `SELECT * FROM messages WHERE delivery = (SELECT ?) AND state = (SELECT ?) AND seq > ? ORDER BY seq LIMIT ?`;
 const COUNTS = 'SELECT state, count(*) AS messages FROM messages WHERE delivery = (SELECT ?) GROUP BY state';
+const REASONS = `SELECT state, reason, count(*) AS messages FROM messages
+  WHERE delivery = (SELECT ?) AND reason IS NOT NULL GROUP BY state, reason`;
 const ACCEPTED_SINCE = 'SELECT count(*) AS messages FROM messages WHERE delivery = (SELECT ?) AND accepted_at >= ?';
 const ASSIGNED_TO = `SELECT seq, customer FROM assignments WHERE campaign = (SELECT ?) AND seq > ? AND customer IS NOT NULL
   AND replaced_by IS NULL ORDER BY seq LIMIT ?`;
@@ -92,13 +104,17 @@ function writes(db: SqliteDatabase.Database): Omit<PostTx, keyof PostReads> {
     async putDelivery(row) {
       to.delivery.run(deliveryValues(row));
     },
-    async changeDelivery(id, { state, paused, place }) {
-      once(to.changeDelivery.run(state ?? null, paused === undefined ? null : Number(paused), place ?? null, id));
+    async changeDelivery(id, { state, place }) {
+      once(to.changeDelivery.run(state ?? null, place ?? null, id));
+    },
+    async pauseDelivery(id, at) {
+      once(to.pauseDelivery.run(at, id));
     },
     async dropDelivery(id) {
       to.dropChunks.run(id);
       to.dropDelivery.run(id);
     },
+    forgetPersonal: async (before, most) => to.forgetPersonal.run(before, most).changes,
     async putDeliveryChunk(delivery, chunk, sealed) {
       to.chunk.run(delivery, chunk, sealed);
     },
@@ -130,15 +146,23 @@ function prepare(db: SqliteDatabase.Database) {
     changeMessage:
       db.prepare(`UPDATE messages SET version = version + 1, assignment = @assignment, sealed = @sealed, state = @state,
       attempts = @attempts, doubts = @doubts, not_before = @notBefore, provider_id = @providerId, reason = @reason,
-      consent = @consent, attempted_at = @attemptedAt, accepted_at = @acceptedAt, ended_at = @endedAt
+      consent = @consent, sender = @sender, attempted_at = @attemptedAt, accepted_at = @acceptedAt, ended_at = @endedAt
       WHERE id = @id AND version = @version`),
     delivery:
-      db.prepare(`INSERT INTO deliveries VALUES (@id, @campaign, @kind, @channel, @audience, @subject, @text, @quietFrom,
-      @quietTo, @onUnknown, @startsAt, @daysBefore, @state, @paused, @place, @at)`),
-    changeDelivery: db.prepare(`UPDATE deliveries SET state = coalesce(?, state), paused = coalesce(?, paused),
-      place = coalesce(?, place) WHERE id = ?`),
+      db.prepare(`INSERT INTO deliveries (id, campaign, kind, channel, audience, subject, text, quiet_from, quiet_to, on_unknown,
+      starts_at, days_before, state, place, at, paused_at) VALUES (@id, @campaign, @kind, @channel, @audience, @subject, @text,
+      @quietFrom, @quietTo, @onUnknown, @startsAt, @daysBefore, @state, @place, @at, @pausedAt)`),
+    changeDelivery: db.prepare(
+      `UPDATE deliveries SET state = coalesce(?, state), place = coalesce(?, place) WHERE id = ?`,
+    ),
+    pauseDelivery: db.prepare('UPDATE deliveries SET paused_at = ? WHERE id = ?'),
     dropDelivery: db.prepare("DELETE FROM deliveries WHERE id = ? AND state = 'listing'"),
     dropChunks: db.prepare('DELETE FROM delivery_chunks WHERE delivery = ?'),
+    forgetPersonal:
+      db.prepare(`UPDATE messages SET version = version + 1, customer = NULL, assignment = NULL, address_hash = NULL,
+      sealed = NULL, provider_id = NULL, consent = NULL, asked_with = NULL WHERE seq IN (SELECT seq FROM messages
+      WHERE (customer IS NOT NULL OR address_hash IS NOT NULL) AND queued_at < ? AND state NOT IN ('queued', 'sending')
+      AND (delivery IS NULL OR delivery IN (SELECT id FROM deliveries WHERE state = 'done')) LIMIT ?)`),
     chunk: db.prepare('INSERT INTO delivery_chunks VALUES (?, ?, ?)'),
     dropChunk: db.prepare('DELETE FROM delivery_chunks WHERE delivery = ? AND chunk = ?'),
     consent: db.prepare(`INSERT INTO consents (channel, address_hash, given_at, source, wording) VALUES (?, ?, ?, ?, ?)
@@ -174,6 +198,7 @@ const messageRow = (row: Row): MessageRow => ({
   askedWith: row.asked_with == null ? null : askedWithSchema.parse(JSON.parse(text(row.asked_with))),
   ...{ consent: intOrNull(row.consent), queuedAt: int(row.queued_at), attemptedAt: intOrNull(row.attempted_at) },
   ...{ acceptedAt: intOrNull(row.accepted_at), endedAt: intOrNull(row.ended_at) },
+  sender: textOrNull(row.sender),
 });
 
 const messageValues = (row: NewMessage) => ({
@@ -188,7 +213,7 @@ const messageValues = (row: NewMessage) => ({
 const changeValues = (row: MessageRow) => ({
   ...{ id: row.id, version: row.version, assignment: row.assignment, sealed: row.sealed, state: row.state },
   ...{ attempts: row.attempts, doubts: row.doubts, notBefore: row.notBefore, providerId: row.providerId },
-  ...{ reason: row.reason, consent: row.consent, attemptedAt: row.attemptedAt },
+  ...{ reason: row.reason, consent: row.consent, sender: row.sender, attemptedAt: row.attemptedAt },
   ...{ acceptedAt: row.acceptedAt, endedAt: row.endedAt },
 });
 
@@ -200,16 +225,15 @@ const deliveryRow = (row: Row): DeliveryRow => ({
   quiet: row.quiet_from == null ? null : { fromMinute: int(row.quiet_from), toMinute: int(row.quiet_to) },
   onUnknown: word<DeliveryRow['onUnknown']>(row.on_unknown),
   starts: row.starts_at == null ? { daysBefore: int(row.days_before) } : { at: int(row.starts_at) },
-  ...{ state: word<DeliveryRow['state']>(row.state), paused: int(row.paused) === 1 },
+  ...{ state: word<DeliveryRow['state']>(row.state), pausedAt: intOrNull(row.paused_at) },
   ...{ place: int(row.place), at: int(row.at) },
 });
 
-const deliveryValues = ({ quiet, starts, paused, ...row }: DeliveryRow) => ({
+const deliveryValues = ({ quiet, starts, ...row }: DeliveryRow) => ({
   ...row,
   ...{ quietFrom: quiet?.fromMinute ?? null, quietTo: quiet?.toMinute ?? null },
   startsAt: 'at' in starts ? starts.at : null,
   daysBefore: 'daysBefore' in starts ? starts.daysBefore : null,
-  paused: Number(paused),
 });
 
 const consentRow = (row: Row): ConsentRow => ({

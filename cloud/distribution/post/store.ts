@@ -17,13 +17,15 @@ export interface PostReads extends DistributionReads {
   message(id: string): Promise<MessageRow | null>;
   /** Queued ones that may be sent now, in their order. */
   due(channel: PostChannel, queue: string, now: number, most: number): Promise<MessageRow[]>;
-  /** Those that were being sent when the process ended. */
-  sending(most: number): Promise<MessageRow[]>;
+  /** Those being sent that nobody sends any more: of this node, which has ended (null: it runs), and of any since before then. */
+  stranded(node: string | null, attemptedBefore: number, most: number): Promise<MessageRow[]>;
   /** Unknown ones, attempted before then, of deliveries that want these to be sent again. */
   unknownToResend(attemptedBefore: number, most: number): Promise<MessageRow[]>;
   /** In their order, after a place. Null: of every state. */
   messagesOf(delivery: string, state: MessageState | null, after: number, most: number): Promise<MessageRow[]>;
   countsOf(delivery: string): Promise<Partial<Record<MessageState, number>>>;
+  /** Why some of them wait, or were not sent. */
+  reasonsOf(delivery: string): Promise<ReasonCount[]>;
   /** How many the provider has accepted since then. */
   acceptedSince(delivery: string, since: number): Promise<number>;
   delivery(id: string): Promise<DeliveryRow | null>;
@@ -52,9 +54,13 @@ export interface PostTx extends PostReads, Pick<DistributionTx, 'countTry'> {
   /** @returns false where somebody else has changed it since it was read */
   changeMessage(row: MessageRow): Promise<boolean>;
   putDelivery(row: DeliveryRow): Promise<void>;
-  changeDelivery(id: string, change: Partial<Pick<DeliveryRow, 'state' | 'paused' | 'place'>>): Promise<void>;
+  changeDelivery(id: string, change: Partial<Pick<DeliveryRow, 'state' | 'place'>>): Promise<void>;
+  /** @param at null: it goes on */
+  pauseDelivery(id: string, at: number | null): Promise<void>;
   /** One whose list did not come to its end. */
   dropDelivery(id: string): Promise<void>;
+  /** Of those that have ended and were queued before then: whose they were. @returns of how many */
+  forgetPersonal(queuedBefore: number, most: number): Promise<number>;
   putDeliveryChunk(delivery: string, chunk: number, sealed: Uint8Array): Promise<void>;
   dropDeliveryChunk(delivery: string, chunk: number): Promise<void>;
   /** A standing one stays as it is. */
@@ -94,12 +100,16 @@ export type MessageRow = Standing & {
   /** What its recipient had read when asking for this one message; null: nothing, or nobody asked. */
   readonly askedWith: AskedWith | null;
   readonly queuedAt: number;
+  /** The node that made its last attempt. */
+  readonly sender: string | null;
 };
 
 export type NewMessage = Omit<
   MessageRow,
-  'seq' | 'version' | 'attempts' | 'doubts' | 'providerId' | 'attemptedAt' | 'acceptedAt' | 'consent'
+  'seq' | 'version' | 'attempts' | 'doubts' | 'providerId' | 'attemptedAt' | 'acceptedAt' | 'consent' | 'sender'
 >;
+
+export type ReasonCount = { readonly state: MessageState; readonly reason: string; readonly messages: number };
 
 export type DeliveryRow = {
   readonly id: string;
@@ -114,7 +124,8 @@ export type DeliveryRow = {
   /** A moment, or so many days before the campaign's end. */
   readonly starts: { readonly at: number } | { readonly daysBefore: number };
   readonly state: 'listing' | 'queueing' | 'running' | 'done';
-  readonly paused: boolean;
+  /** Since when it begins no more messages; null: it does. */
+  readonly pausedAt: number | null;
   readonly place: number;
   readonly at: number;
 };

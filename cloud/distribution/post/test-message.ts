@@ -16,7 +16,7 @@ export type TestRequest = {
   readonly text?: string | undefined;
 };
 
-type Ports = PreparingPorts & {
+type Ports = Omit<PreparingPorts, 'inTurn'> & {
   readonly postbox: Postbox;
   readonly channels: ReadonlySet<PostChannel>;
   readonly newId: () => string;

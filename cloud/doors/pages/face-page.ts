@@ -22,7 +22,12 @@ export function facePage(face: Face, locale: Locale, shop: Shop, asset: AssetPat
     html`<div id="ticket">${ticket}</div><p class="sr" id="news" role="status">${news}</p><div class="stack" id="rest">${rest}</div>`,
     html`<span id="live" data-live="${words.live}" data-lost="${words.notLive}"${isAwake(face) ? ' data-awake' : ''}>${words.reload}</span>`,
   );
-  return document({ title: face.terms.card.offer.title, language, body, script: 'face.js' }, shop, asset);
+  const seen = html`<noscript><link rel="stylesheet" href="/c/${face.coupon.link}/seen.css"></noscript>`;
+  return document(
+    { title: face.terms.card.offer.title, language, body: html`${body}${seen}`, script: 'face.js' },
+    shop,
+    asset,
+  );
 }
 
 /** What the page puts in place of what it shows. */
@@ -117,11 +122,11 @@ function notYou({ state }: Face, { words }: Locale, { contact }: Shop): Html | '
     : '';
 }
 
-/** 'Use it in this store', and letting go of it. */
-function place({ state, keptAt, stores, coupon }: Face, { words }: Locale): Html | '' {
+/** 'Use it in this store', and letting go of it, which is how to say that it will be used online. */
+function place({ state, keptAt, stores, coupon, terms }: Face, { words }: Locale): Html | '' {
   if (state.kind !== 'usable' && state.kind !== 'not_yet') return '';
   if (keptAt !== null)
-    return html`<form class="panel row row--apart face__place" method="post" action="/c/${coupon.link}/place"><input type="hidden" name="store" value=""><p>${words.place.kept(keptAt.name)}</p><button class="button">${words.place.letGo}</button></form>`;
+    return html`<form class="panel row row--apart face__place" method="post" action="/c/${coupon.link}/place"><input type="hidden" name="store" value=""><p>${words.place.kept(keptAt.name)}</p><button class="button">${terms.card.channels.includes('online') ? words.place.useOnline : words.place.letGo}</button></form>`;
   return stores.length === 0
     ? ''
     : html`<a class="button button--wide" href="/c/${coupon.link}/stores">${words.place.choose}</a>`;

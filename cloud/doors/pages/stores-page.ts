@@ -30,6 +30,7 @@ export function storesPage(
     shop,
     null,
     html`${refusal === null ? '' : html`<div class="banner banner--unsure" role="alert">${icon('unsure')}<span>${place.refusals[refusal]}</span></div>`}<h1>${place.title}</h1><p class="hush">${place.why}</p>
+${mayChoose && face.terms.card.channels.includes('online') ? onlineForm(`${link}/place`, locale) : ''}
 ${face.stores.length > STORES_SHOWN_MAX || sought !== '' ? searchForm(`${link}/stores`, sought, locale) : ''}
 ${shown.length === 0 ? html`<p class="empty">${place.none}</p>` : html`<ul class="stack">${shown.map((store) => storeItem(store, `${link}/place`, mayChoose, locale))}</ul>`}
 ${found.length > shown.length ? html`<p class="hush">${place.more(found.length - shown.length)}</p>` : ''}
@@ -43,6 +44,11 @@ const STORES_SHOWN_MAX = 20;
 
 function searchForm(action: string, sought: string, { words }: Locale): Html {
   return html`<form class="stack stack--tight" method="get" action="${action}"><div class="field"><label for="q">${words.place.search}</label><input class="input" id="q" name="q" type="search" maxlength="80" value="${sought}"></div><button class="button">${words.place.find}</button></form>`;
+}
+
+/** No store keeps it from then on: a cart need ask none for it. */
+function onlineForm(action: string, { words }: Locale): Html {
+  return html`<form method="post" action="${action}"><input type="hidden" name="store" value=""><button class="button button--wide">${words.place.useOnline}</button></form>`;
 }
 
 function storeItem({ id, name, address }: Store, action: string, mayChoose: boolean, { words }: Locale): Html {

@@ -3,12 +3,14 @@ import { basename } from 'node:path';
 import { DRILL_MINUTES_DEFAULT, DRILL_MINUTES_MAX } from '../../../protocol/limits.ts';
 import type { Theme } from '../../config.ts';
 import type { Drill } from '../../cloud-link/drill.ts';
+import type { BlanksHeld } from '../../till/blanks-held.ts';
 import { type LineView, linePill } from './banners.ts';
 import { type AssetPath, document, type Html, text } from './document.ts';
 import { icon } from './icons.ts';
 import { lasting } from './locale.ts';
 import { sessionForm } from './session-page.ts';
 import { type BoxFacts, type Check, checksOf, type LaneFacts, type Verdict, verdictOf } from './status-words.ts';
+import { formatAmount } from '../../../protocol/pages/amounts.ts';
 import type { Times } from '../../../protocol/pages/times.ts';
 import { en } from './words/en.ts';
 
@@ -67,13 +69,32 @@ function verdictTicket({ look, shape, word, why, stub }: Verdict): Html {
   return html`<section class="ticket ticket--side verdict verdict--${look}"><div class="ticket__body">${icon(shape)}<div><h1>${word}</h1><p>${why}</p></div></div><div class="ticket__stub"><strong>${stub.count}</strong><span>${stub.lines.map((line, at) => html`${at === 0 ? '' : html`<br>`}${line}`)}</span></div></section>`;
 }
 
-function stock({ till }: BoxFacts, times: Times): Html {
+function stock({ till, blanks }: BoxFacts, times: Times): Html {
   const { holding, holdsUntil, inUse } = till;
   const rest =
     holdsUntil === null
       ? 'What the cloud sends ahead is listed here. It works with or without the line.'
       : `Held for customers of this store. Usable here until ${times.withDay(holdsUntil)}, with or without the line.`;
-  return html`<div class="panel__head"><h2>Stock</h2></div><p class="meter__text"><span><strong>${holding}</strong> coupon${holding === 1 ? '' : 's'} held here</span><span class="hush">${inUse} in use now</span></p><p class="small hush note">${rest}</p>`;
+  return html`<div class="panel__head"><h2>Stock</h2></div><p class="meter__text"><span><strong>${holding}</strong> coupon${holding === 1 ? '' : 's'} held here</span><span class="hush">${inUse} in use now</span></p><p class="small hush note">${rest}</p>${blanks.length === 0 ? '' : blanksPart(blanks, times)}`;
+}
+
+/** Nobody's coupons yet: they are counted apart from those that customers can use here. */
+function blanksPart(blanks: readonly BlanksHeld[], times: Times): Html {
+  const units = blanks.reduce((sum, one) => sum + one.units, 0);
+  const until = Math.min(...blanks.map((one) => one.until));
+  const worth = worthOf(blanks);
+  return html`<h3 class="small note">Blanks</h3><p class="meter__text"><span><strong>${units.toLocaleString('en-US')}</strong> coupon${units === 1 ? '' : 's'} to issue here${worth === '' ? '' : `, ${worth}`}</span><span class="hush">${blanks.length} campaign${blanks.length === 1 ? '' : 's'}</span></p><p class="small hush note">For receipts and rewards. Registers can issue them until ${times.withDay(until)}, with or without the line.</p>`;
+}
+
+/** Amounts of two currencies have no sum. */
+function worthOf(blanks: readonly BlanksHeld[]): string {
+  const amounts = Map.groupBy(
+    blanks.flatMap(({ value }) => value ?? []),
+    ({ currency }) => currency,
+  );
+  return [...amounts]
+    .map(([currency, of]) => formatAmount({ amount: of.reduce((sum, { amount }) => sum + amount, 0), currency }, 'en'))
+    .join(' and ');
 }
 
 function settled({ till }: BoxFacts, times: Times): Html {

@@ -1,6 +1,7 @@
 import type { Drill } from '../../cloud-link/drill.ts';
 import type { ScannerStatus } from '../../lanes/lanes.ts';
 import type { RegisterStatus } from '../../lanes/register/registers.ts';
+import type { BlanksHeld } from '../../till/blanks-held.ts';
 import type { TillStatus } from '../../till/port.ts';
 import type { Shape } from '../../../protocol/pages/shapes.ts';
 import type { Times } from '../../../protocol/pages/times.ts';
@@ -8,6 +9,8 @@ import type { Times } from '../../../protocol/pages/times.ts';
 /** What a box knows of itself. Instants and durations in milliseconds. */
 export type BoxFacts = {
   readonly till: TillStatus;
+  /** By campaign. */
+  readonly blanks: readonly BlanksHeld[];
   readonly drill: Drill | null;
   readonly lanes: readonly LaneFacts[];
   /** Of the data directory's device; null: it cannot be asked. */

@@ -51,6 +51,7 @@ export const de: Words = {
   place: {
     kept: (store) => `Liegt für Sie bereit: ${stop(store)}`,
     letGo: 'Freigeben',
+    useOnline: 'Ich löse ihn online ein',
     choose: 'In einer Filiale einlösen',
     title: 'In einer Filiale einlösen',
     why: 'Wir halten Ihren Coupon in der Filiale bereit, die Sie wählen: Dort gilt er auch, wenn ihre Leitung ausfällt. Überall sonst gilt er weiterhin.',

@@ -51,6 +51,7 @@ export const en: Words = {
   place: {
     kept: (store) => `Kept ready for you at ${stop(store)}`,
     letGo: 'Let it go',
+    useOnline: 'I’ll use it online',
     choose: 'Use it in one store',
     title: 'Use it in one store',
     why: 'We keep your coupon ready in the store that you choose: it works there even when its line is down. You can still use it anywhere else.',

@@ -51,6 +51,7 @@ export const es: Words = {
   place: {
     kept: (store) => `Está listo para usted en ${stop(store)}`,
     letGo: 'Soltarlo',
+    useOnline: 'Lo usaré en línea',
     choose: 'Usarlo en una tienda',
     title: 'Usarlo en una tienda',
     why: 'Guardamos su cupón en la tienda que elija: allí funciona aunque se corte su línea. También puede usarlo en cualquier otra.',

@@ -51,6 +51,7 @@ export const fr: Words = {
   place: {
     kept: (store) => `Il vous attend à ${stop(store)}`,
     letGo: 'Ne plus le garder',
+    useOnline: 'Je l’utiliserai en ligne',
     choose: 'L’utiliser dans un magasin',
     title: 'L’utiliser dans un magasin',
     why: 'Nous gardons votre bon prêt dans le magasin choisi : il y fonctionne même si sa ligne est coupée. Vous pouvez toujours l’utiliser ailleurs.',

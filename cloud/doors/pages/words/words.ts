@@ -50,6 +50,8 @@ export type Words = {
   readonly place: {
     readonly kept: (store: string) => string;
     readonly letGo: string;
+    /** Lets go of it, too: no store keeps it from then on. */
+    readonly useOnline: string;
     readonly choose: string;
     readonly title: string;
     readonly why: string;
