@@ -13,6 +13,7 @@ import { endWaits } from './due.ts';
 import { compareHoldings, decideWant, extend, stopWaiting } from './granting-rules.ts';
 import { type FenceWhy, fence, greet, judge } from './greeting-rules.ts';
 import { type SettledBy, settle } from './settling.ts';
+import { InOrder } from './in-order.ts';
 import { collectSync, type SyncParts } from './sync-parts.ts';
 
 /** The boxes' messages at the ledger: each is one transaction under its gateway's row [C1, C2, C4, C9]. */
@@ -37,6 +38,7 @@ export type FleetPorts = {
 export class Fleet {
   readonly #ports: FleetPorts;
   readonly #syncs: SyncParts = new Map();
+  readonly #inOrder = new InOrder();
 
   constructor(ports: FleetPorts) {
     this.#ports = ports;
@@ -45,6 +47,12 @@ export class Fleet {
   async receive(header: Header, message: Up): Promise<void> {
     // Of another ledger, or of this one before it was restored: nothing is read [C8].
     if (header.incarnation !== this.#ports.incarnation) return;
+    const names = message.type === 'journal' ? namedIn(message.body) : [];
+    const prepare = names.length === 0 ? null : () => this.#ports.named(names);
+    return this.#inOrder.run(header.gateway, prepare, () => this.#take(header, message));
+  }
+
+  async #take(header: Header, message: Up): Promise<void> {
     const { gateway, bootId } = header;
     switch (message.type) {
       case 'hello':
@@ -54,7 +62,6 @@ export class Fleet {
       case 'attest':
         return this.#with(gateway, [], (unit, row) => this.#attest(unit, row, bootId, message.body));
       case 'journal':
-        await this.#ports.named(namedIn(message.body));
         return this.#with(gateway, hashesOf(message.body), (unit, row) => this.#journal(unit, row, message.body));
       case 'presence':
         return this.#with(gateway, [], (unit, row) => this.#presence(unit, row, bootId, message.body));

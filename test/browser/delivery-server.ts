@@ -56,7 +56,10 @@ export async function startDeliveryServer() {
     ...assets.endpoints,
   ];
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const plumbing = { tokens, failures: createFailures(now), publicHost: 'localhost', log, observe: () => undefined };
+  const plumbing = {
+    ...{ tokens, failures: createFailures(now), isProxy: () => false, publicHost: 'localhost', log },
+    observe: () => undefined,
+  };
   const listening = await listen(createApp(endpoints, plumbing), '127.0.0.1', 0, null);
   let isOpen = true;
   return Object.assign(control, {

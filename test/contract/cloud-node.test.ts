@@ -206,7 +206,7 @@ describe('a start ends with one line and', () => {
     [['token', 'revoke']],
     [['enrolment']],
   ])('64 for %j', async (args) => {
-    expect((await run(args)).status).toBe(64);
+    expect((await runOn(...args)).status).toBe(64);
   });
 
   test('69 for an enrolment of a store, or the revocation of a token, that is not there', async () => {
