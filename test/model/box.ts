@@ -13,7 +13,11 @@ import { type TillImage, TillImages } from './till-image.ts';
 /** One box, as a value: its disk, its witness, what its process remembers, and a backup of its disk. */
 export type BoxState = {
   readonly data: TillImage;
-  readonly witness: Head | null;
+  readonly witness: Head;
+  /** Its device is away: neither read nor written. */
+  readonly isBlind: boolean;
+  /** Its clock is wrong by more than any margin. */
+  readonly isLate: boolean;
   /** Null: its process is not running. */
   readonly run: { readonly session: Session; readonly witnessed: Head | null } | null;
   readonly backup: TillImage | null;
@@ -56,8 +60,8 @@ export class Boxes {
     const { draft, start } = this.#production;
     const fresh: BoxState = { ...box, run: { session: draft.FRESH_SESSION, witnessed: null } };
     const images = new TillImages(box.data);
-    const witness: WitnessReading = box.witness === null ? { kind: 'unreadable' } : { kind: 'head', head: box.witness };
-    const hash = box.witness === null ? null : images.hashAt(box.witness);
+    const witness: WitnessReading = box.isBlind ? { kind: 'unreadable' } : { kind: 'head', head: box.witness };
+    const hash = box.isBlind ? null : images.hashAt(box.witness);
     return this.#ways(fresh, ({ session }) => start.decideStart(this.#load(index, images).box(session), witness, hash));
   }
 
@@ -67,7 +71,12 @@ export class Boxes {
       ...{ epoch, bootId: 0, type: message.type },
     };
     return this.#ways(box, ({ session, images }) =>
-      this.#production.message.decideMessage(this.#load(index, images).forMessage(session, message), header, message, now),
+      this.#production.message.decideMessage(
+        this.#load(index, images).forMessage(session, message),
+        header,
+        message,
+        now,
+      ),
     );
   }
 
@@ -93,19 +102,18 @@ export class Boxes {
     );
   }
 
-  release(index: number, box: BoxState, basket: string, codeHash: CodeHash): BoxStep<void>[] {
-    return this.#ways(box, ({ session, images }) =>
-      this.#production.upkeep.decideRelease(this.#load(index, images).codes(session, [codeHash]), codeHash, basket),
-    );
-  }
-
   tick(index: number, box: BoxState, now: Now): BoxStep<void>[] {
     return this.#ways(box, ({ session, images }) => {
       const known = this.#load(index, images).box(session);
       const { clock, at } = now;
       const due = images.due({
         ...{ epoch: known.box.epoch, endedAt: clock.proven ? clock.latest : clock.earliest, usedUntil: at },
-        ...{ usedBeyond: Number.MAX_SAFE_INTEGER, lapsedAt: clock.earliest, fetchedToo: session.line === 'up', most: 9 },
+        ...{
+          usedBeyond: Number.MAX_SAFE_INTEGER,
+          lapsedAt: clock.earliest,
+          fetchedToo: session.line === 'up',
+          most: 9,
+        },
       });
       return this.#production.upkeep.decideTick(known, due, now);
     });
@@ -125,6 +133,19 @@ export class Boxes {
     const shown = this.#production.upload.uploadable(known, box.run.witnessed?.n ?? 0);
     const body = shown === null ? null : this.#production.uploads.nextUpload(images, known.box, shown, null);
     return body === null ? null : { type: 'journal', body };
+  }
+
+  heartbeat(index: number, box: BoxState): Up | null {
+    if (box.run?.witnessed == null) return null;
+    const { holding, inUse } = new TillImages(box.data).holding(box.data.box.epoch);
+    const body = {
+      beat: `<b${index}.h>`,
+      head: box.run.witnessed,
+      acknowledged: box.data.box.acknowledged,
+      holding,
+      inUse,
+    };
+    return { type: 'heartbeat', body: { ...body, backlog: 0, timeProven: true, version: 'model' } };
   }
 
   sync(index: number, box: BoxState): Up | null {
@@ -177,7 +198,7 @@ export class Boxes {
     const witnessHead = () => {
       const { head } = images.image.box;
       if (witnessed === head) return;
-      if (fault === 'witness') throw new WitnessFails();
+      if (fault === 'witness' || box.isBlind) throw new WitnessFails();
       witness = head;
       witnessed = head;
     };
@@ -213,7 +234,8 @@ export class Boxes {
     } catch (error) {
       const answered = isReleased ? 'after its answer' : isCommitted ? 'after the commit' : 'before the commit';
       const after = { ...box, data: images.image, witness };
-      if (error instanceof Death) return { box: { ...after, run: null }, sent, answer, wrong: `dies ${answered}`, acts };
+      if (error instanceof Death)
+        return { box: { ...after, run: null }, sent, answer, wrong: `dies ${answered}`, acts };
       if (!(error instanceof WitnessFails)) throw error;
       const session = this.#production.draft.afterwards(run.session, memory);
       const wrong = `cannot write its witness ${answered}`;

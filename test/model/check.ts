@@ -8,7 +8,7 @@ export type Checked = {
   readonly transitions: number;
   readonly depth: number;
   /** Nothing that can happen was left out. */
-  readonly exhausted: boolean;
+  readonly isExhausted: boolean;
   readonly broken: { readonly what: string; readonly trace: readonly string[] } | null;
 };
 
@@ -28,8 +28,8 @@ export async function check(world: World, limits: Limits): Promise<Checked> {
     for (let at = id; at > 0; at = parents[at] ?? -1) steps.push(labels[at] ?? '');
     return steps.reverse();
   };
-  const result = (exhausted: boolean, broken: Checked['broken']): Checked => ({
-    ...{ states: labels.length, transitions, depth, exhausted, broken },
+  const result = (isExhausted: boolean, broken: Checked['broken']): Checked => ({
+    ...{ states: labels.length, transitions, depth, isExhausted, broken },
   });
   const endsAt = limits.deadlineMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + limits.deadlineMs;
   while (frontier.length > 0) {
@@ -64,12 +64,12 @@ function keyOf({ t, cloud, boxes, up, shown, asked, undone, voids, spent, broken
     pieceOfText(JSON.stringify([t, Object.entries(spent).sort(), broken])),
     ...[shown, asked, undone, voids, exceptions].map(pieceOf),
     ...[codes, reservations, redemptions, reversals, uses, waits, gateways, journals].map(pieceOf),
-    ...boxes.flatMap(({ data, witness, run, backup, restores }) => [
+    ...boxes.flatMap(({ data, witness, isBlind, isLate, run, backup, restores }) => [
       ...tillPieces(data),
       ...(backup === null ? [NOTHING] : tillPieces(backup)),
       ...(run === null ? [OFF] : [pieceOf(run.session), run.witnessed === null ? NOTHING : pieceOf(run.witnessed)]),
       ...(witness === null ? [NOTHING] : [pieceOf(witness)]),
-      pieceOfText(`${restores}`),
+      pieceOfText(`${restores} ${isBlind} ${isLate}`),
     ]),
     // Sets: in an order that does not hang on the ids.
     ...outbox.map(pieceOf).sort(byMask),

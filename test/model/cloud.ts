@@ -27,11 +27,20 @@ export class Cloud {
       isOpen: () => this.#isOpen,
     });
     this.#incarnation = fixed.incarnation;
-    this.#parts = makeParts(production, this.#group, this.#images, fixed, () => this.#now, () => this.#newId());
+    this.#parts = makeParts(
+      production,
+      this.#group,
+      this.#images,
+      fixed,
+      () => this.#now,
+      () => this.#newId(),
+    );
   }
 
   receive(image: LedgerImage, now: number, header: Header, message: Up): Promise<Stepped<void>> {
-    return this.#step(image, now, () => this.#parts.fleet.receive({ ...header, incarnation: this.#incarnation }, message));
+    return this.#step(image, now, () =>
+      this.#parts.fleet.receive({ ...header, incarnation: this.#incarnation }, message),
+    );
   }
 
   tick(image: LedgerImage, now: number): Promise<Stepped<void>> {
@@ -67,7 +76,12 @@ export class Cloud {
   }
 
   /** @returns null: it waits for a store, and its caller gives up for now */
-  redeem(image: LedgerImage, now: number, basket: string, codes: readonly string[]): Promise<Stepped<Decision[] | null>> {
+  redeem(
+    image: LedgerImage,
+    now: number,
+    basket: string,
+    codes: readonly string[],
+  ): Promise<Stepped<Decision[] | null>> {
     const sale = {
       ...{ client: 'shop', codes, allOrNone: codes.length > 1, basket, lane: null },
       ...{ total: TOTAL, customer: null, discount: null },
@@ -83,7 +97,13 @@ export class Cloud {
     });
   }
 
-  reverse(image: LedgerImage, now: number, door: string | null, basket: string, code: string): Promise<Stepped<boolean>> {
+  reverse(
+    image: LedgerImage,
+    now: number,
+    door: string | null,
+    basket: string,
+    code: string,
+  ): Promise<Stepped<boolean>> {
     return this.#step(image, now, async () => {
       const { reversed } = await this.#parts.carts.reverse({ client: 'shop', code, basket, reason: 'model', door });
       return reversed === true;
@@ -157,6 +177,9 @@ function makeParts(
       keys: [{ id: 'cloud-key', publicKey: 'A'.repeat(43) }],
       dealSoon: () => undefined,
       blankWanted: async () => undefined,
+      named: async () => undefined,
+      hashNumber: (number) => number,
+      takeScans: async () => 0,
     }),
   };
 }

@@ -14,9 +14,7 @@ const INCARNATION = `1-${'a'.repeat(32)}`;
 let draws = 0;
 /** The same at every run. */
 const drawn = (size: number): Uint8Array =>
-  createHash('shake256', { outputLength: size })
-    .update(`model ${draws++}`)
-    .digest();
+  createHash('shake256', { outputLength: size }).update(`model ${draws++}`).digest();
 const CODES: readonly Code[] = makeCodes(4, drawn);
 
 export function codeAt(index: number): { readonly code: Code; readonly hash: ReturnType<typeof hashCode> } {

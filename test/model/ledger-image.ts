@@ -9,7 +9,14 @@ import type {
   WaitRow,
 } from '../../cloud/ledger/code-rules.ts';
 import type { Campaign, Store } from '../../cloud/ledger/port.ts';
-import type { Batch, HoldingCount, LedgerReads, LedgerStore, LedgerTx, StoredJournalEntry } from '../../cloud/ledger/store.ts';
+import type {
+  Batch,
+  HoldingCount,
+  LedgerReads,
+  LedgerStore,
+  LedgerTx,
+  StoredJournalEntry,
+} from '../../cloud/ledger/store.ts';
 import type { Down } from '../../protocol/messages.ts';
 
 /** All that the cloud has in its database, as a value. The chains of the books are left out: no rule reads them. */
@@ -71,7 +78,8 @@ export class LedgerImages implements LedgerStore {
       redemptionsOfBasket: async (door, basket) =>
         [...now().redemptions.values()].filter((row) => row.door === door && row.basket === basket),
       reversals: async (keys) => [...now().reversals.values()].filter(({ codeHash }) => keys.includes(codeHash)),
-      uses: async (door, basket) => [...now().uses.values()].filter((row) => row.door === door && row.basket === basket),
+      uses: async (door, basket) =>
+        [...now().uses.values()].filter((row) => row.door === door && row.basket === basket),
       fed: async () => [],
       waits: async (keys) => now().waits.filter(({ codeHash }) => keys.includes(codeHash)),
       gateways: async (ids) => pick(now().gateways, ids),
@@ -113,7 +121,8 @@ export class LedgerImages implements LedgerStore {
   }
 }
 
-const pick = <V>(rows: ReadonlyMap<string, V>, keys: readonly string[]): V[] => keys.flatMap((key) => rows.get(key) ?? []);
+const pick = <V>(rows: ReadonlyMap<string, V>, keys: readonly string[]): V[] =>
+  keys.flatMap((key) => rows.get(key) ?? []);
 
 const counted = ({ gateway }: ReservationRow): HoldingCount => ({
   ...{ gateway, campaign: 'spring', state: 'reserved', units: 1 },
@@ -134,7 +143,10 @@ function written(image: LedgerImage, batch: Batch): LedgerImage {
         ? image.waits
         : [...image.waits, ...batch.waits].filter(({ id }) => !gone.has(id)),
     gateways: put(image.gateways, batch.gateways, (row) => [row.id, row]),
-    journals: put(image.journals, batch.journals, (row) => [`${row.gateway} ${row.epoch} ${row.n} ${row.evidence}`, row]),
+    journals: put(image.journals, batch.journals, (row) => [
+      `${row.gateway} ${row.epoch} ${row.n} ${row.evidence}`,
+      row,
+    ]),
     outbox: queued(image.outbox, batch.messages),
     exceptions: exceptions.length === 0 ? image.exceptions : [...image.exceptions, ...new Set(exceptions)].sort(),
     ids: image.ids,
@@ -143,7 +155,11 @@ function written(image: LedgerImage, batch: Batch): LedgerImage {
 
 const nameOf = ({ what, gateway }: ExceptionRow): string => `${what} ${gateway ?? ''}`;
 
-function put<V, R>(rows: ReadonlyMap<string, V>, changed: readonly R[], entry: (row: R) => [string, V]): ReadonlyMap<string, V> {
+function put<V, R>(
+  rows: ReadonlyMap<string, V>,
+  changed: readonly R[],
+  entry: (row: R) => [string, V],
+): ReadonlyMap<string, V> {
   return changed.length === 0 ? rows : new Map([...rows, ...changed.map(entry)]);
 }
 

@@ -46,7 +46,7 @@ export type Production = {
 
 /** @param broken null: as they stand */
 export async function loadProduction(broken: BrokenDesign | null): Promise<Production> {
-  const root = broken === null ? ROOT : patchedCopy(broken);
+  const root = broken === null ? ROOT : patchedCopy(broken, 'model');
   const parts = await Promise.all(
     Object.entries(PARTS).map(async ([name, file]) => [
       name,

@@ -45,6 +45,8 @@ export class TillImages implements TillStore {
   blank = () => null;
   issue = () => null;
   issuedText = unused;
+  blanks = () => [];
+  scans = () => [];
   close = () => undefined;
   checkpoint = () => undefined;
 
@@ -205,10 +207,16 @@ function applied(image: TillImage, change: Change): TillImage {
       return box({ stoppedClean: true });
     case 'card': {
       const { campaign } = change.card.offer;
-      return { ...image, cards: new Map(image.cards).set(campaign, [...(image.cards.get(campaign) ?? []), change.card]) };
+      return {
+        ...image,
+        cards: new Map(image.cards).set(campaign, [...(image.cards.get(campaign) ?? []), change.card]),
+      };
     }
     case 'high_water':
       return box({ highWater: change.at });
+    case 'scan':
+    case 'scans_taken':
+      return image; // counted, and nothing is decided by it
     case 'issue':
       return unused();
   }

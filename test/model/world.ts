@@ -19,9 +19,11 @@ export type Space = {
   /** Milliseconds after the beginning, in order; `behindMs`: how far the boxes' clocks are behind the cloud's. */
   readonly instants?: readonly number[];
   readonly behindMs?: number;
-  /** Nothing that a box may know of the time is proven. */
-  readonly unproven?: boolean;
+  /** What the clocks of boxes are behind while they are wrong: nothing is promised of what a void does then (S6). */
+  readonly wrongMs?: number;
   readonly most: Partial<Record<Budgeted, number>>;
+  /** What has happened already, step by step, each by how its label begins: what follows is explored. */
+  readonly after?: readonly string[];
   /** A box sends hello at its start and whenever it may; without it the boxes are welcomed from the beginning. */
   readonly handshake?: boolean;
 };
@@ -41,6 +43,8 @@ export type Budgeted =
   | 'want'
   | 'sync'
   | 'heartbeat'
+  | 'witness'
+  | 'clock'
   | 'tick'
   | 'line';
 
@@ -79,21 +83,28 @@ export class World {
 
   /** Boxes that are enrolled, validated, and known to be there. */
   async first(): Promise<State> {
-    const { boxes, codes, handshake = false } = this.#space;
-    const off: BoxState = {
-      ...{ data: emptyTill({ gateway: '', incarnation: FIXED.incarnation, epoch: 1 }), witness: null },
-      ...{ run: null, backup: null, ids: 0, restores: 0 },
-    };
+    const { boxes, codes, handshake = false, after = [] } = this.#space;
     let state: State = {
       ...{ t: 0, cloud: firstLedger(boxes, codes), up: [], shown: [], asked: [], undone: [], voids: [], spent: {} },
       broken: null,
       boxes: Array.from({ length: boxes }, (_, i) => {
         const data = emptyTill({ gateway: boxId(i), incarnation: FIXED.incarnation, epoch: 1 });
-        return { ...off, data, witness: data.box.head };
+        return {
+          data,
+          witness: data.box.head,
+          isBlind: false,
+          isLate: false,
+          run: null,
+          backup: null,
+          ids: 0,
+          restores: 0,
+        };
       }),
     };
     for (let i = 0; i < boxes; i += 1) state = await this.#introduced(state, i);
-    return handshake ? state : { ...state, up: [], cloud: { ...state.cloud, outbox: [] } };
+    if (!handshake) state = { ...state, up: [], cloud: { ...state.cloud, outbox: [] } };
+    for (const label of after) state = await this.#step(state, label);
+    return state;
   }
 
   /** Each in turn, so that no more than one is under way. */
@@ -113,27 +124,41 @@ export class World {
       state = { ...state, cloud: image };
       const told = image.outbox.findLast((queued) => queued.gateway === boxId(i) && queued.message.type === answer);
       if (told === undefined) throw new Error(`no ${answer}`);
-      const step = first(this.#boxes.receive(i, box(state, i), told.epoch, told.message, this.#boxNow(state)));
+      const step = first(this.#boxes.receive(i, box(state, i), told.epoch, told.message, this.#boxNow(state, i)));
       state = this.#after(state, i, step, {}).state;
     }
     return this.#lineIs(state, i, 'up');
   }
 
+  async #step(state: State, label: string): Promise<State> {
+    for await (const next of this.next(state)) if (next.label.startsWith(label)) return next.state;
+    throw new Error(`'${label}' cannot happen there`);
+  }
+
   async *#time(state: State): AsyncGenerator<Next> {
     const { instants = [0] } = this.#space;
-    if (state.t + 1 < instants.length) yield { label: `time is ${instants[state.t + 1]}`, state: { ...state, t: state.t + 1 } };
+    if (state.t + 1 < instants.length)
+      yield { label: `time is ${instants[state.t + 1]}`, state: { ...state, t: state.t + 1 } };
   }
 
   async *#atCloud(state: State): AsyncGenerator<Next> {
     const now = this.#cloudNow(state);
     const { codes, carts, boxes } = this.#space;
-    const cloud = (label: string, image: LedgerImage, extra: Partial<State> = {}, spends: Budgeted | null = null): Next =>
-      ({ label, state: judged({ ...state, cloud: image, ...extra, spent: spends === null ? state.spent : spend(state, spends) }) });
+    const cloud = (
+      label: string,
+      image: LedgerImage,
+      extra: Partial<State> = {},
+      spends: Budgeted | null = null,
+    ): Next => ({
+      label,
+      state: judged({ ...state, cloud: image, ...extra, spent: spends === null ? state.spent : spend(state, spends) }),
+    });
     if (this.#may(state, 'stock'))
       for (let i = 0; i < boxes; i += 1)
         for (let c = 0; c < codes; c += 1) {
           const { image, answer } = await this.#cloud.stock(state.cloud, now, storeId(i), codeAt(c).code);
-          if (answer && image.outbox !== state.cloud.outbox) yield cloud(`code ${c} is stocked at store ${i}`, image, {}, 'stock');
+          if (answer && image.outbox !== state.cloud.outbox)
+            yield cloud(`code ${c} is stocked at store ${i}`, image, {}, 'stock');
         }
     for (const basket of carts) yield* this.#cart(state, basket);
     if (this.#may(state, 'void'))
@@ -146,8 +171,14 @@ export class World {
       }
     if (this.#may(state, 'revoke'))
       for (let i = 0; i < boxes; i += 1)
-        yield cloud(`store ${i} is revoked`, (await this.#cloud.revoke(state.cloud, now, boxId(i))).image, {}, 'revoke');
-    if (this.#may(state, 'tick')) yield cloud('cloud: its clock', (await this.#cloud.tick(state.cloud, now)).image, {}, 'tick');
+        yield cloud(
+          `store ${i} is revoked`,
+          (await this.#cloud.revoke(state.cloud, now, boxId(i))).image,
+          {},
+          'revoke',
+        );
+    if (this.#may(state, 'tick'))
+      yield cloud('cloud: its clock', (await this.#cloud.tick(state.cloud, now)).image, {}, 'tick');
     for (const { header, message } of state.up) {
       if (message.type === 'hello' && !this.#may(state, 'greeting')) continue;
       const { image } = await this.#cloud.receive(state.cloud, now, header, message);
@@ -167,16 +198,19 @@ export class World {
       codes.map(({ code }) => code),
     );
     const approved = (answer ?? []).flatMap(({ decision, redemption }, c) =>
-      decision === 'approved' && redemption !== null ? codes[c]?.hash ?? [] : [],
+      decision === 'approved' && redemption !== null ? (codes[c]?.hash ?? []) : [],
     );
     const who = (hash: string) => `cart:shop/${basket} ${hash}`;
     const told = answer === null ? 'waits' : answer.map(({ decision, reason }) => reason ?? decision).join(', ');
     yield {
       label: `cart ${basket} redeems: ${told}`,
-      state: judged({ ...state, cloud: image, shown: approved.reduce((all, hash) => with_(all, who(hash)), state.shown) }),
+      state: see({ ...state, cloud: image }, approved.map(who)),
     };
     if (approved.some((hash) => state.voids.includes(hash) && !state.shown.includes(who(hash))))
-      yield { label: `cart ${basket} redeems`, state: { ...state, broken: 'S6: a cart redeems a code whose void was accepted' } };
+      yield {
+        label: `cart ${basket} redeems`,
+        state: { ...state, broken: 'S6: a cart redeems a code whose void was accepted' },
+      };
     if (!this.#may(state, 'reversal')) return;
     for (const { code, hash } of codes) {
       const reversed = await this.#cloud.reverse(state.cloud, now, null, basket, code);
@@ -196,13 +230,22 @@ export class World {
   async *#atBox(state: State, i: number): AsyncGenerator<Next> {
     const here = box(state, i);
     const boxes = this.#boxes;
+    if (this.#may(state, 'witness')) {
+      const label = `store ${i}: its witness is ${here.isBlind ? 'there again' : 'away'}`;
+      yield { label, state: put(state, i, { ...here, isBlind: !here.isBlind }, 'witness') };
+    }
+    if (this.#may(state, 'clock')) {
+      const label = `store ${i}: its clock is ${here.isLate ? 'right again' : 'wrong'}`;
+      yield { label, state: put(state, i, { ...here, isLate: !here.isLate }, 'clock') };
+    }
     if (here.run === null) {
       if (!this.#may(state, 'start')) return;
-      for (const step of this.#ends(state, boxes.start(i, here))) yield this.#after(state, i, step, { label: 'starts', spends: 'start' });
+      for (const step of this.#ends(state, boxes.start(i, here)))
+        yield this.#after(state, i, step, { label: 'starts', spends: 'start' });
       if (this.#may(state, 'restore') && here.backup !== null) yield this.#restored(state, i);
       return;
     }
-    const now = this.#boxNow(state);
+    const now = this.#boxNow(state, i);
     for (const { gateway, epoch, message } of state.cloud.outbox) {
       if (gateway !== boxId(i)) continue;
       for (const step of this.#ends(state, boxes.receive(i, here, epoch, message, now)))
@@ -210,19 +253,26 @@ export class World {
     }
     for (const basket of this.#space.tills) yield* this.#sale(state, i, basket);
     for (const want of here.run.session.wants.keys())
-      for (const step of this.#ends(state, boxes.endWant(i, here, want))) yield this.#after(state, i, step, { label: 'gives up its want' });
+      for (const step of this.#ends(state, boxes.endWant(i, here, want)))
+        yield this.#after(state, i, step, { label: 'gives up its want' });
     if (this.#may(state, 'tick'))
-      for (const step of this.#ends(state, boxes.tick(i, here, now))) yield this.#after(state, i, step, { label: 'its clock', spends: 'tick' });
+      for (const step of this.#ends(state, boxes.tick(i, here, now)))
+        yield this.#after(state, i, step, { label: 'its clock', spends: 'tick' });
     const upload = boxes.upload(i, here);
     if (upload !== null) yield this.#says(state, i, upload, 'uploads');
     const sync = this.#may(state, 'sync') ? boxes.sync(i, here) : null;
     if (sync !== null) yield this.#says(state, i, sync, 'tells what it holds', 'sync');
+    const beat = this.#may(state, 'heartbeat') ? boxes.heartbeat(i, here) : null;
+    if (beat !== null) yield this.#says(state, i, beat, 'beats', 'heartbeat');
     if (this.#may(state, 'hello'))
       yield this.#after(state, i, boxes.hello(i, here), { label: 'says hello', spends: 'hello' });
     if (this.#may(state, 'line'))
       yield {
         label: `store ${i}: its line is ${here.run.session.line === 'up' ? 'down' : 'up'}`,
-        state: { ...this.#lineIs(state, i, here.run.session.line === 'up' ? 'down' : 'up'), spent: spend(state, 'line') },
+        state: {
+          ...this.#lineIs(state, i, here.run.session.line === 'up' ? 'down' : 'up'),
+          spent: spend(state, 'line'),
+        },
       };
     if (this.#may(state, 'backup') && here.backup === null)
       yield { label: `store ${i}: a backup`, state: put(state, i, { ...here, backup: here.data }, 'backup') };
@@ -240,28 +290,33 @@ export class World {
 
   async *#sale(state: State, i: number, basket: string): AsyncGenerator<Next> {
     const here = box(state, i);
-    const now = this.#boxNow(state);
+    const now = this.#boxNow(state, i);
     const hashes = Array.from({ length: this.#space.codes }, (_, c) => codeAt(c).hash);
     const who = (hash: CodeHash) => `${boxId(i)}/${basket} ${hash}`;
     const mayAsk = this.#may(state, 'want');
     for (const step of this.#ends(state, this.#boxes.redeem(i, here, basket, hashes, now))) {
       if (step.sent.length > 0 && !mayAsk) continue;
       const verdicts = step.answer?.kind === 'answered' ? step.answer.verdicts : [];
-      const approved = verdicts.flatMap((verdict, c) => (verdict.approved && verdict.redemption !== null ? hashes[c] ?? [] : []));
+      const approved = verdicts.flatMap((verdict, c) =>
+        verdict.approved && verdict.redemption !== null ? (hashes[c] ?? []) : [],
+      );
       const told = verdicts.map((verdict) => (verdict.approved ? 'approved' : verdict.reason)).join(', ');
       const closed = isClosed(here, step.box);
       const { label, state: after } = this.#after(state, i, step, {
         label: `basket ${basket} redeems: ${told || (step.answer?.kind ?? 'no answer')}`,
         ...(step.sent.length > 0 ? { spends: 'want' as const } : {}),
       });
-      yield { label, state: judged({ ...after, shown: approved.reduce((all, hash) => with_(all, who(hash)), after.shown) }) };
-      if (closed.some((hash) => isVoidFinal(state, hash)))
+      yield { label, state: see(after, approved.map(who)) };
+      if (!here.isLate && closed.some((hash) => isVoidFinal(state, hash)))
         yield { label, state: { ...after, broken: 'S6: redeemed after the void was final' } };
     }
     if (!this.#may(state, 'reversal')) return;
     for (const hash of hashes)
       for (const step of this.#ends(state, this.#boxes.reverse(i, here, basket, hash, now))) {
-        const { label, state: after } = this.#after(state, i, step, { label: `basket ${basket} is reversed`, spends: 'reversal' });
+        const { label, state: after } = this.#after(state, i, step, {
+          label: `basket ${basket} is reversed`,
+          spends: 'reversal',
+        });
         const isDone = step.answer?.kind === 'reversed';
         const undone = isDone ? with_(after.undone, who(hash)) : after.undone;
         yield { label, state: judged({ ...after, asked: with_(after.asked, who(hash)), undone }) };
@@ -309,10 +364,10 @@ export class World {
     return T0 + (this.#space.instants?.[t] ?? 0);
   }
 
-  #boxNow(state: State): Now {
-    const { behindMs = 0, unproven = false } = this.#space;
-    const at = this.#cloudNow(state) - behindMs;
-    return { at, clock: unproven ? { proven: false, earliest: at } : { proven: true, earliest: at, latest: at } };
+  #boxNow(state: State, i: number): Now {
+    const { behindMs = 0, wrongMs = 0 } = this.#space;
+    const at = this.#cloudNow(state) - (box(state, i).isLate ? wrongMs : behindMs);
+    return { at, clock: { proven: true, earliest: at, latest: at } };
   }
 }
 
@@ -332,7 +387,8 @@ function first<T>([one]: readonly T[]): T {
   return one;
 }
 
-const with_ = (all: readonly string[], one: string): readonly string[] => (all.includes(one) ? all : [...all, one].sort());
+const with_ = (all: readonly string[], one: string): readonly string[] =>
+  all.includes(one) ? all : [...all, one].sort();
 
 function spend(state: State, what: Budgeted): State['spent'] {
   return { ...state.spent, [what]: (state.spent[what] ?? 0) + 1 };
@@ -366,13 +422,20 @@ function isClosed(before: BoxState, after: BoxState): string[] {
   );
 }
 
+/** S4: who was told that it is undone is not told afterwards that it stands. */
+function see(state: State, approved: readonly string[]): State {
+  const again = approved.find((who) => state.undone.includes(who));
+  if (again !== undefined) return { ...state, broken: `S4: approved after its reversal was answered: ${again}` };
+  return judged({ ...state, shown: approved.reduce(with_, state.shown) });
+}
+
 const isVoidFinal = (state: State, hash: string): boolean =>
   state.voids.includes(hash) && state.cloud.codes.get(hash)?.state === 'voided';
 
 /** The invariants that one state shows. */
 function judged(state: State): State {
   if (state.broken !== null) return state;
-  const broken = twiceApproved(state) ?? approvedAfterReversal(state) ?? falselyFenced(state);
+  const broken = twiceApproved(state) ?? falselyFenced(state);
   return broken === null ? state : { ...state, broken };
 }
 
@@ -383,15 +446,12 @@ function twiceApproved({ shown, asked }: State): string | null {
   return new Set(codes).size < codes.length ? `S1: approved twice: ${standing.join(', ')}` : null;
 }
 
-/** S4: who was told that it is undone is not told afterwards that it stands. */
-function approvedAfterReversal(_state: State): string | null {
-  return null;
-}
-
 /** A box whose disk was never put back is fenced by nobody but an operator. */
 function falselyFenced({ cloud, boxes }: State): string | null {
-  const found = boxes.findIndex(({ restores }, i) =>
-    restores === 0 && ['behind', 'fork', 'disagreement'].some((why) => cloud.exceptions.includes(`fenced_${why} ${boxId(i)}`)),
+  const found = boxes.findIndex(
+    ({ restores }, i) =>
+      restores === 0 &&
+      ['behind', 'fork', 'disagreement'].some((why) => cloud.exceptions.includes(`fenced_${why} ${boxId(i)}`)),
   );
   return found < 0 ? null : `a box that was never put back is fenced: store ${found}`;
 }

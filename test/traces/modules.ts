@@ -18,11 +18,11 @@ export type Modules = {
 };
 
 export const ROOT = join(import.meta.dirname, '..', '..');
-const COPIES = join(ROOT, 'test', '.patched', 'traces');
+const COPIES = join(ROOT, 'test', '.patched');
 
 /** @param broken null: as they stand */
 export async function loadModules(broken: BrokenDesign | null): Promise<Modules> {
-  const root = broken === null ? ROOT : patchedCopy(broken);
+  const root = broken === null ? ROOT : patchedCopy(broken, 'traces');
   const from = (path: string) => import(/* @vite-ignore */ pathToFileURL(join(root, path)).href);
   return {
     ...(await from('cloud/ledger/ledger.ts')),
@@ -33,9 +33,9 @@ export async function loadModules(broken: BrokenDesign | null): Promise<Modules>
   };
 }
 
-/** A whole copy, so that every import of the patched files leads to the patch. */
-export function patchedCopy({ id, edits }: BrokenDesign): string {
-  const copy = join(COPIES, id);
+/** A whole copy, so that every import of the patched files leads to the patch. @param room the copies of one kind of test */
+export function patchedCopy({ id, edits }: BrokenDesign, room: string): string {
+  const copy = join(COPIES, room, id);
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(copy, { recursive: true });
   for (const room of [
@@ -59,6 +59,7 @@ export function patchedCopy({ id, edits }: BrokenDesign): string {
   return copy;
 }
 
-export function removeCopies(): void {
-  rmSync(COPIES, { recursive: true, force: true });
+/** @param room of whoever made them: others may be at work beside it */
+export function removeCopies(room: string): void {
+  rmSync(join(COPIES, room), { recursive: true, force: true });
 }

@@ -3,7 +3,7 @@ import { BROKEN_DESIGNS, type BrokenId } from './broken-designs.ts';
 import { loadModules, removeCopies } from './modules.ts';
 import { TRACES } from './traces.ts';
 
-afterAll(removeCopies);
+afterAll(() => removeCopies('traces'));
 
 const standing = await loadModules(null);
 
