@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TillImage } from './till-image.ts';
-import type { State, World } from './world.ts';
+import type { State } from './state.ts';
+import type { World } from './world.ts';
 
 export type Checked = {
   readonly states: number;

@@ -1,6 +1,6 @@
 import type { BrokenId } from '../traces/broken-designs.ts';
 import { RESERVATION_MS } from '../../protocol/limits.ts';
-import type { Space } from './world.ts';
+import type { Space } from './state.ts';
 
 /** The bounded spaces that are explored, and the broken designs that each must show. */
 

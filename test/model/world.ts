@@ -6,68 +6,9 @@ import { Cloud } from './cloud.ts';
 import { boxId, codeAt, FIXED, firstLedger, storeId, T0 } from './fixed.ts';
 import type { LedgerImage } from './ledger-image.ts';
 import type { Production } from './production.ts';
+import { redeemedBy, isVoidFinal, judged, see, including } from './judge.ts';
+import type { Budgeted, Message, Next, Space, State } from './state.ts';
 import { emptyTill } from './till-image.ts';
-
-/** What may happen in one space, and how often. What is left out never happens. */
-export type Space = {
-  readonly name: string;
-  readonly boxes: number;
-  readonly codes: number;
-  /** Baskets at each box, and carts; each asks for all codes of the space. */
-  readonly tills: readonly string[];
-  readonly carts: readonly string[];
-  /** Milliseconds after the beginning, in order; `behindMs`: how far the boxes' clocks are behind the cloud's. */
-  readonly instants?: readonly number[];
-  readonly behindMs?: number;
-  /** What the clocks of boxes are behind while they are wrong: nothing is promised of what a void does then (S6). */
-  readonly wrongMs?: number;
-  readonly most: Partial<Record<Budgeted, number>>;
-  /** What has happened already, step by step, each by how its label begins: what follows is explored. */
-  readonly after?: readonly string[];
-  /** A box sends hello at its start and whenever it may; without it the boxes are welcomed from the beginning. */
-  readonly handshake?: boolean;
-};
-
-/** What costs one each time that it happens. */
-export type Budgeted =
-  | 'stock'
-  | 'fault'
-  | 'start'
-  | 'backup'
-  | 'restore'
-  | 'void'
-  | 'revoke'
-  | 'reversal'
-  | 'hello'
-  | 'greeting'
-  | 'want'
-  | 'sync'
-  | 'heartbeat'
-  | 'witness'
-  | 'clock'
-  | 'tick'
-  | 'line';
-
-export type Message = { readonly header: Header; readonly message: Up };
-
-export type State = {
-  readonly t: number;
-  readonly cloud: LedgerImage;
-  readonly boxes: readonly BoxState[];
-  /** All that the boxes ever sent: a message may come late, twice, in any order, or never. */
-  readonly up: readonly Message[];
-  /** Approved redemptions as their callers saw them: who, which code. */
-  readonly shown: readonly string[];
-  /** Reversals that callers asked for, and those that were answered. */
-  readonly asked: readonly string[];
-  readonly undone: readonly string[];
-  /** Codes whose void was accepted. */
-  readonly voids: readonly string[];
-  readonly spent: Readonly<Partial<Record<Budgeted, number>>>;
-  readonly broken: string | null;
-};
-
-export type Next = { readonly label: string; readonly state: State };
 
 /** The successors of a state: everything that can happen next in a space. */
 export class World {
@@ -166,7 +107,7 @@ export class World {
         const { hash } = codeAt(c);
         const { image, answer } = await this.#cloud.void(state.cloud, now, hash);
         const isAccepted = answer === 'voided' || answer === 'voiding' || answer === 'void_pending';
-        const voids = isAccepted ? with_(state.voids, hash) : state.voids;
+        const voids = isAccepted ? including(state.voids, hash) : state.voids;
         yield cloud(`code ${c} is voided: ${answer}`, image, { voids }, 'void');
       }
     if (this.#may(state, 'revoke'))
@@ -219,8 +160,8 @@ export class World {
         state: judged({
           ...state,
           cloud: reversed.image,
-          asked: with_(state.asked, who(hash)),
-          undone: reversed.answer ? with_(state.undone, who(hash)) : state.undone,
+          asked: including(state.asked, who(hash)),
+          undone: reversed.answer ? including(state.undone, who(hash)) : state.undone,
           spent: spend(state, 'reversal'),
         }),
       };
@@ -301,13 +242,13 @@ export class World {
         verdict.approved && verdict.redemption !== null ? (hashes[c] ?? []) : [],
       );
       const told = verdicts.map((verdict) => (verdict.approved ? 'approved' : verdict.reason)).join(', ');
-      const closed = isClosed(here, step.box);
+      const redeemed = redeemedBy(here, step.box);
       const { label, state: after } = this.#after(state, i, step, {
         label: `basket ${basket} redeems: ${told || (step.answer?.kind ?? 'no answer')}`,
         ...(step.sent.length > 0 ? { spends: 'want' as const } : {}),
       });
       yield { label, state: see(after, approved.map(who)) };
-      if (!here.isLate && closed.some((hash) => isVoidFinal(state, hash)))
+      if (!here.isLate && redeemed.some((hash) => isVoidFinal(state, hash)))
         yield { label, state: { ...after, broken: 'S6: redeemed after the void was final' } };
     }
     if (!this.#may(state, 'reversal')) return;
@@ -318,8 +259,8 @@ export class World {
           spends: 'reversal',
         });
         const isDone = step.answer?.kind === 'reversed';
-        const undone = isDone ? with_(after.undone, who(hash)) : after.undone;
-        yield { label, state: judged({ ...after, asked: with_(after.asked, who(hash)), undone }) };
+        const undone = isDone ? including(after.undone, who(hash)) : after.undone;
+        yield { label, state: judged({ ...after, asked: including(after.asked, who(hash)), undone }) };
       }
   }
 
@@ -387,9 +328,6 @@ function first<T>([one]: readonly T[]): T {
   return one;
 }
 
-const with_ = (all: readonly string[], one: string): readonly string[] =>
-  all.includes(one) ? all : [...all, one].sort();
-
 function spend(state: State, what: Budgeted): State['spent'] {
   return { ...state.spent, [what]: (state.spent[what] ?? 0) + 1 };
 }
@@ -413,45 +351,4 @@ function describe(message: Up | Down): string {
     default:
       return '';
   }
-}
-
-/** Codes whose reservation was redeemed by this step. */
-function isClosed(before: BoxState, after: BoxState): string[] {
-  return [...after.data.reservations.values()].flatMap(({ reservation, state, codeHash }) =>
-    state === 'redeemed' && before.data.reservations.get(reservation)?.state === 'active' ? codeHash : [],
-  );
-}
-
-/** S4: who was told that it is undone is not told afterwards that it stands. */
-function see(state: State, approved: readonly string[]): State {
-  const again = approved.find((who) => state.undone.includes(who));
-  if (again !== undefined) return { ...state, broken: `S4: approved after its reversal was answered: ${again}` };
-  return judged({ ...state, shown: approved.reduce(with_, state.shown) });
-}
-
-const isVoidFinal = (state: State, hash: string): boolean =>
-  state.voids.includes(hash) && state.cloud.codes.get(hash)?.state === 'voided';
-
-/** The invariants that one state shows. */
-function judged(state: State): State {
-  if (state.broken !== null) return state;
-  const broken = twiceApproved(state) ?? falselyFenced(state);
-  return broken === null ? state : { ...state, broken };
-}
-
-/** S1, counted at the callers. */
-function twiceApproved({ shown, asked }: State): string | null {
-  const standing = shown.filter((who) => !asked.includes(who));
-  const codes = standing.map((who) => who.split(' ')[1]);
-  return new Set(codes).size < codes.length ? `S1: approved twice: ${standing.join(', ')}` : null;
-}
-
-/** A box whose disk was never put back is fenced by nobody but an operator. */
-function falselyFenced({ cloud, boxes }: State): string | null {
-  const found = boxes.findIndex(
-    ({ restores }, i) =>
-      restores === 0 &&
-      ['behind', 'fork', 'disagreement'].some((why) => cloud.exceptions.includes(`fenced_${why} ${boxId(i)}`)),
-  );
-  return found < 0 ? null : `a box that was never put back is fenced: store ${found}`;
 }
