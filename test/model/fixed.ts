@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { GatewayRow } from '../../cloud/ledger/code-rules.ts';
 import { type Code, hashCode, lastFour, makeCodes } from '../../protocol/code.ts';
 import { GENESIS_HASH } from '../../protocol/journal.ts';
+import { campaignWith } from '../rules/ledger-rows.ts';
 import type { Fixed, LedgerImage } from './ledger-image.ts';
 
 /** What no step changes: one campaign, some stores with a box each, a few codes. */
@@ -29,28 +30,7 @@ export const storeId = (index: number): string => `000${index}`;
 export const FIXED: Fixed = {
   incarnation: INCARNATION,
   stores: [0, 1, 2].map((i) => ({ id: storeId(i), name: `Store ${i}`, timeZone: 'UTC', address: null })),
-  campaign: {
-    id: 'spring',
-    card: {
-      version: 1,
-      offer: {
-        campaign: 'spring',
-        title: '$5 off',
-        discount: { type: 'amount', amount: 500, currency: 'USD' },
-        promotionRef: null,
-      },
-      channels: ['store', 'online'],
-      timeZone: 'UTC',
-      startsAt: '2026-01-01',
-      endsAt: '2028-01-01',
-      stores: 'all',
-      minimumBasket: null,
-      onSilence: 'hold',
-    },
-    ...{ condition: null, terms: null, picture: null, offline: 'decline', barcode: 'qr', blanks: null },
-    ...{ cap: { units: null, value: null }, capPerDay: { units: null, value: null }, perCustomer: 1 },
-    ...{ reversalDays: 30, personalValueMax: null, changedAt: 0, issuedUnits: 4, issuedValue: 2000 },
-  },
+  campaign: { ...campaignWith(), changedAt: 0, issuedUnits: 4, issuedValue: 2000 },
 };
 
 export function firstLedger(boxes: number, codes: number): LedgerImage {
