@@ -23,7 +23,7 @@ import { sessionFile } from './doors/sessions.ts';
 import { type StatusSource, statusDoor } from './doors/status-door.ts';
 import { supervisorFolder } from './doors/supervisors.ts';
 import { tokenFolder } from './doors/tokens.ts';
-import { after } from './lanes/after.ts';
+import { afterIfRunning as after } from './lanes/after.ts';
 import { type Lanes, startLanes } from './lanes/lanes.ts';
 import { type Registers, startRegisters } from './lanes/register/registers.ts';
 import { laneMemoryFiles } from './lanes/lane-memory-file.ts';

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { after } from '../../gateway/lanes/after.ts';
+import { afterIfRunning } from '../../gateway/lanes/after.ts';
 
 const MINUTE_MS = 60_000;
 const timersThatKeepAlive = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 
 test('what is to be done later keeps no process alive, and can be called off', () => {
   const before = timersThatKeepAlive();
-  const callOff = after(MINUTE_MS, () => undefined);
+  const callOff = afterIfRunning(MINUTE_MS, () => undefined);
   expect(timersThatKeepAlive()).toBe(before);
   callOff();
 });
@@ -15,7 +15,7 @@ test('what is to be done later is done, once', async () => {
   let times = 0;
   await new Promise<void>((done) => {
     setTimeout(done, 30);
-    after(1, () => {
+    afterIfRunning(1, () => {
       times += 1;
     });
   });
